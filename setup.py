@@ -1,0 +1,180 @@
+"""Finds Headgate's extensions by itself and builds them; pyproject.toml holds everything else.
+
+A `.py` file with a `.pxd` beside it, and every `.pyx`, becomes an extension of its dotted name. A `.c` file whose name
+starts with one underscore is a hand-written extension module. Other C sources are named by the `.pyx` that uses them, in
+a comment at its top: `# sources: a.c b.c`. Nothing here knows what any module does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from Cython.Compiler import Options
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+SOURCE = Path("src")
+DEFINES = os.environ.get("HEADGATE_BUILD_DEFINES", "")          # "A B=2": C macros for every extension
+KEEP_GOING = os.environ.get("HEADGATE_BUILD_KEEP_GOING") == "1"  # build what can be built, then fail
+FLAVOUR = hashlib.sha1(DEFINES.encode()).hexdigest()[:8] if DEFINES else "plain"
+JOBS = 2
+DIRECTIVES = {
+    "language_level": 3,
+    "binding": True,
+    "boundscheck": False,
+    "wraparound": False,
+    "initializedcheck": False,
+    "nonecheck": False,
+    "cdivision": True,
+    "embedsignature": False,
+}
+UNIX_FLAGS = ["-g0", "-fno-math-errno", "-fvisibility=hidden", "-Wno-unused-function"]
+
+
+class ByIdentity(Extension):
+    """An extension that sets can hold, as cythonize() needs to leave out one that fails."""
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+def macros() -> list[tuple[str, str | None]]:
+    """C macros of every extension: NumPy's current API alone, then what HEADGATE_BUILD_DEFINES names."""
+    named = [item.partition("=") for item in DEFINES.split()]
+    fixed: list[tuple[str, str | None]] = [
+        ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+        ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
+    ]
+    return fixed + [(name, value or "1") for name, _, value in named]
+
+
+def extension(file: Path, *more: Path) -> Extension:
+    """One extension from `file` and further C sources; it is rebuilt when a header beside it changes."""
+    name = ".".join(file.relative_to(SOURCE).with_suffix("").parts)
+    return ByIdentity(
+        name,
+        [file.as_posix(), *(path.as_posix() for path in more)],
+        include_dirs=[numpy.get_include(), file.parent.as_posix()],
+        define_macros=macros(),
+        depends=[header.as_posix() for header in sorted(file.parent.glob("*.h"))],
+        libraries=["m", "dl", "pthread"] if sys.platform == "linux" else [],
+        extra_link_args=["-Wl,-s"] if sys.platform == "linux" else [],
+    )
+
+
+def named_sources(pyx: Path) -> list[Path]:
+    """The C files in the comment `# sources: a.c b.c` among the first five lines of `pyx`."""
+    head = pyx.read_text(encoding="utf-8").splitlines()[:5]
+    found = [match[1].split() for line in head if (match := re.match(r"#\s*sources:\s*(.+)", line))]
+    return [pyx.parent / name for names in found for name in names]
+
+
+def cython_extensions() -> list[Extension]:
+    """Dual files and `.pyx` files, by name."""
+    dual = [path.with_suffix(".py") for path in SOURCE.rglob("*.pxd") if path.with_suffix(".py").exists()]
+    return [extension(path) for path in sorted(dual)] + [
+        extension(path, *named_sources(path)) for path in sorted(SOURCE.rglob("*.pyx"))
+    ]
+
+
+def c_extensions() -> list[Extension]:
+    """Hand-written extension modules: `_name.c`, one file each."""
+    return [extension(path) for path in sorted(SOURCE.rglob("_*.c")) if not path.name.startswith("__")]
+
+
+def all_extensions() -> tuple[list[Extension], list[str]]:
+    """Every extension with its Cython files translated, and the names of those that would not translate."""
+    Options.warning_errors = True
+    if sys.platform != "win32":  # the pool inherits warning_errors only by fork
+        import multiprocessing
+
+        multiprocessing.set_start_method("fork", force=True)
+    wanted = cython_extensions()
+    translated = cythonize(
+        list(wanted),
+        build_dir=f"build/cython-{FLAVOUR}",
+        compiler_directives=DIRECTIVES,
+        nthreads=JOBS,
+        exclude_failures=KEEP_GOING,
+        include_path=[SOURCE.as_posix()],
+    ) if wanted else []
+    failed = sorted({one.name for one in wanted} - {one.name for one in translated})
+    return [*translated, *c_extensions()], failed
+
+
+class BuildExtensions(build_ext):
+    """setuptools' builder with flags by compiler, objects kept between in-place builds, and atomic replacement."""
+
+    failed: list[str] = []
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = self.parallel or JOBS
+        if KEEP_GOING:
+            for one in self.extensions:
+                one.optional = True
+
+    def run(self) -> None:
+        if self.inplace or self.editable_mode:
+            tag = f"{sys.implementation.cache_tag}-{FLAVOUR}"
+            self.build_lib, self.build_temp = f"build/inplace-{tag}", f"build/objects-{tag}"
+        super().run()
+        if self.failed:
+            raise SystemExit(f"not built: {', '.join(self.failed)}")
+
+    def build_extension(self, ext: Extension) -> None:
+        if self.compiler.compiler_type == "msvc":
+            ext.extra_compile_args = ["/O2"]
+        else:
+            ext.extra_compile_args = ["-O3" if ".kernels." in ext.name else "-O2", *UNIX_FLAGS]
+        try:
+            super().build_extension(ext)
+        except Exception:
+            if not KEEP_GOING:
+                raise
+            self.failed.append(ext.name)
+            raise
+
+    def copy_extensions_to_source(self) -> None:
+        """Put each built file in place by renaming, so that a process that has the old one open keeps it whole."""
+        packages = self.get_finalized_command("build_py")
+        for one in self.extensions:
+            target, built = (Path(name) for name in self._get_inplace_equivalent(packages, one))
+            if not built.exists() or one.name in self.failed:
+                continue
+            stat = built.stat()
+            if target.exists() and (target.stat().st_mtime_ns, target.stat().st_size) == (stat.st_mtime_ns, stat.st_size):
+                continue
+            fresh = target.with_name(f".{target.name}.{os.getpid()}")
+            shutil.copy2(built, fresh)
+            os.replace(fresh, target)
+
+
+@contextlib.contextmanager
+def one_build_at_a_time() -> Iterator[None]:
+    """Wait for another build in the same tree to end; two at once would spoil each other's files."""
+    try:
+        import fcntl
+    except ImportError:  # no such lock on Windows
+        yield
+        return
+    Path("build").mkdir(exist_ok=True)
+    with open("build/.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+os.chdir(Path(__file__).resolve().parent)
+builds = bool({"build_ext", "bdist_wheel", "build", "install", "develop", "editable_wheel"} & set(sys.argv))
+with one_build_at_a_time():
+    extensions, BuildExtensions.failed = all_extensions() if builds else ([], [])
+    setup(ext_modules=extensions, cmdclass={"build_ext": BuildExtensions})
