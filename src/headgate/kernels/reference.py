@@ -1,0 +1,188 @@
+"""The kernel door in plain NumPy: same names and meaning as the compiled door, for uncompiled runs, odd dtypes and odd layouts.
+
+Complete and slow by intent. Half precision is computed in float32 and rounded once. It knows arrays and names of
+loops; it must not know tensors, and it never starts a thread.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from headgate.kernels import reference_forms as forms
+from headgate.kernels import reference_gradients as gradients
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Form = Callable[..., Any]
+
+# Names whose NumPy ufunc already means what PyTorch means.
+UFUNCS: dict[str, np.ufunc] = {
+    "neg": np.negative, "abs": np.absolute, "sqrt": np.sqrt, "square": np.square, "exp": np.exp, "exp2": np.exp2,
+    "expm1": np.expm1, "log": np.log, "log2": np.log2, "log10": np.log10, "log1p": np.log1p, "sin": np.sin,
+    "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh,
+    "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
+    "floor": np.floor, "ceil": np.ceil, "round": np.rint, "trunc": np.trunc, "isnan": np.isnan, "isinf": np.isinf,
+    "isfinite": np.isfinite, "signbit": np.signbit, "logical_not": np.logical_not, "bitwise_not": np.bitwise_not,
+    "positive": np.positive,
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.true_divide, "maximum": np.maximum,
+    "minimum": np.minimum, "fmax": np.fmax, "fmin": np.fmin, "atan2": np.arctan2, "hypot": np.hypot,
+    "copysign": np.copysign, "logaddexp": np.logaddexp, "logaddexp2": np.logaddexp2, "nextafter": np.nextafter,
+    "gcd": np.gcd, "lcm": np.lcm, "bitwise_and": np.bitwise_and, "bitwise_or": np.bitwise_or,
+    "bitwise_xor": np.bitwise_xor, "left_shift": np.left_shift, "right_shift": np.right_shift,
+    "logical_and": np.logical_and, "logical_or": np.logical_or, "logical_xor": np.logical_xor, "eq": np.equal,
+    "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+}  # fmt: skip
+
+# Names with a form of their own: NumPy has none, or one that differs from PyTorch (sign of NaN, division by zero).
+FORMS: dict[str, tuple[int, Form]] = {
+    **{
+        name: (1, getattr(forms, name))
+        for name in (
+            "sign", "reciprocal", "rsqrt", "sigmoid", "logit", "erf", "erfc", "erfinv", "lgamma", "digamma", "frac",
+            "deg2rad", "rad2deg", "sinc", "i0", "relu", "relu6", "clamp", "silu", "softplus", "mish", "gelu", "elu",
+            "selu", "celu", "leaky_relu", "hardsigmoid", "hardswish", "softsign", "log_sigmoid", "tanhshrink",
+            "softshrink", "hardshrink", "threshold", "nan_to_num",
+        )
+    },
+    "sgn": (1, forms.sign),
+    "hardtanh": (1, forms.clamp),
+    "pow": (2, forms.power),
+    **{
+        name: (2, getattr(forms, name))
+        for name in ("floor_divide", "div_trunc", "remainder", "fmod", "heaviside", "xlogy", "ldexp")
+    },
+    **{name: (3, getattr(forms, name)) for name in ("where", "lerp", "addcmul", "addcdiv", "clamp3")},
+    **{
+        name: (2, getattr(gradients, name))
+        for name in (
+            "sigmoid_backward", "tanh_backward", "relu_backward", "threshold_backward", "gelu_backward",
+            "silu_backward", "mish_backward", "softplus_backward", "log_sigmoid_backward", "elu_backward",
+            "elu_backward_result", "leaky_relu_backward", "hardtanh_backward", "clamp_backward",
+            "hardsigmoid_backward", "hardswish_backward", "shrink_backward", "logit_backward",
+        )
+    },
+}  # fmt: skip
+
+
+class Loop:
+    """An elementwise function: its name, the NumPy ufunc or the Python form behind it, its number of inputs."""
+
+    def __init__(self, name: str, ufunc: np.ufunc | None, python: Form | None, nin: int) -> None:
+        self.name = name
+        self.ufunc = ufunc
+        self.python = python
+        self.nin = nin
+
+    def __repr__(self) -> str:
+        return f"Loop({self.name!r})"
+
+
+def resolve(name: str, ufunc: np.ufunc | None, python: Form | None) -> tuple[np.ufunc | None, Form | None, int]:
+    """What stands behind a name: a given Python form, else the form listed above, else the ufunc given or listed.
+
+    A listed form beats a given ufunc, because it is listed for meaning something else than NumPy.
+    """
+    if python is None and name in FORMS:
+        nin, python = FORMS[name]
+        return None, python, nin
+    ufunc = ufunc if ufunc is not None or python is not None else UFUNCS.get(name)
+    if ufunc is not None:
+        return ufunc, python, ufunc.nin
+    if python is None:
+        raise ValueError(f"no kernel named {name!r}, and neither a ufunc nor a Python form was given")
+    listed = FORMS.get(name)
+    return None, python, listed[0] if listed else python.__code__.co_argcount
+
+
+def make_loop(name: str, ufunc: np.ufunc | None = None, python: Form | None = None) -> Loop:
+    """The loop of that name; `ufunc` and `python` are needed only for names that are not listed here."""
+    return Loop(name, *resolve(name, ufunc, python))
+
+
+def _widen(array: Array) -> Array:
+    """Half precision as float32; everything else as it is."""
+    return array.astype(np.float32) if array.dtype.itemsize == 2 and array.dtype.kind in "fV" else array
+
+
+def evaluate(loop: Any, arrays: tuple[Array, ...], params: tuple[float, ...], out: Array | None) -> Array:
+    """Run a loop through its ufunc or Python form; `loop` needs only the attributes of `Loop`."""
+    narrow = arrays[-1].dtype
+    widened = tuple(_widen(array) for array in arrays)
+    with np.errstate(all="ignore"):
+        function = loop.python if loop.python is not None else loop.ufunc
+        result = np.asarray(function(*widened, *params))
+        if result.dtype == np.float32 and widened[-1] is not arrays[-1]:
+            result = result.astype(narrow)
+    if out is None:
+        return np.asarray(result, order="C")
+    np.copyto(out, result, casting="unsafe")
+    return out
+
+
+def map1(loop: Any, x: Array, out: Array | None = None) -> Array:
+    """f(x), elementwise."""
+    return evaluate(loop, (x,), (), out)
+
+
+def map1p(loop: Any, x: Array, params: tuple[float, ...], out: Array | None = None) -> Array:
+    """f(x) with float parameters."""
+    return evaluate(loop, (x,), params, out)
+
+
+def map2(loop: Any, x: Array, y: Array, out: Array | None = None) -> Array:
+    """f(x, y), broadcast; both of one dtype."""
+    return evaluate(loop, (x, y), (), out)
+
+
+def map2p(loop: Any, x: Array, y: Array, params: tuple[float, ...], out: Array | None = None) -> Array:
+    """f(x, y) with float parameters."""
+    return evaluate(loop, (x, y), params, out)
+
+
+def map2s(loop: Any, x: Array, scalar: Any, scalar_first: bool, out: Array | None = None) -> Array:
+    """f(x, scalar) or f(scalar, x). Integers wrap to x's dtype; beside half precision the scalar keeps float32."""
+    with np.errstate(all="ignore"):
+        wide = _widen(x)
+        y = np.asarray(scalar).astype(wide.dtype)
+    pair = (y, wide) if scalar_first else (wide, y)
+    if wide is x:
+        return evaluate(loop, pair, (), out)
+    result = evaluate(loop, pair, (), None)
+    result = result.astype(x.dtype) if result.dtype == np.float32 else result
+    if out is None:
+        return result
+    np.copyto(out, result)
+    return out
+
+
+def map3(loop: Any, x: Array, y: Array, z: Array, out: Array | None = None) -> Array:
+    """f(x, y, z), broadcast; for "where" x is bool."""
+    return evaluate(loop, (x, y, z), (), out)
+
+
+def map3p(loop: Any, x: Array, y: Array, z: Array, params: tuple[float, ...], out: Array | None = None) -> Array:
+    """f(x, y, z) with float parameters."""
+    return evaluate(loop, (x, y, z), params, out)
+
+
+def set_num_threads(n: int) -> None:
+    """Checked as in the compiled door; NumPy's loops run on one thread whatever it says."""
+    if n < 1:
+        raise RuntimeError("set_num_threads expects a positive integer")
+
+
+def get_num_threads() -> int:
+    """Always 1: nothing here starts a thread."""
+    return 1
+
+
+def show_config() -> str:
+    """Which kernels are in use."""
+    return f"kernels: NumPy {np.__version__} reference forms, uncompiled, 1 thread"
+
+
+if importlib.util.find_spec("headgate.kernels.reference_reduce") is not None:
+    from headgate.kernels.reference_reduce import *  # noqa: F403
