@@ -27,6 +27,7 @@ DEFINES = os.environ.get("HEADGATE_BUILD_DEFINES", "")          # "A B=2": C mac
 KEEP_GOING = os.environ.get("HEADGATE_BUILD_KEEP_GOING") == "1"  # build what can be built, then fail
 FLAVOUR = hashlib.sha1(DEFINES.encode()).hexdigest()[:8] if DEFINES else "plain"
 JOBS = 2
+HEADER_FOLDERS = sorted({path.parent.as_posix() for path in SOURCE.rglob("*.h")} | {SOURCE.as_posix()})
 DIRECTIVES = {
     "language_level": 3,
     "binding": True,
@@ -63,7 +64,7 @@ def extension(file: Path, *more: Path) -> Extension:
     return ByIdentity(
         name,
         [file.as_posix(), *(path.as_posix() for path in more)],
-        include_dirs=[numpy.get_include(), file.parent.as_posix()],
+        include_dirs=[numpy.get_include(), file.parent.as_posix(), *HEADER_FOLDERS],
         define_macros=macros(),
         depends=[header.as_posix() for header in sorted(file.parent.glob("*.h"))],
         libraries=["m", "dl", "pthread"] if sys.platform == "linux" else [],
