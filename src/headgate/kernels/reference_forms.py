@@ -125,7 +125,7 @@ def erfinv(x: Array) -> Array:
     y = np.abs(_central(safe))
     for _ in range(2):
         error = (1 - np.abs(safe)) - erfc(y)
-        step = -error / (TWO_OVER_SQRT_PI * np.exp(-y * y))
+        step = error / (TWO_OVER_SQRT_PI * np.exp(-y * y))
         y = y - step / (1 + y * step)
     ends = np.where(np.abs(p) == 1, np.copysign(np.inf, p), np.nan)
     return np.where(inside, np.copysign(y, safe), ends).astype(x.dtype)

@@ -1,0 +1,93 @@
+# sources: memory_blocks.c
+"""Fresh result arrays: small ones from NumPy, large ones from a bounded cache of aligned blocks.
+
+The arrays own their memory and give it back through NumPy's allocator interface, so they behave as any other. It knows
+sizes and dtypes' numbers; it must not know kernels.
+"""
+
+import os
+
+cimport numpy as cnp
+from cpython.ref cimport Py_INCREF, PyObject
+from numpy cimport ndarray, npy_intp
+
+cnp.import_array()
+
+cdef extern from "memory.h":
+    void *hg_block_take(size_t nbytes) nogil
+    void hg_block_give(void *block) nogil
+    size_t hg_block_kept() nogil
+    void hg_block_limit(size_t nbytes) nogil
+    object hg_block_handler()
+
+cdef extern from *:
+    """
+    #include <numpy/arrayobject.h>
+    static PyObject *hg_new_array(int nd, npy_intp *dims, int typenum, void *data) {
+        PyArray_Descr *descr = PyArray_DescrFromType(typenum);
+        return descr ? PyArray_NewFromDescr(&PyArray_Type, descr, nd, dims, NULL, data,
+                                            data ? NPY_ARRAY_CARRAY : 0, NULL) : NULL;
+    }
+    static void hg_own(PyObject *array, PyObject *handler) {
+        PyArrayObject_fields *fields = (PyArrayObject_fields *)array;
+        Py_XDECREF(fields->mem_handler);
+        Py_INCREF(handler);
+        fields->mem_handler = handler;
+        fields->flags |= NPY_ARRAY_OWNDATA;
+    }
+    static npy_intp hg_item_size(int typenum) {
+        static const unsigned char sizes[] = {1, 1, 1, 2, 2, 4, 4, sizeof(long), sizeof(long), 8, 8, 4, 8};
+        return typenum < 13 ? sizes[typenum] : typenum == NPY_HALF ? 2 : 0;
+    }
+    """
+    object hg_new_array(int nd, npy_intp *dims, int typenum, void *data)
+    void hg_own(object array, object handler)
+    npy_intp hg_item_size(int typenum)
+
+cdef Py_ssize_t block_from = 16384      # below it NumPy's own allocator is as fast
+cdef object handler = hg_block_handler()
+
+
+cdef ndarray fresh(int nd, npy_intp *dims, int typenum):
+    """An uninitialised C-contiguous array."""
+    cdef npy_intp size = hg_item_size(typenum)
+    cdef int i
+    cdef void *data
+    cdef object array
+    if size == 0:
+        return hg_new_array(nd, dims, typenum, NULL)
+    for i in range(nd):
+        if dims[i] != 0 and size > (<npy_intp> 1 << 62) // dims[i]:
+            raise MemoryError("array is too big")
+        size *= dims[i]
+    if size < block_from:
+        return hg_new_array(nd, dims, typenum, NULL)
+    data = hg_block_take(size)
+    if data == NULL:
+        raise MemoryError(f"cannot allocate {size} bytes")
+    try:
+        array = hg_new_array(nd, dims, typenum, data)
+    except BaseException:
+        hg_block_give(data)
+        raise
+    hg_own(array, handler)
+    return array
+
+
+cdef ndarray fresh_like(ndarray x):
+    """An uninitialised C-contiguous array of x's shape and dtype (built-in dtypes)."""
+    return fresh(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
+
+
+cpdef object set_cache_limit(Py_ssize_t nbytes):
+    """Bytes of freed blocks to keep; 0 keeps none."""
+    hg_block_limit(max(nbytes, 0))
+
+
+cpdef Py_ssize_t cache_held() noexcept:
+    """Bytes of freed blocks kept now."""
+    return hg_block_kept()
+
+
+if "HEADGATE_CACHE_MB" in os.environ:
+    set_cache_limit(int(os.environ["HEADGATE_CACHE_MB"]) << 20)
