@@ -1,8 +1,8 @@
 """Finds Headgate's extensions by itself and builds them; pyproject.toml holds everything else.
 
-A `.py` file with a `.pxd` beside it, and every `.pyx`, becomes an extension of its dotted name. A `.c` file whose name
-starts with one underscore is a hand-written extension module. Other C sources are named by the `.pyx` that uses them, in
-a comment at its top: `# sources: a.c b.c`. Nothing here knows what any module does.
+A `.py` file with a `.pxd` beside it, and every `.pyx`, becomes an extension of its dotted name. A `.c` file whose
+name starts with one underscore is a hand-written extension module. Other C sources are named by the `.pyx` that uses
+them, in a comment at its top: `# sources: a.c b.c`. Nothing here knows what any module does.
 """
 
 from __future__ import annotations
@@ -112,6 +112,12 @@ def all_extensions() -> tuple[list[Extension], list[str]]:
     return [*translated, *c_extensions()], failed
 
 
+def stamp(file: Path) -> tuple[int, int]:
+    """What tells one build of a file from another: its time and its size."""
+    found = file.stat()
+    return found.st_mtime_ns, found.st_size
+
+
 class BuildExtensions(build_ext):
     """setuptools' builder with flags by compiler, objects kept between in-place builds, and atomic replacement."""
 
@@ -152,8 +158,7 @@ class BuildExtensions(build_ext):
             target, built = (Path(name) for name in self._get_inplace_equivalent(packages, one))
             if not built.exists() or one.name in self.failed:
                 continue
-            stat = built.stat()
-            if target.exists() and (target.stat().st_mtime_ns, target.stat().st_size) == (stat.st_mtime_ns, stat.st_size):
+            if target.exists() and stamp(target) == stamp(built):
                 continue
             fresh = target.with_name(f".{target.name}.{os.getpid()}")
             shutil.copy2(built, fresh)

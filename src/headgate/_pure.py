@@ -1,6 +1,7 @@
 """Uncompiled running: `HEADGATE_PURE=1` makes every module of Headgate load from its `.py` file.
 
-Also the opposite check, that nothing runs uncompiled by accident. Knows file names only, and imports nothing of Headgate.
+Also the opposite check, that nothing runs uncompiled by accident. Knows file names only, and imports nothing of
+Headgate.
 """
 
 from __future__ import annotations
