@@ -5,7 +5,7 @@ PYTHON ?= python3
 DEMO := .venv-demo
 TEST := .venv-test
 WORKERS ?= 2
-SOURCES := $(shell find src -name '*.py' -o -name '*.pxd' -o -name '*.pyx' -o -name '*.c' -o -name '*.h')
+SOURCES := $(shell find src -name '*.py' -o -name '*.pxd' -o -name '*.pyx' -o -name '*.c' -o -name '*.h' -o -name '*.inc')
 PIP := -m pip install --quiet --disable-pip-version-check
 
 # `make ext` builds with $(PYTHON) if it was given, else with the test environment's Python if that is there.

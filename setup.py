@@ -66,7 +66,7 @@ def extension(file: Path, *more: Path) -> Extension:
         [file.as_posix(), *(path.as_posix() for path in more)],
         include_dirs=[numpy.get_include(), file.parent.as_posix(), *HEADER_FOLDERS],
         define_macros=macros(),
-        depends=[header.as_posix() for header in sorted(file.parent.glob("*.h"))],
+        depends=[header.as_posix() for kind in ("*.h", "*.inc") for header in sorted(file.parent.glob(kind))],
         libraries=["m", "dl", "pthread"] if sys.platform == "linux" else [],
         extra_link_args=["-Wl,-s"] if sys.platform == "linux" else [],
     )
