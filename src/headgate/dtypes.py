@@ -115,7 +115,7 @@ def by_name(name: str) -> dtype:
 
 # ---- the type of an array -------------------------------------------------------------------------------------------
 
-_BY_NUMBER: list[dtype | None] = [None] * 24  # NumPy's own type numbers; several may name one type (C long and long long)
+_BY_NUMBER: list[dtype | None] = [None] * 24  # by NumPy's number; two may name one type
 for _character in "?BbhilqefdFD":
     _array_type = np.dtype(_character)
     _BY_NUMBER[_array_type.num] = NAMES.get(_array_type.name)
