@@ -108,7 +108,7 @@ NAMES.update(
 )  # fmt: skip
 
 
-def by_name(name: str) -> dtype:
+def by_name(name: Any) -> dtype:
     """The type called ``name`` (PyTorch's names and aliases, without "torch."); KeyError if there is none."""
     return NAMES[name]
 
