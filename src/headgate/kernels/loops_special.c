@@ -1,0 +1,80 @@
+/* Rare functions, element by element from the C library or from series: the last rung where no vector form exists.
+   Any machine, no instruction set of its own. */
+#include <math.h>
+#include <string.h>
+#include "loops.h"
+#include "loops_special.h"
+
+#define SQRT_PI 1.7724538509055160273
+#define PI 3.14159265358979323846
+
+static double safe_lgamma(double x) {
+    if (x <= 0 && x == floor(x)) return INFINITY;
+#if defined(__GLIBC__) || defined(__APPLE__)
+    int sign; /* lgamma alone writes a global */
+    return lgamma_r(x, &sign);
+#else
+    return lgamma(x);
+#endif
+}
+
+/* Asymptotic series from 10 on, recurrence below, reflection for negative arguments. */
+static double digamma(double x) {
+    double total = 0, inverse, series;
+    if (x == 0) return copysign(INFINITY, -x);
+    if (x < 0) {
+        double whole, part = modf(x, &whole);
+        if (part == 0) return NAN;
+        total = -PI / tan(PI * part);
+        x = 1 - x;
+    }
+    for (; x < 10; x += 1) total -= 1 / x;
+    if (x == 10) return total + 2.25175258906672110764;
+    if (!(x < 1e17)) return total + log(x);
+    inverse = 1 / (x * x);
+    series = 1.0 / 12 - inverse * (1.0 / 120 - inverse * (1.0 / 252 - inverse * (1.0 / 240 - inverse *
+             (1.0 / 132 - inverse * (691.0 / 32760 - inverse / 12)))));
+    return total + log(x) - 0.5 / x - inverse * series;
+}
+
+/* A first guess (Winitzki 2008), then Halley steps on the complementary function, which keeps its digits near the ends. */
+static double erfinv(double x) {
+    double p = fabs(x), y, l, t;
+    if (p == 1) return copysign(INFINITY, x);
+    if (!(p < 1)) return NAN;
+    if (p < 1e-9) return x * (SQRT_PI / 2);
+    l = log1p(-p * p);
+    t = 2 / (PI * 0.147) + l / 2;
+    y = sqrt(sqrt(t * t - l / 0.147) - t);
+    for (int i = 0; i < 3; i++) {
+        double error = p < 0.5 ? erf(y) - p : (1 - p) - erfc(y);
+        double step = error / (2 / SQRT_PI * exp(-y * y));
+        y -= step / (1 + y * step);
+    }
+    return copysign(y, x);
+}
+
+#define LOOP(name, T, function)                                                                              \
+    static void name(char **args, const ptrdiff_t *dims, const ptrdiff_t *steps, void *data) {               \
+        (void)data;                                                                                          \
+        for (ptrdiff_t i = 0; i < dims[0]; i++)                                                              \
+            *(T *)(args[1] + i * steps[1]) = (T)function(*(T *)(args[0] + i * steps[0]));                    \
+    }
+#define BOTH(name, function) LOOP(f_##name, float, function) LOOP(d_##name, double, function)
+LOOP(f_erf, float, erff)
+LOOP(d_erf, double, erf)
+LOOP(f_erfc, float, erfcf)
+LOOP(d_erfc, double, erfc)
+BOTH(lgamma, safe_lgamma)
+BOTH(digamma, digamma)
+BOTH(erfinv, erfinv)
+
+#define ROWS(name, cost) {#name, 'f', 0, 1, cost, 0, f_##name}, {#name, 'd', 0, 1, cost, 0, d_##name},
+static const hg_entry table[] = {
+    ROWS(erf, 60) ROWS(erfc, 80) ROWS(lgamma, 150) ROWS(digamma, 150) ROWS(erfinv, 250) {0, 0, 0, 0, 0, 0, 0}};
+
+const hg_entry *hg_find_special(const char *name, char type) {
+    for (const hg_entry *entry = table; entry->name; entry++)
+        if (entry->type == type && !strcmp(entry->name, name)) return entry;
+    return 0;
+}
