@@ -29,10 +29,10 @@ def run_script(path: str, arguments: Sequence[str]) -> int:
     Raises OSError if it cannot be read. An exception of the script is printed as Python prints it, from the script's
     first line on; SystemExit passes through.
     """
-    with io.open_code(os.path.abspath(path)) as file:
-        source = file.read()
-    alias.install()
     file = os.path.abspath(path)  # what Python itself puts into __file__ and tracebacks
+    with io.open_code(file) as stream:
+        source = stream.read()
+    alias.install()
     main = _main_module(file)
     sys.modules["__main__"] = main
     sys.argv[:] = [path, *arguments]
