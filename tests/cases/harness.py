@@ -1,7 +1,8 @@
 """What a side-by-side program records, and how two records are compared.
 
 A program is a function `program(torch, log)`; it runs once with PyTorch and once with Headgate as `torch`, and the
-two logs must agree. This file knows nothing of Headgate's inside: only public names, and the write guard where a library has one.
+two logs must agree. This file knows nothing of Headgate's inside: only public names, and the write guard where a
+library has one.
 """
 
 from __future__ import annotations

@@ -1,0 +1,273 @@
+"""Runs one program on two libraries, compares them after every statement, and cuts a failing program down.
+
+`python machine.py SEED` prints the program of a seed and where the libraries part. Nothing here knows how programs
+are drawn (statements.py) or what the right gradient is (functional.py).
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from statements import LARGEST, PRELUDE, Generator, Statement, holds, live
+
+OPENING = 40
+LENGTH = 14  # statements in a program, at most
+
+
+@dataclass
+class Program:
+    """Statements, and whether tensors are looked at after each of them (looking regenerates histories of views)."""
+
+    statements: list[Statement]
+    watched: bool
+
+
+def opening(error: BaseException) -> tuple[str, str]:
+    """An exception as its nearest built-in class and its first words."""
+    kind = next(kind for kind in type(error).__mro__ if kind.__module__ == "builtins")
+    lines = str(error).strip().splitlines()
+    return kind.__name__, (lines[0][:OPENING] if lines else "")
+
+
+class Execution:
+    """One run of a program on one library."""
+
+    def __init__(self, library: Any) -> None:
+        self.namespace: dict[str, Any] = {"torch": library}
+        exec(PRELUDE, self.namespace)
+
+    def execute(self, source: str) -> tuple[str, str] | None:
+        """Run one statement; None, or the exception's class and opening words."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                exec(source, self.namespace)
+            except Exception as error:
+                return opening(error)
+        return None
+
+    def facts(self) -> dict[str, Any]:
+        """Everything observable of the live tensors, and what the hooks have seen."""
+        found: dict[str, Any] = {name: describe(self.namespace[name]) for name in live(self.namespace)}
+        pointers: dict[int, str] = {}
+        for name in live(self.namespace):
+            tensor = self.namespace[name]
+            if tensor.numel():
+                found[name]["shares"] = pointers.setdefault(tensor.untyped_storage().data_ptr(), name)
+        found["log"] = list(self.namespace["log"])
+        return found
+
+
+def describe(tensor: Any) -> dict[str, Any]:
+    """What can be asked of a tensor; reading the history of some views raises, which is a fact as well."""
+    found = {"value": tensor.tolist(), "shape": tuple(tensor.shape), "dtype": str(tensor.dtype).split(".")[-1]}
+    for name, read in READS.items():
+        try:
+            found[name] = read(tensor)
+        except RuntimeError as error:
+            found[name] = opening(error)
+    return found
+
+
+def node_name(tensor: Any) -> str | None:
+    node = tensor.grad_fn
+    return None if node is None else node.name().rsplit("::", 1)[-1]
+
+
+def gradient_of(tensor: Any) -> Any:
+    if not (tensor.is_leaf or tensor.retains_grad) or tensor.grad is None:
+        return None
+    return [tensor.grad.tolist(), tensor.grad.requires_grad]
+
+
+READS: dict[str, Callable[[Any], Any]] = {
+    "version": lambda tensor: tensor._version,
+    "requires_grad": lambda tensor: tensor.requires_grad,
+    "is_leaf": lambda tensor: tensor.is_leaf,
+    "node": node_name,
+    "is_view": lambda tensor: tensor._is_view(),
+    "retains_grad": lambda tensor: tensor.retains_grad,
+    "grad": gradient_of,
+}
+
+
+def largest(value: Any) -> float:
+    if isinstance(value, (list, tuple)):
+        return max((largest(item) for item in value), default=0.0)
+    if not isinstance(value, float):
+        return 0.0
+    return abs(value) if math.isfinite(value) else math.inf
+
+
+def same(one: Any, two: Any, slack: float) -> bool:
+    """Equal, floats within an absolute slack (relative to the largest number beside them)."""
+    if isinstance(one, float) and isinstance(two, float):
+        return one == two or abs(one - two) <= slack or (math.isnan(one) and math.isnan(two))
+    if isinstance(one, (list, tuple)) and isinstance(two, (list, tuple)):
+        return len(one) == len(two) and all(same(a, b, slack) for a, b in zip(one, two))
+    return type(one) is type(two) and one == two
+
+
+def parted(one: dict[str, Any], two: dict[str, Any], single: bool) -> str | None:
+    """The first fact in which two runs differ, in words."""
+    if one.keys() != two.keys():
+        return f"live tensors: {sorted(one)} | {sorted(two)}"
+    for name, facts in one.items():
+        if name == "log":
+            slack = (3e-5 if single else 1e-9) * max(1.0, largest_in_log(facts))
+            if not same(facts, two[name], slack):
+                return f"hooks saw {facts} | {two[name]}"
+            continue
+        for key, value in facts.items():
+            other = two[name].get(key)
+            slack = (3e-5 if single else 1e-9) * max(1.0, min(largest(value), 1e12))
+            if not same(value, other, slack):
+                return f"{name}.{key}: {value!r} | {other!r}"
+    return None
+
+
+def largest_in_log(entries: Sequence[Any]) -> float:
+    return min(largest(list(entries)), 1e12)
+
+
+def generate(seed: int, oracle: Any, smooth: bool = False, length: int = LENGTH) -> Program:
+    """Draw a program of a seed, running it on the oracle as it grows; ends with a gradient through everything alive."""
+    generator = Generator(seed, oracle, smooth)
+    execution = Execution(oracle)
+    execution.namespace = generator.namespace
+    statements: list[Statement] = []
+    for _ in range(3 * length):
+        if len(statements) >= length:
+            break
+        statement = generator.draw()
+        if statement is None:
+            continue
+        execution.execute(statement.source)
+        statements.append(statement)
+        if exploded(execution):
+            statements.pop()
+            break
+    watched = generator.chance(0.6)
+    for name in live(generator.namespace):
+        if holds(generator.namespace[name], lambda tensor: tensor.requires_grad and not tensor.is_leaf):
+            statements.append(Statement(f"{name}.sum().backward(retain_graph=True)", "loss", value=f"{name}.sum()"))
+    return Program(statements, watched)
+
+
+def exploded(execution: Execution) -> bool:
+    """Whether a live value or gradient is too large (or no number), so that rounding would drown the comparison."""
+    for name in live(execution.namespace):
+        tensor = execution.namespace[name]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            gradient = readable_gradient(tensor)
+            if largest(tensor.tolist()) > LARGEST or (gradient is not None and largest(gradient.tolist()) > LARGEST):
+                return True
+    return False
+
+
+def readable_gradient(tensor: Any) -> Any:
+    try:
+        return tensor.grad
+    except RuntimeError:
+        return None
+
+
+def compare(program: Program, oracle: Any, library: Any) -> str | None:
+    """Run a program on both; the first difference in words, or None."""
+    left, right = Execution(oracle), Execution(library)
+    single = any("float" in s.text and "float64" not in s.text for s in program.statements)
+    for number, statement in enumerate(program.statements):
+        one, two = left.execute(statement.source), right.execute(statement.source)
+        if one is not None and one[0] == "NameError":  # a cut-down program lost the name
+            continue
+        if exploded(left):
+            return None
+        if one != two:
+            return f"statement {number}, {statement.source}\n  raises {one} | {two}"
+        if program.watched or number == len(program.statements) - 1:
+            try:
+                found = parted(left.facts(), right.facts(), single)
+            except Exception as error:  # reading a tensor's facts must work
+                found = f"reading the facts raises {type(error).__name__}: {error}"
+            if found is not None:
+                return f"after statement {number}, {statement.source}\n  {found}"
+    return None
+
+
+def cut_down(program: Program, fails: Callable[[Program], bool]) -> Program:
+    """Drop statements one by one (and in halves first) while the program still fails."""
+    kept = program.statements
+    width = max(1, len(kept) // 2)
+    while width:
+        start = 0
+        while start < len(kept):
+            fewer = kept[:start] + kept[start + width :]
+            if fewer and fails(Program(fewer, program.watched)):
+                kept = fewer
+            else:
+                start += width
+        width //= 2
+    return Program(kept, program.watched)
+
+
+SCRIPT = """import importlib, sys
+torch = importlib.import_module(sys.argv[1] if len(sys.argv) > 1 else {library!r})
+{prelude}
+def attempt(source):
+    print(source)
+    try:
+        exec(source, globals())
+    except Exception as error:
+        print("    raises", type(error).__name__, str(error).splitlines()[0])
+    for name, t in list(globals().items()):
+        if name[0] == "t" and name[1:].isdigit():
+            print("   ", name, t.tolist(), "version", t._version, t.grad if t.is_leaf else t.grad_fn.name())
+"""
+
+
+def script(program: Program, library: str = "headgate") -> str:
+    """A runnable script of a program: run with the argument `torch` it uses PyTorch."""
+    lines = [f"attempt({statement.source!r})" for statement in program.statements]
+    return SCRIPT.format(library=library, prelude=PRELUDE) + "\n".join(lines)
+
+
+def check(seed: int, oracle: Any, library: Any) -> None:
+    """Fail with a cut-down, runnable program if the libraries part on this seed."""
+    program = generate(seed, oracle)
+    found = compare(program, oracle, library)
+    if found is None:
+        return
+    small = cut_down(program, lambda fewer: compare(fewer, oracle, library) is not None)
+    raise AssertionError(
+        f"seed {seed}: PyTorch | library differ\n{compare(small, oracle, library)}\n\n{script(small)}\n"
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Check the given seeds (`FIRST LAST` or one) and print one line a failure's kind, then the programs."""
+    oracle = importlib.import_module("torch")
+    oracle.set_num_threads(1)
+    library = importlib.import_module(arguments[2] if len(arguments) > 2 else "headgate")
+    first, last = int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else int(arguments[0]) + 1
+    failed = 0
+    for seed in range(first, last):
+        try:
+            check(seed, oracle, library)
+        except AssertionError as error:
+            failed += 1
+            print(error, flush=True)
+    print(f"{last - first} programs, {failed} parted")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,485 @@
+"""Random straight-line programs: what a statement is, and how one is drawn while the oracle runs beside it.
+
+The generator looks at the oracle's live tensors (shape, dtype, flags) so that most statements succeed and some fail
+on purpose. It knows nothing of the library under test, nor of how results are compared.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from expressions import BINARY, REDUCE, ROUGH, ROUGH_BINARY, ROUGH_REDUCE, UNARY
+
+PRELUDE = "import warnings\nwarnings.simplefilter('ignore')\nlog = []\n"
+SHAPES = ((), (1,), (3,), (2, 3), (3, 2), (1, 3), (2, 1), (2, 2), (2, 1, 3))
+LARGEST = 1e4  # a program ends once a live value leaves this range: rounding would drown the comparison
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One line. For the functional interpreter: what is written (`target`), with what (`value`), or what is made.
+
+    kind: "new" (name = value), "view" (names are views of target), "write" (target gets value), "cut" (flags only),
+    "loss" (a backward pass from `value`), "other" (the functional interpreter cannot follow it).
+    """
+
+    text: str
+    kind: str
+    names: tuple[str, ...] = ()
+    target: str = ""
+    value: str = ""
+    no_grad: bool = False
+
+    @property
+    def source(self) -> str:
+        return f"with torch.no_grad(): {self.text}" if self.no_grad else self.text
+
+
+def live(namespace: dict[str, Any]) -> list[str]:
+    """The names of the tensors of a run, in order of creation."""
+    names = (name for name in namespace if name[0] == "t" and name[1:].isdigit())
+    return sorted((n for n in names if hasattr(type(namespace[n]), "requires_grad_")), key=lambda name: int(name[1:]))
+
+
+CONSTANTS = ("0.75", "1.25", "-0.5", "2")
+
+
+def _dims(shape: tuple[int, ...]) -> list[str]:
+    """View expressions that fit a shape."""
+    rank, size = len(shape), math.prod(shape)
+    found = [
+        "{a}.view_as({a})",
+        "{a}[None]",
+        "{a}.unsqueeze(-1)",
+        "{a}.reshape(-1)",
+        "{a}.expand(2, *{a}.shape)",
+        "{a}[...]",
+        "{a}.squeeze()",
+    ]
+    if rank >= 1 and shape[0] >= 1:
+        found += [
+            "{a}[0]",
+            "{a}[-1:]",
+            "{a}[0:1]",
+            "{a}.select(0, 0)",
+            "{a}.narrow(0, 0, 1)",
+            "{a}[..., 0]",
+            "{a}.flatten()",
+            "{a}[::2]",
+            "{a}[..., 1:]",
+        ]
+    if rank >= 2:
+        found += [
+            "{a}.t()" if rank == 2 else "{a}.mT",
+            "{a}.transpose(0, 1)",
+            "{a}[:, 0]",
+            "{a}[:, 0:1]",
+            "{a}[1:, ...]",
+            "{a}.permute(*reversed(range({a}.dim())))",
+            "{a}.diagonal()",
+            f"{{a}}.reshape({size})",
+            "{a}.T",
+            "{a}.unfold(0, 1, 1)",
+        ]
+    if rank == 1 and size == 3:
+        found += ["{a}.view(3, 1)", "{a}.view(1, 3)", "{a}.as_strided((2,), (1,), {a}.storage_offset())"]
+    return found
+
+
+class Generator:
+    """Draws statements, running each on the oracle. `smooth`: only what the functional interpreter follows."""
+
+    def __init__(self, seed: int, oracle: Any, smooth: bool) -> None:
+        self.random, self.smooth, self.count, self.hooks = random.Random(seed), smooth, 0, 0
+        self.namespace: dict[str, Any] = {"torch": oracle}
+        self.single = not smooth and self.random.random() < 0.3
+        exec(PRELUDE, self.namespace)
+
+    def pick(self, items: Any) -> Any:
+        return self.random.choice(items)
+
+    def name(self) -> str:
+        self.count += 1
+        return f"t{self.count - 1}"
+
+    def chance(self, probability: float) -> bool:
+        return self.random.random() < probability
+
+    def any_tensor(self, wanted: Callable[[Any], bool] = lambda tensor: True) -> str | None:
+        """A live tensor, later ones more often; one that fulfils `wanted`, nearly always."""
+        names = live(self.namespace)
+        fitting = [name for name in names if holds(self.namespace[name], wanted)]
+        if not fitting:
+            return None
+        return fitting[-1 - int(len(fitting) * self.random.random() ** 1.5)]
+
+    def partner(self, name: str) -> str:
+        """A tensor that broadcasts with the named one, mostly."""
+        shape = tuple(self.namespace[name].shape)
+        if self.chance(0.05) and not self.smooth:
+            return self.any_tensor() or name
+        return self.any_tensor(lambda tensor: broadcasts(shape, tuple(tensor.shape))) or name
+
+    def fitting_value(self, shape: tuple[int, ...]) -> str:
+        """A number, or a tensor that can be written into something of this shape, as an expression."""
+        if self.chance(0.4):
+            return self.pick(CONSTANTS)
+        name = self.any_tensor(lambda tensor: fits(tuple(tensor.shape), shape))
+        return name or self.pick(CONSTANTS)
+
+    def draw(self) -> Statement | None:
+        """The next statement, not yet run."""
+        if self.count < 3:
+            return self.create(requires_grad=self.count == 0)
+        kinds = KINDS if not self.smooth else SMOOTH_KINDS
+        (kind,) = self.random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])
+        statement = getattr(self, kind)()
+        if statement is not None and statement.kind in ("new", "view", "write") and self.chance(0.1):
+            return Statement(statement.text, statement.kind, statement.names, statement.target, statement.value, True)
+        return statement
+
+    def new(self, value: str) -> Statement:
+        name = self.name()
+        return Statement(f"{name} = {value}", "new", (name,), value=value)
+
+    def create(self, requires_grad: bool | None = None) -> Statement:
+        shape = self.pick(SHAPES)
+        numbers = nested(shape, iter([round(self.random.uniform(-1.5, 1.5), 2) for _ in range(math.prod(shape))]))
+        dtype = "float32" if self.single and self.chance(0.7) else "float64"
+        wanted = self.chance(0.5) if requires_grad is None else requires_grad
+        tail = ", requires_grad=True" if wanted else ""
+        return self.new(f"torch.tensor({numbers}, dtype=torch.{dtype}{tail})")
+
+    def unary(self) -> Statement | None:
+        a = self.any_tensor()
+        return a and self.new(self.pick(UNARY if self.smooth or self.chance(0.6) else ROUGH).format(a=a))
+
+    def binary(self) -> Statement | None:
+        a = self.any_tensor()
+        table = BINARY if self.smooth or self.chance(0.6) else ROUGH_BINARY
+        return a and self.new(self.pick(table).format(a=a, b=self.partner(a)))
+
+    def reduction(self) -> Statement | None:
+        a = self.any_tensor(lambda tensor: tensor.dim() > 0)
+        return a and self.new(self.pick(REDUCE if self.smooth or self.chance(0.6) else ROUGH_REDUCE).format(a=a))
+
+    def combine(self) -> Statement | None:
+        a = self.any_tensor(lambda tensor: tensor.dim() > 0)
+        if a is None:
+            return None
+        shape = tuple(self.namespace[a].shape)
+        b = self.any_tensor(lambda tensor: tuple(tensor.shape) == shape) or a
+        table = [
+            "torch.cat([{a}, {b}])",
+            "torch.stack([{a}, {b}], 0)",
+            "{a}[torch.tensor([0, 0])]",
+            "{a}.index_select(0, torch.tensor([0, -1 % {a}.shape[0]]))",
+            "torch.cat([{a}, {b}, {a}], -1)",
+            "{a}[{a} > 0]",
+            "{a}.gather(0, torch.zeros_like({a}, dtype=torch.int64))",
+            "{a}.index_add(0, torch.tensor([0]), {b}[0:1])",
+            "torch.einsum('...i,...i->...', {a}, {b})",
+            "{a}.repeat(2, *[1] * ({a}.dim() - 1))",
+            "{a}.sort(-1)[0]",
+            "{a}.topk(1, -1)[0]",
+        ]
+        return self.new(self.pick(table).format(a=a, b=b))
+
+    def product(self) -> Statement | None:
+        a = self.any_tensor(lambda tensor: tensor.dim() == 2)
+        if a is None:
+            return None
+        inner = self.namespace[a].shape[1]
+        b = self.any_tensor(lambda tensor: tensor.dim() in (1, 2) and tensor.shape[0] == inner)
+        if b is None or str(self.namespace[a].dtype) != str(self.namespace[b].dtype):
+            return self.new(f"{a} @ {a}.t()")
+        return self.new(f"{a} @ {b}")
+
+    def view(self) -> Statement | None:
+        a = self.any_tensor(dense)
+        if a is None:
+            return None
+        expression = self.pick(_dims(tuple(self.namespace[a].shape))).format(a=a)
+        name = self.name()
+        return Statement(f"{name} = {expression}", "view", (name,), target=expression)
+
+    def pieces(self) -> Statement | None:
+        a = self.any_tensor(lambda tensor: tensor.dim() > 0 and tensor.shape[0] in (2, 3))
+        if a is None:
+            return None
+        one, two = self.name(), self.name()
+        expression = self.pick((f"{a}.chunk(2)", f"{a}.unbind(0)[:2]", f"{a}.split([1, {a}.shape[0] - 1])"))
+        return Statement(f"{one}, {two} = {expression}", "view", (one, two), target=expression)
+
+    def write(self) -> Statement | None:
+        a = self.any_tensor(writable if not self.chance(0.1) else lambda tensor: True)
+        if a is None:
+            return None
+        target = self.pick((a, a, a, f"{a}.detach()", f"{a}.data")) if self.chance(0.5) else a
+        return self.write_to(target, tuple(self.namespace[a].shape))
+
+    def write_to(self, target: str, shape: tuple[int, ...]) -> Statement:
+        other = self.fitting_value(shape)
+        forms = [
+            (f"{target}.add_({other})", f"{target} + {other}"),
+            (f"{target}.mul_({other})", f"{target} * {other}"),
+            (f"{target}.sub_({other})", f"{target} - {other}"),
+            (f"{target}.fill_(0.75)", f"torch.full_like({target}, 0.75)"),
+            (f"{target}.sin_()", f"{target}.sin()"),
+            (f"{target}.tanh_()", f"{target}.tanh()"),
+            (f"{target}.exp_()", f"{target}.exp()"),
+            (f"{target}.sigmoid_()", f"{target}.sigmoid()"),
+            (f"{target}.div_(2)", f"{target} / 2"),
+            (f"{target}.neg_()", f"-{target}"),
+        ]
+        if other[0] == "t":
+            forms.append((f"{target}.copy_({other})", f"{other}.expand({target}.shape)"))
+        rough = [
+            f"{target}.zero_()",
+            f"{target}.relu_()",
+            f"{target}.clamp_(-0.5, 0.5)",
+            f"{target}.masked_fill_({target} > 0, 0.5)",
+            f"{target}.pow_(2)",
+            f"{target}.addcmul_({target}, {target})",
+            f"{target}.abs_()",
+            f"{target}.cos_()",
+            f"{target}.index_fill_(0, torch.tensor([0]), 0.5)",
+            f"{target}.index_add_(0, torch.tensor([0]), {target}[0:1])",
+            f"{target}.square_()",
+            f"{target}.atan_()",
+            f"{target}.cumsum_(0)",
+            f"{target}.requires_grad_()",
+            f"{target}.div_(2 + {target} ** 2)",
+            f"{target}.lerp_({target} * 2, 0.5)",
+        ]
+        if not self.smooth and self.chance(0.35):
+            return Statement(self.pick(rough), "other")
+        text, value = self.pick(forms)
+        return Statement(text, "write", target=target, value=value)
+
+    def augmented(self) -> Statement | None:
+        a = self.any_tensor(writable)
+        if a is None:
+            return None
+        sign = self.pick("+-*")
+        other = self.fitting_value(tuple(self.namespace[a].shape))
+        return Statement(f"{a} {sign}= {other}", "write", target=a, value=f"{a} {sign} {other}")
+
+    def set_item(self) -> Statement | None:
+        a = self.any_tensor(lambda tensor: tensor.dim() > 0 and tensor.numel() > 0)
+        if a is None:
+            return None
+        where = self.pick(("0", "0:1", "-1", "...", "1:", "..., 0"))
+        base = self.pick((a, a, a, f"{a}.detach()", f"{a}.data"))
+        if not self.smooth and self.chance(0.25):
+            where = self.pick((f"{a} > 0", "torch.tensor([0])", "torch.tensor([0, 0])", "[0]"))
+            return Statement(f"{base}[{where}] = {self.pick(CONSTANTS)}", "other")
+        try:
+            shape = tuple(eval(f"{a}[{where}]", self.namespace).shape)
+        except IndexError:
+            shape = ()
+        other = self.fitting_value(shape)
+        value = (
+            f"{other}.expand({base}[{where}].shape)"
+            if other[0] == "t"
+            else f"torch.full_like({base}[{where}], {other})"
+        )
+        return Statement(f"{base}[{where}] = {other}", "write", target=f"{base}[{where}]", value=value)
+
+    def cut(self) -> Statement | None:
+        a = self.any_tensor()
+        if a is None:
+            return None
+        name = self.name()
+        form = self.pick(("{a}.detach()", "{a}.detach()", "{a}.data", "{a}.detach().requires_grad_()"))
+        expression = form.format(a=a)
+        return Statement(f"{name} = {expression}", "view", (name,), target=expression)
+
+    def cut_in_place(self) -> Statement | None:
+        a = self.any_tensor(lambda tensor: not tensor._is_view()) if self.smooth else self.any_tensor()
+        return a and Statement(f"{a}.detach_()", "cut")
+
+    def toggle(self) -> Statement | None:
+        a = self.any_tensor(lambda tensor: tensor.is_leaf) if self.chance(0.85) else self.any_tensor()
+        flag = self.pick((True, False))
+        return a and Statement(self.pick((f"{a}.requires_grad_({flag})", f"{a}.requires_grad = {flag}")), "cut")
+
+    def rebind(self) -> Statement | None:
+        a = self.any_tensor()
+        if a is None:
+            return None
+        shape = tuple(self.namespace[a].shape)
+        b = (
+            self.any_tensor(lambda tensor: tuple(tensor.shape) == shape)
+            if self.smooth or self.chance(0.9)
+            else self.any_tensor()
+        )
+        value = self.pick((f"{b}", f"{b}.data", f"{b}.clone()", f"{b}.detach() * 2", f"torch.full_like({a}, 0.5)"))
+        return b and Statement(f"{a}.data = {value}", "rebind", (a,), target=value)
+
+    def delete(self) -> Statement | None:
+        names = live(self.namespace)
+        return Statement(f"del {self.pick(names)}", "cut") if len(names) > 4 else None
+
+    def rename(self) -> Statement | None:
+        a = self.any_tensor()
+        return a and Statement(f"{a} = {self.pick(UNARY).format(a=a)}", "new", (a,), value="")
+
+    def hook(self) -> Statement | None:
+        a = self.any_tensor(lambda tensor: tensor.requires_grad) if self.chance(0.95) else self.any_tensor()
+        self.hooks += 1
+        tag = self.hooks
+        forms = (
+            f"{{a}}.register_hook(lambda g: log.append(({tag}, g.tolist())))",
+            "{a}.register_hook(lambda g: g * 2)",
+            "{a}.retain_grad()",
+            f"{{a}}.register_post_accumulate_grad_hook(lambda p: log.append(({tag}, p.grad.tolist())))",
+            f"{{a}}.grad_fn.register_hook(lambda i, o: log.append(({tag}, len(i), len(o))))",
+            f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, len(o))))",
+        )
+        return a and Statement(self.pick(forms).format(a=a), "other")
+
+    def loss(self) -> Statement | None:
+        a = self.any_tensor(lambda tensor: tensor.requires_grad and not tensor.is_leaf)
+        if self.chance(0.05) or a is None:
+            a = self.any_tensor()
+        if a is None:
+            return None
+        options = self.pick(("", "retain_graph=True", "retain_graph=True"))
+        if self.smooth:
+            return Statement(f"{a}.sum().backward({options})", "loss", value=f"{a}.sum()")
+        options = self.pick((options, options, "create_graph=True"))
+        forms = (
+            f"{a}.sum().backward({options})",
+            f"({a} * {a}).sum().backward({options})",
+            f"{a}.backward(torch.ones_like({a}){', ' + options if options else ''})",
+            f"{a}.backward()",
+            f"{a}.mean().backward({options})",
+        )
+        return Statement(self.pick(forms), "other")
+
+    def grad(self) -> Statement | None:
+        a = self.any_tensor(lambda tensor: tensor.requires_grad and not tensor.is_leaf) or self.any_tensor()
+        b = self.any_tensor(lambda tensor: tensor.requires_grad) or a
+        options = self.pick(
+            ("", ", create_graph=True", ", create_graph=True", ", retain_graph=True", ", allow_unused=True")
+        )
+        return a and self.new(f"torch.autograd.grad({a}.sum(), [{b}]{options})[0].clone()")
+
+    def gradient_use(self) -> Statement | None:
+        a = self.any_tensor(lambda tensor: tensor.is_leaf and tensor.grad is not None)
+        if a is None:
+            return None
+        form = self.pick(
+            (
+                "{a}.grad = None",
+                "{a}.grad.zero_()",
+                "{n} = {a}.grad.clone()",
+                "{a}.grad.mul_(0.5)",
+                "{a}.grad.detach_()",
+                "{a}.grad = torch.ones_like({a})",
+            )
+        )
+        if self.smooth:
+            return Statement(f"{a}.grad = None", "cut")
+        name = self.name() if "{n}" in form else ""
+        return Statement(form.format(a=a, n=name), "other", (name,) if name else ())
+
+    def step(self) -> Statement | None:
+        a = self.any_tensor(lambda tensor: tensor.is_leaf and tensor.grad is not None)
+        return a and Statement(f"{a}.sub_({a}.grad, alpha=0.1)", "other", no_grad=True)
+
+    def out_form(self) -> Statement | None:
+        a, b = self.any_tensor(), self.any_tensor()
+        return a and Statement(
+            self.pick((f"torch.add({b}, 1, out={a})", f"torch.mul({b}, {b}, out={a})")),
+            "other",
+            no_grad=self.chance(0.5),
+        )
+
+    def metadata(self) -> Statement | None:
+        a = self.any_tensor(dense)
+        forms = ("{a}.t_()", "{a}.unsqueeze_(0)", "{a}.squeeze_()", "{a}.transpose_(0, -1)")
+        return a and Statement(self.pick(forms).format(a=a), "other")
+
+
+KINDS = (
+    ("create", 2),
+    ("unary", 9),
+    ("binary", 9),
+    ("reduction", 4),
+    ("combine", 4),
+    ("product", 2),
+    ("view", 9),
+    ("pieces", 2),
+    ("write", 9),
+    ("augmented", 2),
+    ("set_item", 5),
+    ("cut", 4),
+    ("cut_in_place", 2),
+    ("toggle", 2),
+    ("rebind", 2),
+    ("delete", 2),
+    ("rename", 2),
+    ("hook", 3),
+    ("loss", 5),
+    ("grad", 3),
+    ("gradient_use", 2),
+    ("step", 1),
+    ("out_form", 1),
+    ("metadata", 1),
+)
+SMOOTH_KINDS = (
+    ("create", 2),
+    ("unary", 9),
+    ("binary", 9),
+    ("reduction", 2),
+    ("view", 9),
+    ("write", 9),
+    ("augmented", 2),
+    ("set_item", 4),
+    ("cut", 5),
+    ("cut_in_place", 1),
+    ("toggle", 1),
+    ("rebind", 1),
+    ("delete", 1),
+    ("loss", 6),
+    ("gradient_use", 1),
+)
+
+
+def holds(tensor: Any, wanted: Callable[[Any], bool]) -> bool:
+    """Whether a floating tensor fulfils `wanted`; one whose history cannot be read any more fulfils everything."""
+    try:
+        return tensor.is_floating_point() and wanted(tensor)
+    except RuntimeError:
+        return True
+
+
+def broadcasts(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
+    return all(a == b or 1 in (a, b) for a, b in zip(reversed(one), reversed(two)))
+
+
+def fits(source: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether the source broadcasts to exactly the target."""
+    return len(source) <= len(target) and all(a in (1, b) for a, b in zip(reversed(source), reversed(target)))
+
+
+def nested(shape: tuple[int, ...], numbers: Any) -> Any:
+    """A nested list of this shape, filled from an iterator."""
+    return next(numbers) if not shape else [nested(shape[1:], numbers) for _ in range(shape[0])]
+
+
+def dense(tensor: Any) -> bool:
+    """Not a computed result whose strides are permuted: there, whether reshape copies is the library's own affair."""
+    return tensor.is_contiguous() or tensor._is_view()
+
+
+def writable(tensor: Any) -> bool:
+    """A write in place will probably be allowed."""
+    leafy = tensor.requires_grad and (tensor.is_leaf or (tensor._base is not None and tensor._base.is_leaf))
+    return not leafy
