@@ -22,22 +22,15 @@ from headgate.kernels cimport memory, pool
 from headgate.kernels import reference
 from headgate.kernels.pool import get_num_threads, set_num_threads  # noqa: F401
 
-cdef extern from "door_plan.h" nogil:
-    int HG_QUICK, HG_GENERAL, HG_ODD, HG_MISMATCH
-    ctypedef struct hg_plan:
-        hg_inner inner
-        void *data
-        int inputs
-        int axes
-        Py_ssize_t size
-        Py_ssize_t length
-        Py_ssize_t shape[64]
-    int hg_plan_open(hg_plan *plan, PyObject **arrays, int inputs, void *scalar)
-    int hg_plan_close(hg_plan *plan, PyObject *out, int kind)
-    void hg_plan_rows(void *plan, Py_ssize_t low, Py_ssize_t high) noexcept
-    void hg_plan_elements(void *plan, Py_ssize_t low, Py_ssize_t high) noexcept
-
 cdef extern from "loops.h" nogil:
+    ctypedef void (*hg_inner)(char **args, const Py_ssize_t *dims, const Py_ssize_t *steps, void *data) noexcept
+    ctypedef struct hg_call:
+        double params[8]
+        int error
+        int inputs
+        unsigned halves
+        hg_inner inner
+        void *inner_data
     int HG_ZERO_DIVISION, HG_NEGATIVE_POWER
     ctypedef struct hg_entry:
         char type
@@ -56,9 +49,24 @@ cdef extern from "loops.h" nogil:
     ctypedef struct hg_math:
         hg_inner inner
         void *data
-    hg_math hg_maths[2][9]
+    hg_math hg_maths[2][8]
     const hg_level *hg_choose(const char *forced)
     const hg_entry *hg_find(const hg_level *level, const char *name, char type)
+
+cdef extern from "door_plan.h" nogil:
+    int HG_QUICK, HG_GENERAL, HG_ODD, HG_MISMATCH
+    ctypedef struct hg_plan:
+        hg_inner inner
+        void *data
+        int inputs
+        int axes
+        Py_ssize_t size
+        Py_ssize_t length
+        Py_ssize_t shape[64]
+    int hg_plan_open(hg_plan *plan, PyObject **arrays, int inputs, void *scalar)
+    int hg_plan_close(hg_plan *plan, PyObject *out, int kind)
+    void hg_plan_rows(void *plan, Py_ssize_t low, Py_ssize_t high) noexcept
+    void hg_plan_elements(void *plan, Py_ssize_t low, Py_ssize_t high) noexcept
 
 cdef extern from "loops_special.h" nogil:
     const hg_entry *hg_find_special(const char *name, char type)
@@ -104,8 +112,20 @@ VECTOR_NAMES = {
 }
 # NumPy's ufunc where it serves floats only, its integer meaning being another.
 FLOAT_UFUNCS = {"pow": np.power, "fmod": np.fmod}
-MATHS = ("exp", "expm1", "log", "log1p", "tanh", "erf", "sin", "pow", "exp2")
+MATHS = ("exp", "expm1", "log", "log1p", "tanh", "erf", "sin", "exp2")
 RUNGS = {}
+
+
+cdef struct Entry:
+    hg_inner inner       # NULL: only the fallback is left
+    void *data           # NULL: the call record
+    hg_inner half_inner  # the float32 loop that `inner` converts for
+    void *half_data
+    unsigned halves
+    int out              # type number of the output
+    int cost             # about tenths of a nanosecond per element
+    bint fails
+    const char *rung
 
 
 cdef class Loop:
@@ -123,19 +143,21 @@ cdef class Loop:
     def __repr__(self):
         return f"Loop({self.name!r})"
 
-    cdef Entry *find(self, int typenum) except NULL:
-        cdef Entry *entry
-        if self.entries[typenum] == NULL:
-            entry = <Entry *> calloc(1, sizeof(Entry))
-            if entry == NULL:
-                raise MemoryError()
-            try:
-                _resolve(self, typenum, entry)
-            except BaseException:
-                free(entry)
-                raise
-            self.entries[typenum] = entry
-        return self.entries[typenum]
+
+cdef Entry *_find(Loop loop, int typenum) except NULL:
+    """The loop's entry for a type, resolved on first use."""
+    cdef Entry *entry
+    if loop.entries[typenum] == NULL:
+        entry = <Entry *> calloc(1, sizeof(Entry))
+        if entry == NULL:
+            raise MemoryError()
+        try:
+            _resolve(loop, typenum, entry)
+        except BaseException:
+            free(entry)
+            raise
+        loop.entries[typenum] = entry
+    return <Entry *> loop.entries[typenum]
 
 
 cpdef Loop make_loop(str name, object ufunc=None, object python=None):
@@ -192,16 +214,14 @@ cdef int _resolve(Loop loop, int typenum, Entry *entry) except -1:
         _take(entry, found, typenum, b"own")
     elif (code == c"f" or code == c"d") and _resolve_vector(loop, typenum, entry):
         pass
-    elif code != 0 and hg_find_special(loop.label, code) != NULL:
+    elif not _resolve_borrowed(loop, typenum, entry) and code != 0 and hg_find_special(loop.label, code) != NULL:
         _take(entry, hg_find_special(loop.label, code), typenum, b"libm")
-    else:
-        _resolve_borrowed(loop, typenum, entry)
     RUNGS[loop.name, typenum] = entry.rung.decode()
     return 0
 
 
 cdef int _resolve_half(Loop loop, Entry *entry) except -1:
-    cdef Entry *wide = loop.find(FLOAT)
+    cdef Entry *wide = _find(loop, FLOAT)
     if wide.inner == NULL:
         return 0
     entry[0] = wide[0]
@@ -214,7 +234,7 @@ cdef int _resolve_half(Loop loop, Entry *entry) except -1:
     return 0
 
 
-cdef int _resolve_borrowed(Loop loop, int typenum, Entry *entry) except -1:
+cdef bint _resolve_borrowed(Loop loop, int typenum, Entry *entry) except -1:
     cdef hg_inner inner = NULL
     cdef void *data = NULL
     cdef int out
@@ -222,14 +242,15 @@ cdef int _resolve_borrowed(Loop loop, int typenum, Entry *entry) except -1:
     if ufunc is None and (typenum == FLOAT or typenum == DOUBLE):
         ufunc = FLOAT_UFUNCS.get(loop.name)
     if not isinstance(ufunc, np.ufunc):
-        return 0
+        return False
     out = hg_borrow(ufunc, typenum, &inner, &data)
     if out < 0 or (out > 16 and out != HALF):
-        return 0
+        return False
     entry.inner, entry.data, entry.out, entry.cost, entry.rung = inner, data, out, 4, b"numpy loop"
     if not _agrees(entry, ufunc, loop.nin, typenum, 0.0):
         entry.inner, entry.rung = NULL, b"numpy form"
-    return 0
+        return False
+    return True
 
 
 _libmvec = None
@@ -323,7 +344,7 @@ cdef int _ensure_level() except -1:
         loop = make_loop(MATHS[i])
         _MATH_LOOPS.append(loop)
         for kind in range(2):
-            entry = (<Loop> loop).find(FLOAT + kind)
+            entry = _find(<Loop> loop, FLOAT + kind)
             hg_maths[kind][i].inner, hg_maths[kind][i].data = entry.inner, entry.data
     return 0
 
@@ -404,9 +425,9 @@ cdef inline Entry *_entry(Loop loop, int typenum, int inputs) except? NULL:
     cdef Entry *entry
     if typenum < 0 or typenum >= TYPES or loop.nin != inputs:
         return NULL
-    entry = loop.entries[typenum]
+    entry = <Entry *> loop.entries[typenum]
     if entry == NULL:
-        entry = loop.find(typenum)
+        entry = _find(loop, typenum)
     return entry if entry.inner != NULL else NULL
 
 

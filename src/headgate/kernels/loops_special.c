@@ -61,17 +61,24 @@ static double erfinv(double x) {
             *(T *)(args[1] + i * steps[1]) = (T)function(*(T *)(args[0] + i * steps[0]));                    \
     }
 #define BOTH(name, function) LOOP(f_##name, float, function) LOOP(d_##name, double, function)
-LOOP(f_erf, float, erff)
-LOOP(d_erf, double, erf)
-LOOP(f_erfc, float, erfcf)
-LOOP(d_erfc, double, erfc)
+#define LIBRARY(name) LOOP(f_##name, float, name##f) LOOP(d_##name, double, name)
+LIBRARY(erf)
+LIBRARY(erfc)
+LIBRARY(exp)
+LIBRARY(expm1)
+LIBRARY(log)
+LIBRARY(log1p)
+LIBRARY(tanh)
+LIBRARY(sin)
+LIBRARY(exp2)
 BOTH(lgamma, safe_lgamma)
 BOTH(digamma, digamma)
 BOTH(erfinv, erfinv)
 
 #define ROWS(name, cost) {#name, 'f', 0, 1, cost, 0, f_##name}, {#name, 'd', 0, 1, cost, 0, d_##name},
 static const hg_entry table[] = {
-    ROWS(erf, 60) ROWS(erfc, 80) ROWS(lgamma, 150) ROWS(digamma, 150) ROWS(erfinv, 250) {0, 0, 0, 0, 0, 0, 0}};
+    ROWS(erf, 60) ROWS(erfc, 80) ROWS(lgamma, 150) ROWS(digamma, 150) ROWS(erfinv, 250)
+    ROWS(exp, 40) ROWS(expm1, 60) ROWS(log, 40) ROWS(log1p, 60) ROWS(tanh, 60) ROWS(sin, 60) ROWS(exp2, 40) {0, 0, 0, 0, 0, 0, 0}};
 
 const hg_entry *hg_find_special(const char *name, char type) {
     for (const hg_entry *entry = table; entry->name; entry++)
