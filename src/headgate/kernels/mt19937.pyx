@@ -1,0 +1,202 @@
+# sources: random_streams.c
+"""The 32-bit Mersenne twister with PyTorch's fills, compiled: NumPy arrays in, filled in place, C-contiguous and of exactly
+the dtypes named. Layouts, other dtypes and argument checks belong to `core.generator`; this file must not know them,
+nor tensors, nor the default generator. `reference_random.py` holds the same class in NumPy.
+"""
+import os
+
+cimport numpy as cnp
+from libc.string cimport memcpy, memset
+from numpy cimport NPY_FLOAT32, PyArray_DATA, PyArray_DESCR, PyArray_ISCARRAY, PyArray_SIZE, PyArray_TYPE, ndarray
+
+import numpy as np
+
+cnp.import_array()
+
+cdef extern from "random_streams.h" nogil:
+    ctypedef enum random_law:
+        pass
+
+    int random_select_level(int wanted)
+    void random_seed(random_engine *engine, uint64_t seed)
+    uint32_t random_word(random_engine *engine)
+    uint64_t random_word64(random_engine *engine)
+    void random_uniform_float(random_engine *engine, float *out, size_t count, float low, float high)
+    void random_uniform_double(random_engine *engine, double *out, size_t count, double low, double high)
+    void random_integers(random_engine *engine, int64_t *out, size_t count, uint64_t span, int64_t base, int wide)
+    void random_permutation(random_engine *engine, int64_t *out, size_t count)
+    void random_permutation_large(random_engine *engine, int64_t *out, size_t count)
+    void random_normal_float(float *data, size_t count, float mean, float deviation)
+    void random_normal_double(double *data, size_t count, double mean, double deviation)
+    void random_normal_serial(random_engine *engine, double *out, size_t count, double mean, double deviation)
+    void random_log_normal(random_engine *engine, double *out, size_t count, double mean, double deviation)
+    void random_below(random_engine *engine, uint8_t *out, size_t count, double probability)
+    void random_below_each_float(random_engine *engine, uint8_t *out, size_t count, const float *probability)
+    void random_below_each_double(random_engine *engine, uint8_t *out, size_t count, const double *probability)
+    void random_transformed(random_engine *engine, double *out, size_t count, random_law law, double first, double second)
+    void random_categories_float(
+        random_engine *engine, int64_t *out, size_t count, const float *cumulative, size_t size)
+    void random_categories_double(
+        random_engine *engine, int64_t *out, size_t count, const double *cumulative, size_t size)
+
+
+# The layout of the bytes of torch.get_rng_state(): the words are kept as 64-bit numbers.
+cdef struct saved_state:
+    uint64_t seed
+    int32_t left
+    int32_t seeded
+    uint64_t next
+    uint64_t state[624]
+    double normal_x
+    double normal_y
+    double normal_rho
+    int32_t has_double
+    int32_t space
+    float next_float
+    uint8_t has_float
+
+
+STATE_SIZE = 5056
+INSTRUCTION_LEVEL = ("baseline", "avx2+fma")[
+    random_select_level(0 if os.environ.get("HEADGATE_CPU", "").lower() == "baseline" else 1)
+]
+
+
+cpdef bint direct(ndarray array, object dtype):
+    """Whether `array` is contiguous, aligned, writable memory of exactly `dtype`, which a fill can take as it is."""
+    return <object>PyArray_DESCR(array) is dtype and PyArray_ISCARRAY(array)
+
+
+cdef inline bint is_float(ndarray array):
+    return PyArray_TYPE(array) == NPY_FLOAT32
+
+
+cdef class MT19937:
+    """A stream of 32-bit words, seeded with the low 32 bits of `seed` as in PyTorch, and its fills."""
+
+    def __cinit__(self, uint64_t seed=67280421310721):
+        random_seed(&self.engine, seed)
+
+    cpdef void seed(self, uint64_t seed):
+        """Start again from `seed`; cached normals are dropped."""
+        random_seed(&self.engine, seed)
+
+    cpdef object initial_seed(self):
+        """The seed that the stream was started from, 64 bits."""
+        return self.engine.seed
+
+    cpdef object random(self):
+        """The next 32-bit word."""
+        return random_word(&self.engine)
+
+    cpdef object random64(self):
+        """The next two words as one, the first one high."""
+        return random_word64(&self.engine)
+
+    cpdef MT19937 copy(self):
+        """An engine of its own at the same position."""
+        cdef MT19937 other = MT19937()
+        other.engine = self.engine
+        return other
+
+    cpdef ndarray get_state(self):
+        """The position as the 5056 bytes of `torch.get_rng_state()`."""
+        cdef ndarray out = np.zeros(STATE_SIZE, np.uint8)
+        cdef saved_state *saved = <saved_state *>PyArray_DATA(out)
+        cdef int i
+        saved.seed, saved.left, saved.seeded = self.engine.seed, self.engine.left, self.engine.seeded
+        saved.next = self.engine.next
+        for i in range(624):
+            saved.state[i] = self.engine.state[i]
+        if self.engine.has_double:
+            saved.has_double, saved.normal_y = 1, self.engine.next_double
+        if self.engine.has_float:
+            saved.has_float, saved.next_float = 1, self.engine.next_float
+        return out
+
+    cpdef void set_state(self, ndarray state):
+        """Take the position from 5056 contiguous bytes that `core.generator` has checked."""
+        cdef saved_state saved
+        cdef int i
+        memset(&saved, 0, sizeof(saved))
+        memcpy(&saved, PyArray_DATA(state), sizeof(saved))
+        self.engine.seed, self.engine.left, self.engine.seeded = saved.seed, saved.left, saved.seeded
+        self.engine.next = <uint32_t>saved.next
+        for i in range(624):
+            self.engine.state[i] = <uint32_t>saved.state[i]
+        self.engine.has_double, self.engine.next_double = saved.has_double != 0, saved.normal_y
+        self.engine.has_float, self.engine.next_float = saved.has_float != 0, saved.next_float
+
+    cpdef void uniform(self, ndarray array, double low, double high):
+        """float32 or float64 in [low, high): u * (high - low) + low with one rounding; a result of high becomes low."""
+        if is_float(array):
+            random_uniform_float(&self.engine, <float *>PyArray_DATA(array), PyArray_SIZE(array), low, high)
+        else:
+            random_uniform_double(&self.engine, <double *>PyArray_DATA(array), PyArray_SIZE(array), low, high)
+
+    cpdef void integers(self, ndarray array, uint64_t span, int64_t base, bint wide):
+        """int64: word % span + base, of one word or (wide) of two; span 0 stands for 2**64."""
+        random_integers(&self.engine, <int64_t *>PyArray_DATA(array), PyArray_SIZE(array), span, base, wide)
+
+    cpdef void permutation(self, ndarray array):
+        """int64: 0 .. n-1, element i exchanged with element i + word % (n - i)."""
+        random_permutation(&self.engine, <int64_t *>PyArray_DATA(array), PyArray_SIZE(array))
+
+    cpdef void permutation_large(self, ndarray array):
+        """int64: 0 .. n-1 by the inside-out shuffle with two words an element, PyTorch's from (2**32 - 1) // 20 on."""
+        random_permutation_large(&self.engine, <int64_t *>PyArray_DATA(array), PyArray_SIZE(array))
+
+    cpdef void normal(self, ndarray array, double mean, double deviation):
+        """float32 or float64, at least 16: uniforms, then Box-Muller in blocks of 16; a rest redraws the last 16."""
+        cdef size_t count = PyArray_SIZE(array)
+        cdef size_t whole = count - count % 16
+        cdef float *floats = <float *>PyArray_DATA(array)
+        cdef double *doubles = <double *>PyArray_DATA(array)
+        if is_float(array):
+            random_uniform_float(&self.engine, floats, count, 0, 1)
+            random_normal_float(floats, whole, mean, deviation)
+            if count != whole:
+                random_uniform_float(&self.engine, floats + count - 16, 16, 0, 1)
+                random_normal_float(floats + count - 16, 16, mean, deviation)
+        else:
+            random_uniform_double(&self.engine, doubles, count, 0, 1)
+            random_normal_double(doubles, whole, mean, deviation)
+            if count != whole:
+                random_uniform_double(&self.engine, doubles + count - 16, 16, 0, 1)
+                random_normal_double(doubles + count - 16, 16, mean, deviation)
+
+    cpdef void normal_serial(self, ndarray array, double mean, double deviation):
+        """float64: Box-Muller one at a time, the second of each pair cached for the next call."""
+        random_normal_serial(&self.engine, <double *>PyArray_DATA(array), PyArray_SIZE(array), mean, deviation)
+
+    cpdef void log_normal(self, ndarray array, double mean, double deviation):
+        """float64: exp of what `normal_serial` gives."""
+        random_log_normal(&self.engine, <double *>PyArray_DATA(array), PyArray_SIZE(array), mean, deviation)
+
+    cpdef void bernoulli(self, ndarray array, double probability):
+        """uint8: 1 where a double uniform (two words) is below `probability`."""
+        random_below(&self.engine, <uint8_t *>PyArray_DATA(array), PyArray_SIZE(array), probability)
+
+    cpdef void bernoulli_each(self, ndarray array, ndarray probability):
+        """uint8: 1 where a uniform of the dtype of `probability` (float32 or float64, same size) is below it."""
+        cdef uint8_t *out = <uint8_t *>PyArray_DATA(array)
+        cdef void *p = PyArray_DATA(probability)
+        if is_float(probability):
+            random_below_each_float(&self.engine, out, PyArray_SIZE(array), <float *>p)
+        else:
+            random_below_each_double(&self.engine, out, PyArray_SIZE(array), <double *>p)
+
+    cpdef void transformed(self, ndarray array, int law, double first, double second):
+        """float64, functions of a uniform u: law 0, exponential, -1 / first * log1p(-u); law 1, geometric,
+        ceil(log(u) / log1p(-first)); law 2, Cauchy, first + second * tan(pi * (u - 1/2))."""
+        random_transformed(
+            &self.engine, <double *>PyArray_DATA(array), PyArray_SIZE(array), <random_law>law, first, second)
+
+    cpdef void categories(self, ndarray array, ndarray cumulative):
+        """int64: for each a double uniform's place in `cumulative` (float32 or float64, rising to 1)."""
+        cdef int64_t *out = <int64_t *>PyArray_DATA(array)
+        cdef void *c = PyArray_DATA(cumulative)
+        if is_float(cumulative):
+            random_categories_float(&self.engine, out, PyArray_SIZE(array), <float *>c, PyArray_SIZE(cumulative))
+        else:
+            random_categories_double(&self.engine, out, PyArray_SIZE(array), <double *>c, PyArray_SIZE(cumulative))
