@@ -1,5 +1,14 @@
 """Arrays in, arrays out: every numeric kernel, behind one door.
 
-Compiled code reaches it as `headgate.kernels.door`, uncompiled code as `headgate.kernels.reference`; both hold the same
-names. Nothing here knows of tensors, graphs or modes.
+Compiled code reaches it as `headgate.kernels.door` at C speed; plain Python takes the names from here, compiled or
+uncompiled. Nothing here knows of tensors, graphs or modes.
 """
+
+from headgate._pure import WANTED
+
+if WANTED:
+    from headgate.kernels.reference import make_loop as make_loop
+    from headgate.kernels.reference import show_config as show_config
+else:
+    from headgate.kernels.door import make_loop as make_loop
+    from headgate.kernels.door import show_config as show_config

@@ -1,0 +1,206 @@
+/* Entry: the callable behind every public function and method, and installing attributes on compiled types.
+
+   An entry forwards a vectorcall to its implementation. It is a method descriptor, so `x.sin()` and `headgate.sin(x)`
+   share one object without a bound method being made. Only when some class overrides `__torch_function__` are the
+   arguments looked at, and the call handed to the override. It knows nothing of tensors. */
+#include <Python.h>
+#include <stddef.h>
+#include <structmember.h>
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject *implementation;
+    PyObject *name;
+    PyObject *doc;
+    PyObject *dict;
+} Entry;
+
+static PyObject *override = NULL;        /* called as override(entry, args, kwargs) once overrides exist */
+static PyObject *attribute_name = NULL;  /* "__torch_function__" */
+static PyTypeObject *plain[4];           /* types known to have no override */
+static int overrides_exist = 0;
+
+/* 1 if the type of `value` defines an override, also for items of a list or tuple. */
+static int has_override(PyObject *value, int depth) {
+    PyTypeObject *type = Py_TYPE(value);
+    for (int i = 0; i < 4; i++)
+        if (plain[i] == type) return 0;
+    if (depth < 2 && (PyList_CheckExact(value) || PyTuple_CheckExact(value))) {
+        Py_ssize_t n = PySequence_Fast_GET_SIZE(value);
+        for (Py_ssize_t i = 0; i < n; i++)
+            if (has_override(PySequence_Fast_GET_ITEM(value, i), depth + 1)) return 1;
+        return 0;
+    }
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) return 0;
+    return _PyType_Lookup(type, attribute_name) != NULL;
+}
+
+static PyObject *call_override(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names) {
+    PyObject *positional = PyTuple_New(n);
+    if (positional == NULL) return NULL;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        Py_INCREF(args[i]);
+        PyTuple_SET_ITEM(positional, i, args[i]);
+    }
+    PyObject *keywords = PyDict_New();
+    PyObject *result = NULL;
+    if (keywords != NULL) {
+        int failed = 0;
+        for (Py_ssize_t i = 0; names != NULL && i < PyTuple_GET_SIZE(names) && !failed; i++)
+            failed = PyDict_SetItem(keywords, PyTuple_GET_ITEM(names, i), args[n + i]) < 0;
+        if (!failed) result = PyObject_CallFunctionObjArgs(override, self, positional, keywords, NULL);
+        Py_DECREF(keywords);
+    }
+    Py_DECREF(positional);
+    return result;
+}
+
+static PyObject *entry_vectorcall(PyObject *self, PyObject *const *args, size_t flags, PyObject *names) {
+    Entry *e = (Entry *)self;
+    if (overrides_exist) {
+        Py_ssize_t n = PyVectorcall_NARGS(flags);
+        Py_ssize_t all = n + (names != NULL ? PyTuple_GET_SIZE(names) : 0);
+        for (Py_ssize_t i = 0; i < all; i++)
+            if (has_override(args[i], 0)) return call_override(self, args, n, names);
+    }
+    return PyObject_Vectorcall(e->implementation, args, flags, names);
+}
+
+static PyObject *entry_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"implementation", "name", "doc", NULL};
+    PyObject *implementation, *name, *doc = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O", names, &implementation, &name, &doc)) return NULL;
+    Entry *e = (Entry *)type->tp_alloc(type, 0);
+    if (e == NULL) return NULL;
+    e->vectorcall = entry_vectorcall;
+    Py_INCREF(implementation); e->implementation = implementation;
+    Py_INCREF(name); e->name = name;
+    Py_INCREF(doc); e->doc = doc;
+    return (PyObject *)e;
+}
+
+static int entry_traverse(Entry *e, visitproc visit, void *arg) {
+    Py_VISIT(e->implementation);
+    Py_VISIT(e->dict);
+    return 0;
+}
+
+static int entry_clear(Entry *e) {
+    Py_CLEAR(e->implementation);
+    Py_CLEAR(e->dict);
+    return 0;
+}
+
+static void entry_dealloc(Entry *e) {
+    PyObject_GC_UnTrack(e);
+    entry_clear(e);
+    Py_CLEAR(e->name);
+    Py_CLEAR(e->doc);
+    Py_TYPE(e)->tp_free((PyObject *)e);
+}
+
+static PyObject *entry_get(PyObject *self, PyObject *object, PyObject *type) {
+    (void)type;
+    if (object == NULL || object == Py_None) {
+        Py_INCREF(self);
+        return self;
+    }
+    return PyMethod_New(self, object);
+}
+
+static PyObject *entry_repr(Entry *e) { return PyUnicode_FromFormat("<built-in method %U>", e->name); }
+
+/* Signature, annotations, module and so on are the implementation's. */
+static PyObject *entry_getattro(PyObject *self, PyObject *name) {
+    PyObject *found = PyObject_GenericGetAttr(self, name);
+    if (found != NULL || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
+    PyErr_Clear();
+    return PyObject_GetAttr(((Entry *)self)->implementation, name);
+}
+
+static PyObject *entry_reduce(Entry *e, PyObject *unused) {
+    (void)unused;
+    PyObject *module = PyImport_ImportModule("headgate.core.entry");
+    if (module == NULL) return NULL;
+    PyObject *result = Py_BuildValue("(N(O))", PyObject_GetAttrString(module, "by_name"), e->name);
+    Py_DECREF(module);
+    return result;
+}
+
+static PyMethodDef entry_methods[] = {
+    {"__reduce__", (PyCFunction)entry_reduce, METH_NOARGS, "Entries are pickled by name."},
+    {NULL, NULL, 0, NULL}};
+
+static PyMemberDef entry_members[] = {
+    {"__wrapped__", T_OBJECT, offsetof(Entry, implementation), READONLY, "the implementation"},
+    {"__name__", T_OBJECT, offsetof(Entry, name), READONLY, NULL},
+    {"__qualname__", T_OBJECT, offsetof(Entry, name), READONLY, NULL},
+    {"__doc__", T_OBJECT, offsetof(Entry, doc), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL}};
+
+static PyTypeObject EntryType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "headgate.core._entry.Entry",
+    .tp_basicsize = sizeof(Entry),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_vectorcall_offset = offsetof(Entry, vectorcall),
+    .tp_call = PyVectorcall_Call,
+    .tp_new = entry_new,
+    .tp_dealloc = (destructor)entry_dealloc,
+    .tp_traverse = (traverseproc)entry_traverse,
+    .tp_clear = (inquiry)entry_clear,
+    .tp_descr_get = entry_get,
+    .tp_repr = (reprfunc)entry_repr,
+    .tp_getattro = entry_getattro,
+    .tp_members = entry_members,
+    .tp_methods = entry_methods,
+    .tp_dictoffset = offsetof(Entry, dict),
+};
+
+static PyObject *install(PyObject *module, PyObject *args) {
+    PyObject *type, *name, *value;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O!UO", &PyType_Type, &type, &name, &value)) return NULL;
+    if (PyDict_SetItem(((PyTypeObject *)type)->tp_dict, name, value) < 0) return NULL;
+    PyType_Modified((PyTypeObject *)type);
+    Py_RETURN_NONE;
+}
+
+static PyObject *set_override(PyObject *module, PyObject *args) {
+    PyObject *function, *types;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OO!", &function, &PyTuple_Type, &types)) return NULL;
+    Py_INCREF(function);
+    Py_XSETREF(override, function);
+    for (Py_ssize_t i = 0; i < 4; i++) {
+        plain[i] = i < PyTuple_GET_SIZE(types) ? (PyTypeObject *)PyTuple_GET_ITEM(types, i) : NULL;
+        Py_XINCREF((PyObject *)plain[i]);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *overrides(PyObject *module, PyObject *flag) {
+    (void)module;
+    overrides_exist = PyObject_IsTrue(flag);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"install", install, METH_VARARGS, "install(type, name, value): set an attribute on a compiled type."},
+    {"set_override", set_override, METH_VARARGS, "set_override(function, plain_types)"},
+    {"overrides", overrides, METH_O, "overrides(flag): whether arguments must be looked at."},
+    {NULL, NULL, 0, NULL}};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_entry", "Entries and installing.", -1, functions,
+                                        NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__entry(void) {
+    if (PyType_Ready(&EntryType) < 0) return NULL;
+    attribute_name = PyUnicode_InternFromString("__torch_function__");
+    PyObject *module = PyModule_Create(&definition);
+    if (module == NULL || attribute_name == NULL) return NULL;
+    Py_INCREF(&EntryType);
+    if (PyModule_AddObject(module, "Entry", (PyObject *)&EntryType) < 0) return NULL;
+    return module;
+}

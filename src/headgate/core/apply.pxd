@@ -1,0 +1,36 @@
+# C types of apply.py.
+from numpy cimport ndarray
+from headgate.core.arrays cimport high_address, is_float, low_address, set_meta
+from headgate.core.modes cimport grad_enabled, inference_enabled
+from headgate.core.operators cimport INPLACE, Vertex, slots
+from headgate.core.records cimport INFERENCE, MULTI_VIEW, NO_GRAD_VIEW, OUT, Node, Op, Tensor
+from headgate.core.saved cimport save_input, save_number, save_output
+from headgate.core.site cimport mark
+from headgate.core.storage cimport Cut, Storage
+from headgate.core.writes cimport check_writable, copy_of, last_overlapping, note_write, ring_overflowed
+
+cdef long long order
+cpdef Tensor wrap(object array)
+cdef Tensor wrap_view(Op op, Tensor x, object attrs, ndarray array)
+cpdef bint requires(Tensor x)
+cdef Node current_node(Tensor x)
+cdef Vertex edge_of(Tensor x)
+cdef Node begin_node(Op op, object attrs, int inputs)
+cdef add_edge(Node n, int i, Tensor x)
+cdef watch_stale(Node n, Tensor x)
+cdef finish_node(Node n, Tensor y)
+cdef save_for(Node n, tuple inputs, list outputs)
+cdef Tensor first_requiring(tuple inputs)
+cdef Cut first_cut(tuple inputs)
+cdef Tensor apply1(Op op, Tensor x, object attrs)
+cdef Tensor apply2(Op op, Tensor x, Tensor y, object attrs)
+cdef Tensor apply2n(Op op, object x, object y, object attrs)
+cdef object apply(Op op, tuple inputs, object attrs)
+cdef object finish(Op op, tuple inputs, object attrs, object result)
+cdef Node record(Op op, tuple inputs, object attrs)
+cdef note_cut(Tensor y, Tensor x, Op op)
+cpdef Cut cut_here(str kind, str what)
+cdef set_history(Tensor x, Node n, int output)
+cdef object refresh_view
+cdef tuple arrays_of(tuple inputs)
+cdef list view_outputs(Op op, Tensor x, object attrs, tuple arrays)

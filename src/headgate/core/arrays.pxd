@@ -1,0 +1,16 @@
+# C types of arrays.py, and the NumPy macros it uses when compiled.
+from numpy cimport ndarray, import_array, PyArray_TYPE, PyArray_DATA, PyArray_NDIM, PyArray_DIMS, PyArray_STRIDES, PyArray_ITEMSIZE, PyArray_NBYTES, PyArray_IS_C_CONTIGUOUS, PyArray_SIZE, npy_intp
+from headgate.core.records cimport Node, Tensor
+
+cpdef bint is_float(ndarray a)
+cpdef Py_ssize_t low_address(ndarray a)
+cpdef Py_ssize_t high_address(ndarray a)
+cpdef bint same_shape(ndarray a, ndarray b)
+cpdef bint same_memory(ndarray a, ndarray b)
+cpdef bint overlaps_itself(ndarray a)
+cpdef bint partly_overlap(ndarray a, ndarray b)
+cdef set_meta(Node n, ndarray a)
+cdef bint meta_matches(Node n, int nr, ndarray a)
+cpdef tuple shape_of(ndarray a)
+cdef tuple meta_shape(Node n, int nr)
+cdef int meta_type(Node n, int nr)

@@ -1,0 +1,165 @@
+"""Questions about NumPy arrays that the core asks often: addresses, shapes, overlaps, and what a node's outputs were.
+
+Each has a C form when compiled and a NumPy form otherwise. Nothing here computes.
+"""
+import cython
+import numpy as np
+
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+else:
+    from headgate.core.records import Node
+
+    ndarray = np.ndarray
+
+HALF, SINGLE, DOUBLE = 23, 11, 12  # NumPy's type numbers
+
+
+def is_float(a: ndarray) -> bool:
+    """Whether gradients can exist for values of this array's type."""
+    number: cython.int
+    if cython.compiled:
+        number = PyArray_TYPE(a)  # noqa: F821
+    else:
+        number = a.dtype.num
+    return number == 11 or number == 12 or number == 23 or number >= 256 or number == 14 or number == 15
+
+
+def low_address(a: ndarray) -> cython.Py_ssize_t:
+    """The address of the first byte that the array can touch."""
+    i: cython.int
+    low: cython.Py_ssize_t
+    if cython.compiled:
+        low = cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821
+        if not PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
+            for i in range(PyArray_NDIM(a)):  # noqa: F821
+                if PyArray_STRIDES(a)[i] < 0:  # noqa: F821
+                    low += PyArray_STRIDES(a)[i] * (PyArray_DIMS(a)[i] - 1)  # noqa: F821
+        return low
+    return np.lib.array_utils.byte_bounds(a)[0] if a.size else a.__array_interface__["data"][0]
+
+
+def high_address(a: ndarray) -> cython.Py_ssize_t:
+    """The address after the last byte that the array can touch (the first one, if it has no elements)."""
+    i: cython.int
+    high: cython.Py_ssize_t
+    if cython.compiled:
+        high = cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821
+        if PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
+            return high + PyArray_NBYTES(a)  # noqa: F821
+        for i in range(PyArray_NDIM(a)):  # noqa: F821
+            if PyArray_DIMS(a)[i] == 0:  # noqa: F821
+                return cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821
+            if PyArray_STRIDES(a)[i] > 0:  # noqa: F821
+                high += PyArray_STRIDES(a)[i] * (PyArray_DIMS(a)[i] - 1)  # noqa: F821
+        return high + PyArray_ITEMSIZE(a)  # noqa: F821
+    return np.lib.array_utils.byte_bounds(a)[1] if a.size else a.__array_interface__["data"][0]
+
+
+def same_shape(a: ndarray, b: ndarray) -> bool:
+    """Whether two arrays have the same shape."""
+    i: cython.int
+    if cython.compiled:
+        if PyArray_NDIM(a) != PyArray_NDIM(b):  # noqa: F821
+            return False
+        for i in range(PyArray_NDIM(a)):  # noqa: F821
+            if PyArray_DIMS(a)[i] != PyArray_DIMS(b)[i]:  # noqa: F821
+                return False
+        return True
+    return a.shape == b.shape
+
+
+def same_memory(a: ndarray, b: ndarray) -> bool:
+    """Whether two arrays are the same view of the same bytes."""
+    return (
+        low_address(a) == low_address(b)
+        and cython.cast(object, a).strides == cython.cast(object, b).strides
+        and same_shape(a, b)
+        and cython.cast(object, a).dtype == cython.cast(object, b).dtype
+    )
+
+
+def overlaps_itself(a: ndarray) -> bool:
+    """Whether two elements of the array surely share a byte (an expanded dimension), as PyTorch asks it."""
+    i: cython.int
+    if cython.compiled:
+        if PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
+            return False
+        for i in range(PyArray_NDIM(a)):  # noqa: F821
+            if PyArray_STRIDES(a)[i] == 0 and PyArray_DIMS(a)[i] > 1:  # noqa: F821
+                return True
+        return False
+    return any(stride == 0 and length > 1 for stride, length in zip(a.strides, a.shape))
+
+
+def partly_overlap(a: ndarray, b: ndarray) -> bool:
+    """Whether two arrays share bytes without being the same view (elements would be read after being written)."""
+    if low_address(a) >= high_address(b) or low_address(b) >= high_address(a):
+        return False
+    if same_memory(a, b):
+        return False
+    return np.may_share_memory(a, b) and np.shares_memory(a, b)
+
+
+def shape_of(a: ndarray) -> tuple:
+    """The shape as a plain tuple."""
+    return cython.cast(tuple, cython.cast(object, a).shape)
+
+
+def set_meta(n: Node, a: ndarray):
+    """Note in a node the shape and element type of its only output."""
+    count: cython.int
+    if cython.compiled:
+        count = PyArray_NDIM(a)  # noqa: F821
+        n.ndim = count
+        n.typenum = PyArray_TYPE(a)  # noqa: F821
+        if count > 4:
+            n.metas = cython.cast(object, a).shape
+            return
+        if count > 0:
+            n.dim0 = PyArray_DIMS(a)[0]  # noqa: F821
+        if count > 1:
+            n.dim1 = PyArray_DIMS(a)[1]  # noqa: F821
+        if count > 2:
+            n.dim2 = PyArray_DIMS(a)[2]  # noqa: F821
+        if count > 3:
+            n.dim3 = PyArray_DIMS(a)[3]  # noqa: F821
+        return
+    n.ndim, n.typenum, n.metas = a.ndim, a.dtype.num, a.shape
+
+
+def meta_matches(n: Node, nr: cython.int, a: ndarray) -> bool:
+    """Whether an array has the shape and type that output `nr` of the node had."""
+    count: cython.int
+    if n.outputs != 1:
+        return n.metas[nr] == (cython.cast(object, a).shape, cython.cast(object, a).dtype.num)
+    if cython.compiled:
+        count = PyArray_NDIM(a)  # noqa: F821
+        if n.ndim != count or n.typenum != PyArray_TYPE(a):  # noqa: F821
+            return False
+        if count > 4:
+            return n.metas == cython.cast(object, a).shape
+        if count > 0 and n.dim0 != PyArray_DIMS(a)[0]:  # noqa: F821
+            return False
+        if count > 1 and n.dim1 != PyArray_DIMS(a)[1]:  # noqa: F821
+            return False
+        if count > 2 and n.dim2 != PyArray_DIMS(a)[2]:  # noqa: F821
+            return False
+        return not (count > 3 and n.dim3 != PyArray_DIMS(a)[3])  # noqa: F821
+    return n.typenum == a.dtype.num and n.metas == a.shape
+
+
+def meta_shape(n: Node, nr: cython.int) -> tuple:
+    """The shape that output `nr` of the node had."""
+    if n.outputs != 1:
+        return cython.cast(tuple, n.metas[nr][0])
+    if not cython.compiled or n.ndim > 4:
+        return cython.cast(tuple, n.metas)
+    return (n.dim0, n.dim1, n.dim2, n.dim3)[: n.ndim]
+
+
+def meta_type(n: Node, nr: cython.int) -> cython.int:
+    """NumPy's type number of output `nr` of the node."""
+    if n.outputs != 1:
+        return n.metas[nr][1]
+    return n.typenum

@@ -1,0 +1,214 @@
+"""declare: from one op to all its forms (function, method, in-place method, `out=`), and the table of declared ops.
+
+The table is what tests, docs and reports read; adding an op touches nothing else. Nothing here computes.
+"""
+import cython
+
+if not cython.compiled:
+    from headgate.core.family import Binary, Unary
+    from headgate.core.operators import INPLACE
+    from headgate.core.records import Op, Tensor
+
+from headgate.core.entry import PUBLIC, install, publish
+from headgate.core.operators import fill_slot
+from headgate import errors
+
+REGISTRY: dict = {}
+
+
+class Declared:
+    """One declared op: its forms, where it may be tested and what it is compared with."""
+
+    def __init__(self, name: str, op: object, entry: object, **facts: object) -> None:
+        self.name = name
+        self.op = op
+        self.entry = entry
+        self.inplace: bool = bool(facts.pop("inplace"))
+        self.out: bool = bool(facts.pop("out"))
+        self.method: bool = bool(facts.pop("method"))
+        self.domain = facts.pop("domain")
+        self.samples = facts.pop("samples")
+        self.reference = facts.pop("reference")
+        self.dtypes = facts.pop("dtypes")
+        self.differentiable: bool = bool(facts.pop("differentiable"))
+        self.smooth: bool = bool(facts.pop("smooth"))
+        self.arity: int = facts.pop("arity")
+
+    def __repr__(self) -> str:
+        return f"Declared({self.name!r})"
+
+
+def declare(
+    op: object,
+    name: str,
+    *,
+    loop: object = None,
+    kind: object = None,
+    reads: object = (),
+    shapes: int = 0,
+    node: str = "",
+    overload: object = None,
+    function: object = None,
+    method: bool = True,
+    inplace: object = None,
+    out: bool = True,
+    operator: str = "",
+    aliases: tuple = (),
+    differentiable: bool = True,
+    smooth: bool = True,
+    domain: tuple = (-3.0, 3.0),
+    dtypes: str = "",
+    samples: object = None,
+    reference: object = None,
+    public: bool = True,
+) -> object:
+    """Make an op public in all its forms and enter it into the table; its function (an Entry).
+
+    name: PyTorch's, "sin" or "special.erf". loop: the kernel (`make_loop`), for elementwise ops. kind: FLOATS, SAME,
+    ARITHMETIC ... (see `family`). reads: per input the values that its gradient reads, each an int of bits
+    (1 << i for input i, 1 << OUT for the output). shapes: bits of inputs whose shape backward reads.
+    node: the node's name in PyTorch without number ("SinBackward", derived from the name by default). overload: None
+    where PyTorch has one differentiable overload (`<SinBackward>`), else this one's number (`<SumBackward1>`).
+    function: the public function with PyTorch's signature and a keyword `out` that it hands on; derived for the
+    elementwise families. inplace: whether `name_` exists (default: elementwise families only). domain: where random
+    inputs of the table test are drawn. samples: a function make -> [(args, kwargs), ...] for the table test where
+    drawing one or two plain tensors does not do; `make(*shape, low=, high=, dtype=)` gives a tensor. reference: what
+    to compare with, where it is not torch's function of the same name. dtypes: letters of the kinds accepted,
+    "f" floats, "i" integers, "b" bool (default by kind). smooth: False if the gradient is not continuous.
+    """
+    family: bool = isinstance(op, (Unary, Binary))
+    short: str = name.rpartition(".")[2]
+    describe(op, short, reads, shapes, node, overload, differentiable)
+    if family:
+        set_loop(op, loop, kind)
+    if operator:
+        fill_slot(operator, op)
+    custom: bool = function is not None
+    if not custom:
+        function = derived(op, short)
+    entry: object = publish(name, function, documentation(op, function)) if public else function
+    inplace = family if inplace is None else inplace
+    install_forms(entry, function, op, short, aliases, method, bool(inplace), custom)
+    for alias in aliases:
+        if public:
+            PUBLIC[alias] = entry
+    REGISTRY[name] = Declared(
+        name, op, entry, inplace=inplace, out=out, method=method, domain=domain, samples=samples, reference=reference,
+        dtypes=dtypes or "fib", differentiable=differentiable,
+        smooth=smooth, arity=1 if isinstance(op, Unary) else 2 if isinstance(op, Binary) else 0,
+    )
+    return entry
+
+
+def describe(
+    op: Op, name: str, reads: object, shapes: int, node: str, overload: object, differentiable: bool
+) -> None:
+    """Fill what an op knows of itself."""
+    base = node or "".join(part.capitalize() for part in name.split("_")) + "Backward"
+    op.name = name
+    op.node_name = f"{base}{overload or 0}"
+    op.type_name = base if overload is None else f"{base}{overload}"
+    masks = tuple(reads)
+    op.reads = masks
+    op.reads0 = masks[0] if masks else 0
+    op.reads1 = masks[1] if len(masks) > 1 else 0
+    op.shapes = shapes
+    op.differentiable = differentiable
+
+
+def set_loop(op: object, loop: object, kind: object) -> None:
+    """Give an elementwise op its kernel."""
+    if isinstance(op, Unary):
+        cython.cast(Unary, op).loop = loop
+        if kind is not None:
+            cython.cast(Unary, op).kind = kind
+    else:
+        cython.cast(Binary, op).loop = loop
+        if kind is not None:
+            cython.cast(Binary, op).kind = kind
+
+
+def documentation(op: object, function: object) -> object:
+    """The op's own description, unless its function brings one."""
+    return function.__doc__ or type(op).__doc__
+
+
+def derived(op: Op, name: str) -> object:
+    """The public function of an elementwise op."""
+
+    def unary(input, *, out=None):
+        return op.call1(input, out)
+
+    def binary(input, other, *, out=None):
+        result = op.call2(input, other, out)
+        if result is NotImplemented:
+            raise TypeError(operand_error(name, input, other))
+        return result
+
+    function = unary if isinstance(op, Unary) else binary
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = type(op).__doc__
+    return function
+
+
+def operand_error(name: str, x: object, y: object) -> str:
+    """The text for an operand that is neither a tensor nor a number."""
+    position, value = (1, x) if not isinstance(x, Tensor) else (2, y)
+    return errors.ARGUMENT.format(
+        function=name, name="input" if position == 1 else "other", position=position, expected="Tensor",
+        type=type(value).__name__,
+    )
+
+
+def inplace_form(function: object, name: str) -> object:
+    """`x.name_(...)`: the function with its result written into the first argument."""
+
+    def method(self, *args, **kwargs):
+        return function(self, *args, out=INPLACE, **kwargs)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"In-place form of `{name[:-1]}`: writes the result into this tensor and returns it."
+    return method
+
+
+def inplace_fast(op: Op, name: str) -> object:
+    """The in-place form of an elementwise op, without packing arguments."""
+
+    def unary(self):
+        return op.call1(self, INPLACE)
+
+    def binary(self, other):
+        result = op.call2(self, other, INPLACE)
+        if result is NotImplemented:
+            raise TypeError(operand_error(name, self, other))
+        return result
+
+    method = unary if isinstance(op, Unary) else binary
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"In-place form of `{name[:-1]}`: writes the result into this tensor and returns it."
+    return method
+
+
+def install_forms(
+    entry: object, function: object, op: object, name: str, aliases: tuple, method: bool, inplace: bool, custom: bool
+) -> None:
+    """Put the methods on Tensor, and the in-place form among the public functions where PyTorch has it there."""
+    names = (name,) + tuple(alias.rpartition(".")[2] for alias in aliases)
+    for one in names:
+        if method:
+            install(Tensor, one, entry)
+        if inplace:
+            form = inplace_form(function, one + "_") if custom else inplace_fast(op, one + "_")
+            install(Tensor, one + "_", publish(f"Tensor.{one}_", form))
+
+
+def install_method(name: str, function: object) -> object:
+    """Put a function on Tensor as a method (an Entry), for what is no op."""
+    entry = publish(f"Tensor.{name}", function)
+    install(Tensor, name, entry)
+    return entry
+
+
+def install_property(name: str, get: object, put: object = None, doc: object = None) -> None:
+    """Put a property on Tensor."""
+    install(Tensor, name, property(get, put, None, doc or get.__doc__))

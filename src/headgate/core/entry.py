@@ -1,0 +1,83 @@
+"""The callables behind public functions and methods, and the table of what exists.
+
+Compiled, `Entry` and `install` come from `_entry.c`; uncompiled, from the plain forms here. Ops put their functions
+in through `publish`; the package, the docs and the tests read the table.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import types
+from collections.abc import Callable
+from typing import Any
+
+PUBLIC: dict[str, Any] = {}  # "sin" -> Entry; "special.erf" for those of a sub-module
+
+if os.environ.get("HEADGATE_PURE") == "1":
+    _override: Callable[..., Any] | None = None
+    _exist = False
+    _plain: tuple[type, ...] = ()
+
+    class Entry:
+        """Forwards a call to its implementation, or to an override of `__torch_function__` where one exists."""
+
+        def __init__(self, implementation: Callable[..., Any], name: str, doc: str | None = None) -> None:
+            functools.update_wrapper(self, implementation)
+            self.__name__ = self.__qualname__ = name
+            self.__doc__ = doc
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            if _exist and any(_has_override(value) for value in (*args, *kwargs.values())):
+                assert _override is not None
+                return _override(self, args, kwargs)
+            return self.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+
+        def __get__(self, instance: Any, owner: type | None = None) -> Any:
+            return self if instance is None else types.MethodType(self, instance)
+
+        def __repr__(self) -> str:
+            return f"<built-in method {self.__name__}>"
+
+        def __reduce__(self) -> Any:
+            return by_name, (self.__name__,)
+
+    def _has_override(value: Any, depth: int = 0) -> bool:
+        if type(value) in _plain:
+            return False
+        if depth < 2 and type(value) in (list, tuple):
+            return any(_has_override(item, depth + 1) for item in value)
+        return hasattr(type(value), "__torch_function__")
+
+    def install(kind: type, name: str, value: Any) -> None:
+        """Set an attribute on a type."""
+        setattr(kind, name, value)
+
+    def set_override(function: Callable[..., Any], plain: tuple[type, ...]) -> None:
+        """Say what is called when an argument's type overrides, and which types never do."""
+        global _override, _plain
+        _override, _plain = function, plain
+
+    def overrides(flag: bool) -> None:
+        """Whether arguments must be looked at."""
+        global _exist
+        _exist = flag
+else:
+    from headgate.core._entry import Entry, install, overrides, set_override
+
+__all__ = ["PUBLIC", "Entry", "by_name", "install", "overrides", "publish", "set_override"]
+
+
+def publish(name: str, function: Callable[..., Any], doc: str | None = None) -> Any:
+    """Make `function` public under `name` ("sin", "special.erf"); its Entry."""
+    if name in PUBLIC:
+        raise ValueError(f"{name} is published twice")
+    entry = PUBLIC[name] = Entry(function, name.rpartition(".")[2], doc or function.__doc__)
+    return entry
+
+
+def by_name(name: str) -> Any:
+    """The public function of that name (what a pickled entry becomes)."""
+    if name in PUBLIC:
+        return PUBLIC[name]
+    return next(value for key, value in PUBLIC.items() if key.rpartition(".")[2] == name)

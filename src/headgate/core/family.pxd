@@ -1,0 +1,31 @@
+# C types of family.py.
+from numpy cimport ndarray, PyArray_TYPE
+from headgate cimport dtypes
+from headgate.core.apply cimport apply, apply1, apply2, apply2n, requires
+from headgate.core.arrays cimport is_float, same_shape
+from headgate.core.inplace cimport write
+from headgate.core.modes cimport grad_enabled
+from headgate.core.operators cimport INPLACE
+from headgate.core.records cimport OUT, X, Y, Node, Op, Tensor
+from headgate.core.writes cimport check_writable, note_write
+from headgate.kernels.door cimport Loop, map1, map1p, map2, map2s
+
+cdef int FLOATS, SAME, ARITHMETIC, QUOTIENT, COMPARISON, LOGICAL, BITS
+
+cdef class Unary(Op):
+    cdef Loop loop
+    cdef int kind
+    cdef object call1p(self, object x, object attrs, object out)
+    cdef ndarray cast(self, ndarray x)
+    cdef ndarray compute(self, ndarray x, object attrs, ndarray out)
+
+cdef class Binary(Op):
+    cdef Loop loop
+    cdef int kind
+    cdef object by_slow_road(self, object x, object y, object out)
+    cdef object write_fast(self, Tensor x, object y)
+    cdef object promote_and_run(self, object x, object y, ndarray out)
+    cdef dtypes.dtype result_kind(self, object x, object y)
+
+cdef object operand(object value, str name)
+cdef ndarray as_type(ndarray a, dtypes.dtype kind)

@@ -1,0 +1,13 @@
+/* The state of each thread: whether operations are recorded, and the modes around them. */
+#ifndef HEADGATE_MODES_H
+#define HEADGATE_MODES_H
+#if defined(_MSC_VER)
+#  define HG_THREAD __declspec(thread)
+#else
+#  define HG_THREAD __thread
+#endif
+static HG_THREAD int hg_grad = 1;
+static HG_THREAD int hg_inference = 0;
+static HG_THREAD int hg_quiet = 0;      /* allow_stale(): writes made here are meant */
+static HG_THREAD int hg_overrides_off = 0;
+#endif

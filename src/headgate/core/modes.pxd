@@ -1,0 +1,16 @@
+# C types of modes.py.
+cdef extern from "modes.h":
+    int hg_grad
+    int hg_inference
+    int hg_quiet
+    int hg_overrides_off
+
+cpdef bint grad_enabled()
+cpdef bint inference_enabled()
+cpdef bint stale_allowed()
+cpdef bint overrides_off()
+cpdef set_grad(bint value)
+cpdef set_inference(bint value)
+cpdef set_stale_allowed(bint value)
+cpdef set_overrides_off(bint value)
+cpdef object saved_hooks()

@@ -1,0 +1,108 @@
+"""The modes of a thread: grad, inference, allowed stale writes, overrides and saved-tensor hooks.
+
+Only states live here; the context managers that users see are in `headgate.autograd.modes`.
+"""
+import threading
+
+import cython
+
+
+class _State(threading.local):
+    """What one thread's modes are; new threads start with gradients on."""
+
+    def __init__(self) -> None:
+        self.grad = True
+        self.inference = False
+        self.quiet = False
+        self.overrides_off = False
+        self.saved_hooks: list = []
+        self.cut_kind = "no_grad"
+
+
+STATE = _State()
+_hooked_threads: cython.int = 0
+
+
+def grad_enabled() -> bool:
+    """Whether operations of this thread are recorded."""
+    if cython.compiled:
+        return hg_grad != 0  # noqa: F821  (C, from modes.h)
+    return STATE.grad
+
+
+def set_grad(value: cython.bint) -> None:
+    """Switch recording for this thread."""
+    global hg_grad
+    if cython.compiled:
+        hg_grad = value
+    else:
+        STATE.grad = bool(value)
+
+
+def inference_enabled() -> bool:
+    """Whether this thread is in inference mode."""
+    if cython.compiled:
+        return hg_inference != 0  # noqa: F821
+    return STATE.inference
+
+
+def set_inference(value: cython.bint) -> None:
+    """Switch inference mode for this thread."""
+    global hg_inference
+    if cython.compiled:
+        hg_inference = value
+    else:
+        STATE.inference = bool(value)
+
+
+def stale_allowed() -> bool:
+    """Whether writes made now are meant not to be seen by backward."""
+    if cython.compiled:
+        return hg_quiet != 0  # noqa: F821
+    return STATE.quiet
+
+
+def set_stale_allowed(value: cython.bint) -> None:
+    """Switch `allow_stale` for this thread."""
+    global hg_quiet
+    if cython.compiled:
+        hg_quiet = value
+    else:
+        STATE.quiet = bool(value)
+
+
+def overrides_off() -> bool:
+    """Whether `__torch_function__` is ignored in this thread."""
+    if cython.compiled:
+        return hg_overrides_off != 0  # noqa: F821
+    return STATE.overrides_off
+
+
+def set_overrides_off(value: cython.bint) -> None:
+    """Switch the overrides of subclasses off or on."""
+    global hg_overrides_off
+    if cython.compiled:
+        hg_overrides_off = value
+    else:
+        STATE.overrides_off = bool(value)
+
+
+def push_saved_hooks(pack: object, unpack: object) -> None:
+    """Enter `saved_tensors_hooks` in this thread."""
+    global _hooked_threads
+    STATE.saved_hooks.append((pack, unpack))
+    _hooked_threads += 1
+
+
+def pop_saved_hooks() -> None:
+    """Leave the innermost `saved_tensors_hooks` of this thread."""
+    global _hooked_threads
+    STATE.saved_hooks.pop()
+    _hooked_threads -= 1
+
+
+def saved_hooks() -> object:
+    """The innermost (pack, unpack) of this thread, or None; one integer test while nobody uses them."""
+    if _hooked_threads == 0 or not STATE.saved_hooks:
+        return None
+    return STATE.saved_hooks[-1]

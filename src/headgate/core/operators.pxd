@@ -1,0 +1,32 @@
+# C types of operators.py.
+from headgate.core.storage cimport Site
+
+
+cdef class Called:
+    cdef public str name
+    cdef object call1(self, object x, object out)
+    cdef object call2(self, object x, object y, object out)
+    cdef object call3(self, object x, object y, object z, object out)
+
+
+cdef class Slots:
+    cdef public Called add, sub, mul, div, floor_divide, remainder, pow, matmul
+    cdef public Called neg, abs, invert, positive
+    cdef public Called bit_and, bit_or, bit_xor, left_shift, right_shift
+    cdef public Called eq, ne, lt, le, gt, ge
+    cdef public Called getitem, setitem
+    cdef public Called sum_to, expand, cast, clone, copy, ones_like
+
+
+cdef class Vertex(Site):
+    cdef long long _order
+    cdef long long _claim
+    cdef Py_ssize_t _slot
+
+
+cdef class Operand(Vertex):
+    pass
+
+
+cdef Slots slots
+cdef object INPLACE

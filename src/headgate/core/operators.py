@@ -1,0 +1,231 @@
+"""Python's operators, through a closed table of slots that the op families fill.
+
+This is how `x * y` reaches an op without the core importing one. Nothing here knows what a tensor holds.
+"""
+import cython
+
+if not cython.compiled:
+    from headgate.core.storage import Site, plain_fields
+
+
+@cython.cclass
+class Called:
+    """What an operator slot holds: something called with one, two or three operands and where the result goes."""
+
+    def __init__(self):
+        self.name = ""
+
+    @cython.cfunc
+    def call1(self, x: object, out: object) -> object:
+        raise RuntimeError(f"{self.name or 'this operator'} is not available")
+
+    @cython.cfunc
+    def call2(self, x: object, y: object, out: object) -> object:
+        raise RuntimeError(f"{self.name or 'this operator'} is not available")
+
+    @cython.cfunc
+    def call3(self, x: object, y: object, z: object, out: object) -> object:
+        raise RuntimeError(f"{self.name or 'this operator'} is not available")
+
+
+@cython.cclass
+class Slots:
+    """The ops that Python's operators and the engine use. `declare(..., operator=...)` fills them; each starts as an
+    op that raises."""
+
+    def __init__(self):
+        missing = Called()
+        for name in SLOT_NAMES:
+            setattr(self, name, missing)
+
+
+SLOT_NAMES = (
+    "add sub mul div floor_divide remainder pow matmul neg abs invert positive bit_and bit_or bit_xor left_shift "
+    "right_shift eq ne lt le gt ge getitem setitem sum_to expand cast clone copy ones_like"
+).split()
+
+slots = Slots()
+
+
+def fill_slot(name: str, op: Called) -> None:
+    """Make `op` the one that operator `name` calls."""
+    if name not in SLOT_NAMES:
+        raise ValueError(f"no operator slot is called {name!r}")
+    setattr(slots, name, op)
+
+
+class InPlace:
+    """The marker passed as `out` when an op is to write into its first input."""
+
+    def __repr__(self) -> str:
+        return "INPLACE"
+
+
+INPLACE = InPlace()
+
+
+@cython.cclass
+class Vertex(Site):
+    """What a backward pass visits: a node, or a leaf tensor. `_claim` and `_slot` belong to the pass that claimed it."""
+
+
+@cython.cclass
+class Operand(Vertex):
+    """A vertex that answers Python's operators."""
+
+    def __add__(self, other):
+        return slots.add.call2(self, other, None)
+
+    def __radd__(self, other):
+        return slots.add.call2(other, self, None)
+
+    def __iadd__(self, other):
+        return slots.add.call2(self, other, INPLACE)
+
+    def __sub__(self, other):
+        return slots.sub.call2(self, other, None)
+
+    def __rsub__(self, other):
+        return slots.sub.call2(other, self, None)
+
+    def __isub__(self, other):
+        return slots.sub.call2(self, other, INPLACE)
+
+    def __mul__(self, other):
+        return slots.mul.call2(self, other, None)
+
+    def __rmul__(self, other):
+        return slots.mul.call2(other, self, None)
+
+    def __imul__(self, other):
+        return slots.mul.call2(self, other, INPLACE)
+
+    def __truediv__(self, other):
+        return slots.div.call2(self, other, None)
+
+    def __rtruediv__(self, other):
+        return slots.div.call2(other, self, None)
+
+    def __itruediv__(self, other):
+        return slots.div.call2(self, other, INPLACE)
+
+    def __floordiv__(self, other):
+        return slots.floor_divide.call2(self, other, None)
+
+    def __rfloordiv__(self, other):
+        return slots.floor_divide.call2(other, self, None)
+
+    def __ifloordiv__(self, other):
+        return slots.floor_divide.call2(self, other, INPLACE)
+
+    def __mod__(self, other):
+        return slots.remainder.call2(self, other, None)
+
+    def __rmod__(self, other):
+        return slots.remainder.call2(other, self, None)
+
+    def __imod__(self, other):
+        return slots.remainder.call2(self, other, INPLACE)
+
+    def __pow__(self, other, modulo):
+        return slots.pow.call2(self, other, None)
+
+    def __rpow__(self, other, modulo):
+        return slots.pow.call2(other, self, None)
+
+    def __ipow__(self, other):
+        return slots.pow.call2(self, other, INPLACE)
+
+    def __matmul__(self, other):
+        return slots.matmul.call2(self, other, None)
+
+    def __rmatmul__(self, other):
+        return slots.matmul.call2(other, self, None)
+
+    def __and__(self, other):
+        return slots.bit_and.call2(self, other, None)
+
+    def __rand__(self, other):
+        return slots.bit_and.call2(other, self, None)
+
+    def __iand__(self, other):
+        return slots.bit_and.call2(self, other, INPLACE)
+
+    def __or__(self, other):
+        return slots.bit_or.call2(self, other, None)
+
+    def __ror__(self, other):
+        return slots.bit_or.call2(other, self, None)
+
+    def __ior__(self, other):
+        return slots.bit_or.call2(self, other, INPLACE)
+
+    def __xor__(self, other):
+        return slots.bit_xor.call2(self, other, None)
+
+    def __rxor__(self, other):
+        return slots.bit_xor.call2(other, self, None)
+
+    def __ixor__(self, other):
+        return slots.bit_xor.call2(self, other, INPLACE)
+
+    def __lshift__(self, other):
+        return slots.left_shift.call2(self, other, None)
+
+    def __rlshift__(self, other):
+        return slots.left_shift.call2(other, self, None)
+
+    def __ilshift__(self, other):
+        return slots.left_shift.call2(self, other, INPLACE)
+
+    def __rshift__(self, other):
+        return slots.right_shift.call2(self, other, None)
+
+    def __rrshift__(self, other):
+        return slots.right_shift.call2(other, self, None)
+
+    def __irshift__(self, other):
+        return slots.right_shift.call2(self, other, INPLACE)
+
+    def __eq__(self, other):
+        return slots.eq.call2(self, other, None)
+
+    def __ne__(self, other):
+        return slots.ne.call2(self, other, None)
+
+    def __lt__(self, other):
+        return slots.lt.call2(self, other, None)
+
+    def __le__(self, other):
+        return slots.le.call2(self, other, None)
+
+    def __gt__(self, other):
+        return slots.gt.call2(self, other, None)
+
+    def __ge__(self, other):
+        return slots.ge.call2(self, other, None)
+
+    def __hash__(self):
+        return object.__hash__(self)
+
+    def __neg__(self):
+        return slots.neg.call1(self, None)
+
+    def __pos__(self):
+        return slots.positive.call1(self, None)
+
+    def __abs__(self):
+        return slots.abs.call1(self, None)
+
+    def __invert__(self):
+        return slots.invert.call1(self, None)
+
+    def __getitem__(self, index):
+        return slots.getitem.call2(self, index, None)
+
+    def __setitem__(self, index, value):
+        slots.setitem.call3(self, index, value, None)
+
+
+if not cython.compiled:
+    plain_fields(Vertex, _order=0, _claim=0, _slot=0)

@@ -1,0 +1,24 @@
+# C types of saved.py.
+from cpython.weakref cimport PyWeakref_NewRef
+from numpy cimport ndarray
+from headgate.core.arrays cimport high_address, low_address
+from headgate.core.modes cimport saved_hooks
+from headgate.core.writes cimport last_overlapping, ring_overflowed
+from headgate.core.storage cimport Cut, Storage, Write
+from headgate.core.records cimport OUT, Node, Reader, Saved, Tensor
+
+cdef class SavedReader(Reader):
+    cdef Tensor unpacked(self, Node n, Saved s)
+    cdef Tensor from_hook(self, Node n, Saved s)
+
+cdef save_input(Node n, int key, Tensor x)
+cdef save_output(Node n, int key, Tensor y)
+cdef save_number(Node n, int key, object value)
+cdef attach(Node n, Saved s)
+cdef Saved find(Node n, int key)
+cdef check_saved(Node n, Saved s)
+cpdef release(Node n, Cut by)
+cdef Saved begin(int key, Tensor x)
+cdef Tensor detached_copy(Tensor x)
+cdef Tensor wrapped_number(object value)
+cdef pack(Saved s, Tensor x, tuple hooks)

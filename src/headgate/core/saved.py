@@ -1,0 +1,213 @@
+"""Saved values: keeping them without cycles, and the checks made when backward reads one.
+
+Reading tells apart what PyTorch tells (a counted write since, a detach_() since) and what it does not (a write
+through `.data`, a rebinding of `.data`). Nothing here knows how a pass is run.
+"""
+import weakref
+
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate.core.arrays import high_address, low_address
+    from headgate.core.modes import saved_hooks
+    from headgate.core.records import OUT, Node, Reader, Saved, Tensor
+    from headgate.core.storage import Cut, Storage, Write
+    from headgate.core.writes import last_overlapping, ring_overflowed
+
+    ndarray = np.ndarray
+
+    def PyWeakref_NewRef(x: object, callback: object) -> object:  # noqa: N802  (the C interface's name)
+        return weakref.ref(x)
+
+from headgate import errors
+from headgate.dtypes import default_dtype
+from headgate.core import reports
+from headgate.core.records import set_reader
+
+
+def attach(n: Node, s: Saved):
+    """Hang a saved value on a node: two in place, further ones in a list."""
+    if n.saved0 is None:
+        n.saved0 = s
+    elif n.saved1 is None:
+        n.saved1 = s
+    elif n.saved_more is None:
+        n.saved_more = [s]
+    else:
+        n.saved_more.append(s)
+
+
+def begin(key: cython.int, x: Tensor) -> Saved:
+    """A saved value of `x` as it is now."""
+    s: Saved = Saved.__new__(Saved)
+    s.key = key
+    s.array = x._array
+    s.storage = x._storage
+    s.counter = x._counter
+    s.version = x._counter.count
+    s.writes = x._storage.writes
+    return s
+
+
+def save_input(n: Node, key: cython.int, x: Tensor):
+    """Keep an input. Its Tensor is referred to weakly, or a write in place could close a cycle."""
+    s: Saved
+    hooks = saved_hooks()
+    if x._flags & 1:  # INFERENCE
+        raise RuntimeError(errors.INFERENCE_SAVED)
+    s = begin(key, x)
+    s.node = x._node
+    s.output = x._output
+    s.origin = x if x._node is None and x._wants else PyWeakref_NewRef(x, None)
+    if hooks is not None:
+        pack(s, x, hooks)
+    attach(n, s)
+
+
+def save_output(n: Node, key: cython.int, y: Tensor):
+    """Keep an output of the node itself; the reference back to the node is left out and made on reading."""
+    s: Saved = begin(key, y)
+    hooks = saved_hooks()
+    if hooks is not None:
+        pack(s, detached_copy(y), hooks)
+    attach(n, s)
+
+
+def save_number(n: Node, key: cython.int, value: object):
+    """Keep a Python number that stood in a tensor's place."""
+    s: Saved = Saved.__new__(Saved)
+    s.key = key
+    s.number = value
+    attach(n, s)
+
+
+def wrapped_number(value: object) -> Tensor:
+    """A Python number as a zero-dimensional tensor of the type PyTorch would give it."""
+    t: Tensor = Tensor.__new__(Tensor)
+    kind = np.bool_ if isinstance(value, bool) else np.int64 if isinstance(value, int) else default_dtype().numpy
+    t._array = np.asarray(value, kind)
+    t._storage = Storage.__new__(Storage)
+    t._storage.memory = t._array
+    t._counter = t._storage
+    return t
+
+
+def detached_copy(x: Tensor) -> Tensor:
+    """Another Tensor over the same memory and counter, without history."""
+    t: Tensor = Tensor.__new__(Tensor)
+    t._array, t._storage, t._counter = x._array, x._storage, x._counter
+    return t
+
+
+def pack(s: Saved, x: Tensor, hooks: tuple):
+    """Hand the value to the pack hook and keep only what it returns."""
+    before = x._counter.count
+    s.packed = (hooks[0](x),)
+    if x._counter.count != before:
+        raise RuntimeError(errors.PACK_WRITE)
+    s.unpack = hooks[1]
+    s.array = None
+    s.origin = None
+
+
+def find(n: Node, key: cython.int) -> Saved:
+    """The saved value under a key, or the error for a node whose values were freed."""
+    item: object
+    if n.saved0 is not None and n.saved0.key == key:
+        return n.saved0
+    if n.saved1 is not None and n.saved1.key == key:
+        return n.saved1
+    if n.saved_more is not None:
+        for item in n.saved_more:
+            if cython.cast(Saved, item).key == key:
+                return cython.cast(Saved, item)
+    if n.freed:
+        raise RuntimeError(reports.second_backward(n))
+    raise RuntimeError(f"{n.op.name} reads a value that it did not declare (key {key})")
+
+
+def check_saved(n: Node, s: Saved):
+    """The in-place check, and the guard against writes that the version did not count."""
+    w: Write
+    if s.counter.count != s.version:
+        raise RuntimeError(reports.modified_in_place(n, s))
+    if s.storage.writes != s.writes:
+        low, high = low_address(s.array), high_address(s.array)
+        w = last_overlapping(s.storage, s.writes, low, high, s.counter, True)
+        if w is not None:
+            reports.saved_overwritten(n, s, w)
+        elif ring_overflowed(s.storage, s.writes):
+            reports.ring_lost(n, s)
+
+
+def release(n: Node, by: Cut) -> None:
+    """Free a node's saved values; `by` is the place of the backward that did it."""
+    if n.op.forget(n) or n.saved0 is not None:
+        n.freed = True
+        n.freed_by = by
+    n.saved0 = n.saved1 = None
+    n.saved_more = None
+
+
+@cython.cclass
+class SavedReader(Reader):
+    """Serves Node.read: unpacks, checks, and gives back the origin itself where it still lives."""
+
+    @cython.cfunc
+    def read(self, n: Node, key: cython.int) -> object:
+        s: Saved = find(n, key)
+        if s.storage is None:
+            return s.number
+        return self.unpacked(n, s)
+
+    @cython.cfunc
+    def unpacked(self, n: Node, s: Saved) -> Tensor:
+        x: Tensor = None
+        t: Tensor
+        if s.unpack is not None:
+            return self.from_hook(n, s)
+        if s.origin is not None:
+            x = s.origin if isinstance(s.origin, Tensor) else s.origin()
+        if x is not None and x._array is not s.array:
+            reports.rebound(n, s, x)
+            return x
+        check_saved(n, s)
+        if s.node is not None and (s.node.detached >> s.output) & 1:
+            raise RuntimeError(errors.SAVED_DETACHED)
+        if x is not None and x._node is s.node:
+            return x
+        t = Tensor.__new__(Tensor)
+        t._array, t._storage, t._counter = s.array, s.storage, s.counter
+        t._node = n if s.key >= OUT else s.node
+        t._output = s.key - OUT if s.key >= OUT else s.output
+        t._history_writes = s.storage.writes
+        return t
+
+    @cython.cfunc
+    def from_hook(self, n: Node, s: Saved) -> Tensor:
+        result = s.unpack(s.packed[0])
+        t: Tensor
+        if not isinstance(result, Tensor):
+            raise TypeError(errors.UNPACK_TYPE.format(type=type(result).__name__))
+        t = detached_copy(result)
+        t._node = n if s.key >= OUT else s.node
+        t._output = s.key - OUT if s.key >= OUT else s.output
+        if t._node is None:
+            return result
+        t._history_writes = t._storage.writes
+        return t
+
+    @cython.cfunc
+    def tensor(self, n: Node, key: cython.int) -> Tensor:
+        value = self.read(n, key)
+        if isinstance(value, Tensor):
+            return value
+        return wrapped_number(value)
+
+    @cython.cfunc
+    def array(self, n: Node, key: cython.int) -> ndarray:
+        return self.tensor(n, key)._array
+
+
+set_reader(SavedReader())

@@ -1,0 +1,153 @@
+"""How views and their base keep one history: a view of a written base is regenerated, a write to a view rebases its base.
+
+A view remembers the steps (op and attributes) that lead to it from its root; both directions replay them. Nothing
+here knows any particular view op.
+"""
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate.core.apply import add_edge, apply1, begin_node, current_node, edge_of, requires, set_history
+    from headgate.core.arrays import set_meta, shape_of
+    from headgate.core.operators import INPLACE, slots
+    from headgate.core.records import Node, Op, Tensor
+
+    ndarray = np.ndarray
+
+from headgate.core.apply import set_refresh
+
+
+def steps_of(view: Tensor) -> tuple:
+    """The steps from a view's root to it: op, attributes, op, attributes ..."""
+    return (view._before or ()) + (view._step, view._step_attrs)
+
+
+def replay(steps: tuple, x: Tensor) -> Tensor:
+    """The view of `x` that the steps lead to."""
+    i: cython.int
+    for i in range(0, len(steps), 2):
+        x = apply1(cython.cast(Op, steps[i]), x, steps[i + 1])
+    return x
+
+
+@cython.cclass
+class AsStrided(Op):
+    """The history of a view whose base was written after the view was made: all steps in one node.
+
+    attrs: (steps, the shapes before each step). PyTorch regenerates such a view as an as_strided of its base; the
+    node carries that name.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.name = "as_strided"
+        self.node_name = "AsStridedBackward0"
+        self.type_name = "AsStridedBackward"
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        steps, shapes = n.attrs
+        k: cython.int
+        one: Node
+        for k in range(len(shapes) - 1, -1, -1):
+            one = Node.__new__(Node)
+            one.op = cython.cast(Op, steps[2 * k])
+            one.attrs = steps[2 * k + 1]
+            one.inputs = one.needs = 1
+            one.shapes = (shapes[k],)
+            g = one.op.pull_all(one, [g], 1)[0]
+        return g
+
+
+AS_STRIDED = AsStrided()
+
+
+def refresh(view: Tensor) -> None:
+    """Bring a view's node up to date after its base was written."""
+    root: Tensor = view._root
+    n: Node
+    op: Op
+    i: cython.int
+    steps: tuple
+    shapes: list = []
+    array: ndarray = root._array
+    if view._node is None and not requires(root):
+        view._history = view._counter.count
+        return
+    steps = steps_of(view)
+    for i in range(0, len(steps), 2):
+        shapes.append(shape_of(array))
+        op = cython.cast(Op, steps[i])
+        array = op.run1(array, steps[i + 1], None)
+    n = begin_node(cython.cast(Op, AS_STRIDED), (steps, tuple(shapes)), 1)
+    if requires(root):
+        add_edge(n, 0, root)
+    set_meta(n, view._array)
+    view._node = n
+    view._output = 0
+    view._history = view._counter.count
+
+
+set_refresh(refresh)
+
+
+@cython.cclass
+class CopySlices(Op):
+    """The history of a base after a view of it was written in place.
+
+    attrs: (the node of the op that wrote, the steps from the base to the view). Input 0 is the base as it was, the
+    others are the writing op's further inputs.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.name = "copy_slices"
+        self.node_name = self.type_name = "CopySlices"
+
+    @cython.cfunc
+    def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
+        if grads[0] is None:
+            return [None] * n.inputs
+        return self.pull_slices(n, grads[0], need)
+
+    @cython.cfunc
+    def pull_slices(self, n: Node, g: Tensor, need: cython.longlong) -> list:
+        inner: Node = n.attrs[0]
+        whole: Tensor = slots.clone.call1(g, None)
+        part: Tensor = replay(n.attrs[1], whole)
+        # The view's own gradient is asked of the op only if the op's input had one and the base's is wanted.
+        results: list = inner.op.pull_all(inner, [slots.clone.call1(part, None)], (need & ~1) | (need & inner.needs & 1))
+        if need & 1:
+            slots.copy.call2(part, results[0] if results[0] is not None else 0.0, INPLACE)
+            results[0] = whole
+        return results
+
+    @cython.cfunc
+    def forget(self, n: Node) -> cython.bint:
+        inner: Node = n.attrs[0]
+        held: cython.bint = inner.op.forget(inner) or inner.saved0 is not None
+        inner.saved0 = inner.saved1 = None
+        inner.saved_more = None
+        inner.freed = inner.freed or held
+        return held
+
+
+COPY_SLICES = CopySlices()
+
+
+def rebase_root(view: Tensor, inner: Node):
+    """Make the write that `inner` recorded on `view` part of the history of the view's root, then of the view."""
+    root: Tensor = view._root
+    n: Node = begin_node(cython.cast(Op, COPY_SLICES), (inner, steps_of(view)), inner.inputs)
+    n._code, n._lasti = inner._code, inner._lasti
+    n.needs = inner.needs & ~1
+    n.edge1, n.nr1, n.more = inner.edge1, inner.nr1, inner.more
+    if root._node is not None or root._wants:
+        n.edge0, n.nr0 = edge_of(root), root._output
+        n.needs |= 1
+    n.stale = inner.stale
+    set_meta(n, root._array)
+    root._wants = False
+    set_history(root, n, 0)
+    view._history = -1
+    refresh(view)

@@ -1,0 +1,126 @@
+"""Writing to a storage: who may, and what is remembered of it.
+
+Every write bumps the Version of the tensor it went through and the storage's own count, and leaves a record in a
+short ring, so that a later complaint can name the line. Nothing here computes or records history.
+"""
+import cython
+
+if not cython.compiled:
+    from headgate.core.arrays import high_address, low_address, overlaps_itself
+    from headgate.core.modes import inference_enabled, stale_allowed
+    from headgate.core.records import (
+        CUSTOM_VIEW, INFERENCE, MULTI_VIEW, NO_GRAD_VIEW, Tensor,
+    )
+    from headgate.core.site import mark
+    from headgate.core.storage import Storage, Write
+
+from headgate import errors
+
+RING = 4
+
+
+def remember(x: Tensor, what: str) -> Write:
+    """Put a write to all of `x` into its storage's ring."""
+    storage: Storage = x._storage
+    w: Write
+    if storage.ring is None:
+        storage.ring = []
+    if len(storage.ring) < RING:
+        w = Write.__new__(Write)
+        storage.ring.append(w)
+    else:
+        w = cython.cast(Write, storage.ring[storage.writes & 3])
+    storage.writes += 1
+    w.low = low_address(x._array)
+    w.high = high_address(x._array)
+    w.what = what
+    w.flags = x._flags if x._root is None else x._flags | x._root._flags
+    w.number = storage.writes
+    w.quiet = stale_allowed()
+    mark(w)
+    return w
+
+
+def note_write(x: Tensor, what: str) -> None:
+    """Count and remember a write to `x` by the op named `what`."""
+    w: Write = remember(x, what)
+    x._counter.count += 1
+    w.counter = x._counter
+
+
+def note_silent_write(x: Tensor, what: str) -> None:
+    """Remember a write that the version does not count (running statistics)."""
+    remember(x, what).counter = None
+
+
+def copy_of(w: Write) -> Write:
+    """The record as it is now; those in a ring are reused."""
+    c: Write = Write.__new__(Write)
+    c._code, c._lasti = w._code, w._lasti
+    c.low, c.high, c.counter, c.what = w.low, w.high, w.counter, w.what
+    c.flags, c.number, c.quiet = w.flags, w.number, w.quiet
+    return c
+
+
+def ring_overflowed(storage: Storage, since: cython.longlong) -> bool:
+    """Whether more writes happened after count `since` than the ring still holds."""
+    return storage.ring is not None and storage.writes - since > len(storage.ring)
+
+
+def last_overlapping(
+    storage: Storage, since: cython.longlong, low: cython.Py_ssize_t, high: cython.Py_ssize_t, counter: object,
+    other: cython.bint,
+) -> Write:
+    """The latest remembered write after count `since` that touches [low, high) and was meant to be seen.
+
+    With `other`, only one that went through another Version than `counter`; else only one through it.
+    """
+    best: Write = None
+    w: Write
+    item: object
+    if storage.ring is None:
+        return None
+    for item in storage.ring:
+        w = cython.cast(Write, item)
+        if w.number <= since or w.quiet or w.low >= high or low >= w.high:
+            continue
+        if counter is not None and (w.counter is not counter) != other:
+            continue
+        if best is None or w.number > best.number:
+            best = w
+    return best
+
+
+def check_writable(x: Tensor, recording: cython.bint) -> None:
+    """Refuse an in-place write that PyTorch refuses. `recording`: grad mode is on and an operand requires grad."""
+    if x._storage.shield is not None:
+        x._storage.shield.refuse(x)
+    if overlaps_itself(x._array):
+        raise RuntimeError(errors.OVERLAP)
+    if x._flags & INFERENCE and not inference_enabled():
+        raise RuntimeError(errors.INFERENCE_WRITE)
+    if not recording:
+        return
+    if x._root is not None:
+        check_view_writable(x)
+    if x._wants and x._node is None:
+        raise RuntimeError(errors.LEAF)
+
+
+def check_view_writable(x: Tensor) -> None:
+    """The rules for a view: its siblings, how it was made, and whether its base is a leaf."""
+    if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW):
+        refuse_view(x)
+    if (x._wants or x._node is not None) and x._root._node is None:
+        raise RuntimeError(errors.LEAF_VIEW)
+
+
+def refuse_view(x: Tensor) -> None:
+    """Raise PyTorch's error for a view that must not be written in place."""
+    text: str = errors.MULTI_VIEW if x._flags & MULTI_VIEW else errors.CUSTOM_VIEW
+    if x._flags & (MULTI_VIEW | CUSTOM_VIEW) == 0:
+        raise RuntimeError(errors.NO_GRAD_VIEW)
+    if x._node is None:
+        raise RuntimeError(errors.NO_GRAD_VIEW.partition(" Given")[0] + text[text.index(" This view"):])
+    node: str = x._node.op.full_name(x._node).partition("Backward")[0]
+    raise RuntimeError(text.format(number=x._output, node=node))
