@@ -1,4 +1,4 @@
-"""NumPy forms of every kernel that is not elementwise: reductions, running sums, softmax, products, indexing and sorting.
+"""NumPy forms of every kernel that is not elementwise: reductions, running sums, softmax, products, indexing, sorting.
 
 They are complete and plain: the fallback of the compiled kernels and all there is in an uncompiled run. Arrays in,
 arrays out; nothing here knows tensors, gradients or modes.
