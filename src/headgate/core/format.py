@@ -79,7 +79,7 @@ def _float_writer(values: list[float]) -> tuple[Callable[[float], str], int]:
     plain: Callable[[float], str] = _whole_number if whole else fixed
     wide_range = largest / smallest > 1000 or largest > 1e8 or (not whole and smallest < 1e-4)
     use_scientific = wide_range if OPTIONS.sci_mode is None else OPTIONS.sci_mode
-    write = scientific if use_scientific else plain
+    write: Callable[[float], str] = scientific if use_scientific else plain
     return write, max(len(write(value)) for value in shown)
 
 
