@@ -101,6 +101,7 @@ class _Writer:
         self.keep = OPTIONS.edgeitems if array.size > OPTIONS.threshold else None
         shown = array if self.keep is None else _edges(array, self.keep)
         choose = _float_writer if array.dtype.kind == "f" else _integer_writer
+        self.write: Callable[[Any], str]
         self.write, self.width = choose(shown.ravel().tolist())
 
     def padded(self, value: Any) -> str:
