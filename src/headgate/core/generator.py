@@ -45,17 +45,21 @@ from headgate.core.random_checks import (
 )
 
 if not cython.compiled:
-    from headgate.kernels.reference_random import MT19937, direct
+    from headgate.kernels.reference_random import MT19937, plain
 
 INITIAL_SEED = 67280421310721  # of a fresh generator, as in PyTorch
 LARGE_PERMUTATION = (2**32 - 1) // 20  # from here on PyTorch draws two words an element
 EXPONENTIAL, GEOMETRIC, CAUCHY = 0, 1, 2  # the engine's numbers for laws that are functions of one uniform
+FLOAT_FORMS = (1, 2, 3, 4)  # the engine's numbers for arrays of float32, float64, float16 and bfloat16
 WIDE_RANGE = 2**28  # from here on an integer takes two words, which keeps the skew of `%` small
 
 
-def _ready(array: Any, dtype: Any) -> Any:
-    """`array` itself if the engine can write into it, else flat memory whose content is stored afterwards."""
-    return array if direct(array, dtype) else np.empty(array.size, dtype)
+def _ready(array: Any, forms: tuple[int, ...], dtype: Any) -> Any:
+    """`array` itself if it is one of `forms`, else flat memory of `dtype` whose content is stored afterwards."""
+    if plain(array) in forms:
+        return array
+    check_overlap(array)
+    return np.empty(array.size, dtype)
 
 
 class Generator:
@@ -139,21 +143,17 @@ class Generator:
         Half types are rounded from float32; a result that rounds to `high` becomes `low`. Bits as PyTorch's.
         RuntimeError for bounds that are no finite, rising pair; NotImplementedError for other dtypes.
         """
-        dtype = array.dtype
-        if not (low == 0.0 and high == 1.0 and (dtype is FLOAT32 or dtype is FLOAT64)):
-            require_float(array, "check_uniform_bounds")
-            check_uniform(low, high, dtype)
-        if array.size == 0:
+        form: cython.int = plain(array)
+        if 0 < form < 5 and -3e4 < low <= high < 3e4:  # no need to look closer
+            self.engine.uniform(array, low, high)
             return array
-        check_overlap(array)
-        target = _ready(array, FLOAT64 if dtype.name == "float64" else FLOAT32)
-        self.engine.uniform(target, low, high)
-        if target is not array:
-            if dtype.itemsize == 2:
-                target = target.astype(dtype)
-                bounds = np.array([low, high], FLOAT32).astype(dtype)
-                target[target == bounds[1]] = bounds[0]
-            store(array, target)
+        require_float(array, "check_uniform_bounds")
+        check_uniform(low, high, array.dtype)
+        if array.size:
+            target = _ready(array, FLOAT_FORMS, array.dtype)
+            self.engine.uniform(target, low, high)
+            if target is not array:
+                store(array, target)
         return array
 
     def normal(self, array: Any, mean: float = 0.0, std: float = 1.0) -> Any:
@@ -167,15 +167,14 @@ class Generator:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
         if array.size == 0:
             return array
-        require_float(array, "normal_kernel_cpu")
-        check_overlap(array)
+        form: cython.int = plain(array)
+        if not 0 < form < 5:
+            require_float(array, "normal_kernel_cpu")
         if array.size < 16 or not array.flags.c_contiguous:
-            target = _ready(array, FLOAT64)
+            target = _ready(array, (1, 2), FLOAT64)
             self.engine.normal_serial(target, mean, std)
-        elif array.dtype.itemsize == 2:
-            target = _half_normal(self.engine, array.size, mean, std)
         else:
-            target = _ready(array, FLOAT64 if array.dtype.name == "float64" else FLOAT32)
+            target = _ready(array, FLOAT_FORMS, array.dtype)
             self.engine.normal(target, mean, std)
         if target is not array:
             store(array, target)
@@ -188,10 +187,10 @@ class Generator:
         if array.size == 0:
             return array
         require_float(array, "log_normal_cpu")
-        check_overlap(array)
-        target = np.empty(array.size, FLOAT64)
+        target = _ready(array, (2,), FLOAT64)
         self.engine.log_normal(target, mean, std)
-        store(array, target)
+        if target is not array:
+            store(array, target)
         return array
 
     # ---- integers ----
@@ -202,11 +201,16 @@ class Generator:
         Any dtype; `high` None means up to the dtype's largest (2**mantissa bits for floats). RuntimeError for an empty
         range or one that the dtype does not hold, UserWarning where a float dtype has gaps in it.
         """
-        dtype = array.dtype
         low = int64(low)
-        if high is None and low == LOWEST:
-            return self._random_full(array)
-        low, last = closed_range(low, None if high is None else int64(high), dtype)
+        if high is None:
+            if low == LOWEST:
+                return self._random_full(array)
+        else:
+            high = int64(high)
+            if low < high and plain(array) == 5:
+                self.engine.integers(array, high - low, low, high - low >= WIDE_RANGE)
+                return array
+        low, last = closed_range(low, high, array.dtype)
         return self._integers(array, last - low + 1, low, last - low + 1 >= WIDE_RANGE)
 
     def random_fill(self, array: Any) -> Any:
@@ -222,8 +226,7 @@ class Generator:
     def _integers(self, array: Any, span: int, base: int, wide: bool) -> Any:
         if array.size == 0:
             return array
-        check_overlap(array)
-        target = _ready(array, INT64)
+        target = _ready(array, (5,), INT64)
         self.engine.integers(target, span % 2**64, base, wide)
         if target is not array:
             store(array, target)
@@ -232,14 +235,15 @@ class Generator:
     def randperm(self, n: Any, dtype: Any = INT64) -> Any:
         """A new array with 0 .. n-1 in random order. RuntimeError if n < 0 or `dtype` cannot hold it."""
         count = int64(n)
-        dtype = np.dtype(dtype)
-        check_permutation(count, dtype)
+        if dtype is not INT64 or count < 0:
+            dtype = np.dtype(dtype)
+            check_permutation(count, dtype)
         result = np.empty(count, INT64)
         if count >= LARGE_PERMUTATION:
             self.engine.permutation_large(result)
         else:
             self.engine.permutation(result)
-        if dtype == INT64:
+        if dtype is INT64 or dtype == INT64:
             return result
         other = np.empty(count, dtype)
         store(other, result)
@@ -257,8 +261,7 @@ class Generator:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={chance:g}")
         if array.size == 0:
             return array
-        check_overlap(array)
-        target = _ready(array, UINT8)
+        target = _ready(array, (1, 2, 6), UINT8)
         self.engine.bernoulli(target, chance)
         if target is not array:
             store(array, target)
@@ -278,7 +281,7 @@ class Generator:
             raise RuntimeError(PROBABILITIES)
         dtype = FLOAT64 if p.dtype.name == "float64" else FLOAT32
         chances = spread.transpose(fill_axes(array)).astype(dtype, order="C")
-        target = _ready(array, UINT8)
+        target = _ready(array, (6,), UINT8)
         self.engine.bernoulli_each(target, chances)
         if target is not array:
             store(array, target)
@@ -315,8 +318,7 @@ class Generator:
     def _transformed(self, array: Any, law: int, first: float, second: float) -> Any:
         if array.size == 0:
             return array
-        check_overlap(array)
-        target = _ready(array, FLOAT64)
+        target = _ready(array, (1, 2), FLOAT64)
         self.engine.transformed(target, law, first, second)
         if target is not array:
             if not mantissa_bits(array.dtype):
@@ -369,18 +371,6 @@ class Generator:
         for row, cumulative in zip(result, table):
             self.engine.categories(row, cumulative)
         return result if weights.ndim == 2 else result[0]
-
-
-def _half_normal(engine: Any, count: int, mean: float, std: float) -> Any:
-    """Float32 normals for a half type: whole blocks, then a block of its own over the last 16 where some are left."""
-    whole = count - count % 16
-    values = np.empty(whole, FLOAT32)
-    engine.normal(values, mean, std)
-    if whole == count:
-        return values
-    last = np.empty(16, FLOAT32)
-    engine.normal(last, mean, std)
-    return np.concatenate([values[: count - 16], last])
 
 
 def _restored(state: Any) -> Generator:

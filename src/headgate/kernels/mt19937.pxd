@@ -40,4 +40,4 @@ cdef class MT19937:
     cpdef void categories(self, ndarray array, ndarray cumulative)
 
 
-cpdef bint direct(ndarray array, object dtype)
+cpdef int plain(ndarray array)

@@ -6,8 +6,21 @@ nor tensors, nor the default generator. `reference_random.py` holds the same cla
 import os
 
 cimport numpy as cnp
+from libc.stdint cimport uint16_t
 from libc.string cimport memcpy, memset
-from numpy cimport NPY_FLOAT32, PyArray_DATA, PyArray_DESCR, PyArray_ISCARRAY, PyArray_SIZE, PyArray_TYPE, ndarray
+from numpy cimport (
+    NPY_BOOL,
+    NPY_FLOAT16,
+    NPY_FLOAT32,
+    NPY_FLOAT64,
+    NPY_INT64,
+    NPY_UINT8,
+    PyArray_DATA,
+    PyArray_ISCARRAY,
+    PyArray_SIZE,
+    PyArray_TYPE,
+    ndarray,
+)
 
 import numpy as np
 
@@ -23,6 +36,8 @@ cdef extern from "random_streams.h" nogil:
     uint64_t random_word64(random_engine *engine)
     void random_uniform_float(random_engine *engine, float *out, size_t count, float low, float high)
     void random_uniform_double(random_engine *engine, double *out, size_t count, double low, double high)
+    void random_uniform_half(random_engine *engine, uint16_t *out, size_t count, float low, float high, int bfloat)
+    void random_normal_half(random_engine *engine, uint16_t *out, size_t count, float mean, float deviation, int bfloat)
     void random_integers(random_engine *engine, int64_t *out, size_t count, uint64_t span, int64_t base, int wide)
     void random_permutation(random_engine *engine, int64_t *out, size_t count)
     void random_permutation_large(random_engine *engine, int64_t *out, size_t count)
@@ -57,18 +72,38 @@ cdef struct saved_state:
 
 
 STATE_SIZE = 5056
-INSTRUCTION_LEVEL = ("baseline", "avx2+fma")[
-    random_select_level(0 if os.environ.get("HEADGATE_CPU", "").lower() == "baseline" else 1)
-]
 
 
-cpdef bint direct(ndarray array, object dtype):
-    """Whether `array` is contiguous, aligned, writable memory of exactly `dtype`, which a fill can take as it is."""
-    return <object>PyArray_DESCR(array) is dtype and PyArray_ISCARRAY(array)
+cpdef str select_level(bint fast):
+    """Take the fastest instruction-set level of this machine, or the baseline; answers its name. Both give equal bits."""
+    return "avx2+fma" if random_select_level(fast) else "baseline"
+
+
+select_level(os.environ.get("HEADGATE_CPU", "").lower() != "baseline")
+
+
+cpdef int plain(ndarray array):
+    """What a fill can take as it is: 1 float32, 2 float64, 3 float16, 4 bfloat16, 5 int64, 6 bool and uint8; else 0."""
+    cdef int number = PyArray_TYPE(array)
+    if not PyArray_ISCARRAY(array):
+        return 0
+    if number == NPY_FLOAT32 or number == NPY_FLOAT64:
+        return 1 if number == NPY_FLOAT32 else 2
+    if number == NPY_FLOAT16:
+        return 3
+    if number == NPY_INT64:
+        return 5
+    if number == NPY_UINT8 or number == NPY_BOOL:
+        return 6
+    return 4 if number > NPY_FLOAT16 and array.dtype.name == "bfloat16" else 0
 
 
 cdef inline bint is_float(ndarray array):
     return PyArray_TYPE(array) == NPY_FLOAT32
+
+
+cdef inline bint is_double(ndarray array):
+    return PyArray_TYPE(array) == NPY_FLOAT64
 
 
 cdef class MT19937:
@@ -128,11 +163,16 @@ cdef class MT19937:
         self.engine.has_float, self.engine.next_float = saved.has_float != 0, saved.next_float
 
     cpdef void uniform(self, ndarray array, double low, double high):
-        """float32 or float64 in [low, high): u * (high - low) + low with one rounding; a result of high becomes low."""
+        """Any float dtype, in [low, high): u * (high - low) + low with one rounding in float32 or float64; half types
+        are rounded from float32. A result of high becomes low."""
+        cdef size_t count = PyArray_SIZE(array)
+        cdef void *data = PyArray_DATA(array)
         if is_float(array):
-            random_uniform_float(&self.engine, <float *>PyArray_DATA(array), PyArray_SIZE(array), low, high)
+            random_uniform_float(&self.engine, <float *>data, count, low, high)
+        elif is_double(array):
+            random_uniform_double(&self.engine, <double *>data, count, low, high)
         else:
-            random_uniform_double(&self.engine, <double *>PyArray_DATA(array), PyArray_SIZE(array), low, high)
+            random_uniform_half(&self.engine, <uint16_t *>data, count, low, high, PyArray_TYPE(array) != NPY_FLOAT16)
 
     cpdef void integers(self, ndarray array, uint64_t span, int64_t base, bint wide):
         """int64: word % span + base, of one word or (wide) of two; span 0 stands for 2**64."""
@@ -147,7 +187,8 @@ cdef class MT19937:
         random_permutation_large(&self.engine, <int64_t *>PyArray_DATA(array), PyArray_SIZE(array))
 
     cpdef void normal(self, ndarray array, double mean, double deviation):
-        """float32 or float64, at least 16: uniforms, then Box-Muller in blocks of 16; a rest redraws the last 16."""
+        """Any float dtype, at least 16: uniforms, then Box-Muller in blocks of 16; a rest redraws the last 16. Half
+        types are rounded from float32, and draw nothing for the rest but that block."""
         cdef size_t count = PyArray_SIZE(array)
         cdef size_t whole = count - count % 16
         cdef float *floats = <float *>PyArray_DATA(array)
@@ -158,24 +199,52 @@ cdef class MT19937:
             if count != whole:
                 random_uniform_float(&self.engine, floats + count - 16, 16, 0, 1)
                 random_normal_float(floats + count - 16, 16, mean, deviation)
-        else:
+        elif is_double(array):
             random_uniform_double(&self.engine, doubles, count, 0, 1)
             random_normal_double(doubles, whole, mean, deviation)
             if count != whole:
                 random_uniform_double(&self.engine, doubles + count - 16, 16, 0, 1)
                 random_normal_double(doubles + count - 16, 16, mean, deviation)
+        else:
+            random_normal_half(
+                &self.engine, <uint16_t *>floats, count, mean, deviation, PyArray_TYPE(array) != NPY_FLOAT16)
 
     cpdef void normal_serial(self, ndarray array, double mean, double deviation):
-        """float64: Box-Muller one at a time, the second of each pair cached for the next call."""
-        random_normal_serial(&self.engine, <double *>PyArray_DATA(array), PyArray_SIZE(array), mean, deviation)
+        """float64 or float32: Box-Muller one at a time in float64, the second of each pair cached for the next call."""
+        cdef float *out = <float *>PyArray_DATA(array)
+        cdef size_t i, count = PyArray_SIZE(array)
+        cdef double value
+        if is_float(array):
+            for i in range(count):
+                random_normal_serial(&self.engine, &value, 1, mean, deviation)
+                out[i] = <float>value
+        else:
+            random_normal_serial(&self.engine, <double *>out, count, mean, deviation)
 
     cpdef void log_normal(self, ndarray array, double mean, double deviation):
         """float64: exp of what `normal_serial` gives."""
         random_log_normal(&self.engine, <double *>PyArray_DATA(array), PyArray_SIZE(array), mean, deviation)
 
     cpdef void bernoulli(self, ndarray array, double probability):
-        """uint8: 1 where a double uniform (two words) is below `probability`."""
-        random_below(&self.engine, <uint8_t *>PyArray_DATA(array), PyArray_SIZE(array), probability)
+        """uint8, bool, float32 or float64: 1 where a double uniform (two words) is below `probability`."""
+        cdef uint8_t chunk[512]
+        cdef float *floats = <float *>PyArray_DATA(array)
+        cdef double *doubles = <double *>PyArray_DATA(array)
+        cdef size_t i, now, at = 0, count = PyArray_SIZE(array)
+        cdef bint single = is_float(array)
+        if not single and not is_double(array):
+            random_below(&self.engine, <uint8_t *>floats, count, probability)
+            return
+        while at < count:
+            now = min(count - at, <size_t>512)
+            random_below(&self.engine, chunk, now, probability)
+            if single:
+                for i in range(now):
+                    floats[at + i] = <float>chunk[i]
+            else:
+                for i in range(now):
+                    doubles[at + i] = <double>chunk[i]
+            at += now
 
     cpdef void bernoulli_each(self, ndarray array, ndarray probability):
         """uint8: 1 where a uniform of the dtype of `probability` (float32 or float64, same size) is below it."""
@@ -187,10 +256,20 @@ cdef class MT19937:
             random_below_each_double(&self.engine, out, PyArray_SIZE(array), <double *>p)
 
     cpdef void transformed(self, ndarray array, int law, double first, double second):
-        """float64, functions of a uniform u: law 0, exponential, -1 / first * log1p(-u); law 1, geometric,
-        ceil(log(u) / log1p(-first)); law 2, Cauchy, first + second * tan(pi * (u - 1/2))."""
-        random_transformed(
-            &self.engine, <double *>PyArray_DATA(array), PyArray_SIZE(array), <random_law>law, first, second)
+        """float64 or float32, functions of a float64 uniform u: law 0, exponential, -1 / first * log1p(-u); law 1,
+        geometric, ceil(log(u) / log1p(-first)); law 2, Cauchy, first + second * tan(pi * (u - 1/2))."""
+        cdef double chunk[256]
+        cdef float *out = <float *>PyArray_DATA(array)
+        cdef size_t i, now, at = 0, count = PyArray_SIZE(array)
+        if not is_float(array):
+            random_transformed(&self.engine, <double *>out, count, <random_law>law, first, second)
+            return
+        while at < count:
+            now = min(count - at, <size_t>256)
+            random_transformed(&self.engine, chunk, now, <random_law>law, first, second)
+            for i in range(now):
+                out[at + i] = <float>chunk[i]
+            at += now
 
     cpdef void categories(self, ndarray array, ndarray cumulative):
         """int64: for each a double uniform's place in `cumulative` (float32 or float64, rising to 1)."""

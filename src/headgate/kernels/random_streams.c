@@ -178,6 +178,77 @@ void random_uniform_double(random_engine *engine, double *out, size_t count, dou
     }
 }
 
+/* ---- half types: float32 rounded to the nearest, ties to even ---- */
+
+INLINE uint32_t bits_of(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* Below 2**-14 the bits fall into place by adding 1/2, whose unit in the last place is a half's smallest number. */
+INLINE uint16_t to_half(float value) {
+    uint32_t bits = bits_of(value), sign = bits & 0x80000000u, size = bits ^ sign;
+    float magnitude;
+    memcpy(&magnitude, &size, sizeof magnitude);
+    uint32_t tiny = bits_of(magnitude + 0.5f) - 0x3f000000u;
+    uint32_t usual = (size - 0x38000000u + 0xfffu + (size >> 13 & 1u)) >> 13;
+    uint32_t special = size > 0x7f800000u ? 0x7e00u : 0x7c00u;
+    uint32_t half = size >= 0x47800000u ? special : size < 0x38800000u ? tiny : usual;
+    return (uint16_t)(half | sign >> 16);
+}
+
+INLINE uint16_t to_bfloat(float value) {
+    uint32_t bits = bits_of(value);
+    return (uint16_t)(value != value ? 0x7fc0u : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+
+INLINE void shorten_body(uint16_t *restrict out, const float *restrict values, size_t count, int bfloat) {
+    if (bfloat) {
+        for (size_t i = 0; i < count; i++) out[i] = to_bfloat(values[i]);
+    } else {
+        for (size_t i = 0; i < count; i++) out[i] = to_half(values[i]);
+    }
+}
+LEVELS(shorten, (uint16_t *out, const float *values, size_t count, int bfloat), (out, values, count, bfloat))
+
+/* What was rounded up to the upper bound becomes the lower one; both zeros are one number. */
+INLINE void below_bound_body(uint16_t *out, size_t count, uint16_t low, uint16_t high) {
+    uint16_t mask = high & 0x7fffu ? 0xffffu : 0x7fffu;
+    for (size_t i = 0; i < count; i++) out[i] = (out[i] & mask) == (high & mask) ? low : out[i];
+}
+LEVELS(below_bound, (uint16_t *out, size_t count, uint16_t low, uint16_t high), (out, count, low, high))
+
+void random_uniform_half(random_engine *engine, uint16_t *out, size_t count, float low, float high, int bfloat) {
+    uint32_t words[RANDOM_WORDS];
+    float values[RANDOM_WORDS], bounds[2] = {low, high};
+    uint16_t short_bounds[2];
+    shorten(short_bounds, bounds, 2, bfloat);
+    for (size_t now; count; out += now, count -= now) {
+        now = SMALLER(count, RANDOM_WORDS);
+        random_take(engine, words, now);
+        to_float(values, words, now, low, high);
+        shorten(out, values, now, bfloat);
+        below_bound(out, now, short_bounds[0], short_bounds[1]);
+    }
+}
+
+/* Whole blocks of 16, then one more over the last 16 where some are left: no words for the rest in between. */
+void random_normal_half(random_engine *engine, uint16_t *out, size_t count, float mean, float deviation, int bfloat) {
+    float values[RANDOM_WORDS];
+    size_t whole = count - count % 16;
+    for (size_t at = 0, now; at < whole; at += now) {
+        now = SMALLER(whole - at, RANDOM_WORDS);
+        random_uniform_float(engine, values, now, 0.0f, 1.0f);
+        random_normal_float(values, now, mean, deviation);
+        shorten(out + at, values, now, bfloat);
+    }
+    if (whole == count) return;
+    random_uniform_float(engine, values, 16, 0.0f, 1.0f);
+    random_normal_float(values, 16, mean, deviation);
+    shorten(out + count - 16, values, 16, bfloat);
+}
+
 /* ---- integers: word % range + base; one word below 2**28, two from there on (or where `wide` says so) ---- */
 
 static void narrow_integers(int64_t *out, const uint32_t *words, size_t count, uint32_t range, int64_t base) {

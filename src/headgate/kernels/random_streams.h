@@ -34,6 +34,9 @@ uint64_t random_word64(random_engine *engine);
 
 void random_uniform_float(random_engine *engine, float *out, size_t count, float low, float high);
 void random_uniform_double(random_engine *engine, double *out, size_t count, double low, double high);
+/* Half types from float32 numbers: `bfloat` says which one. */
+void random_uniform_half(random_engine *engine, uint16_t *out, size_t count, float low, float high, int bfloat);
+void random_normal_half(random_engine *engine, uint16_t *out, size_t count, float mean, float deviation, int bfloat);
 void random_integers(random_engine *engine, int64_t *out, size_t count, uint64_t range, int64_t base, int wide);
 void random_permutation(random_engine *engine, int64_t *out, size_t count);
 void random_permutation_large(random_engine *engine, int64_t *out, size_t count);

@@ -21,13 +21,16 @@ STATE = np.dtype(
     ]
 )  # fmt: skip
 STATE_SIZE = STATE.itemsize
-INSTRUCTION_LEVEL = "numpy"
+QUIET = np.errstate(over="ignore", invalid="ignore")  # what is too large for a dtype becomes infinite, as in C
 LAWS = ("exponential", "geometric", "cauchy")
 
 
-def direct(array: Any, dtype: Any) -> bool:
-    """Whether `array` is contiguous, aligned, writable memory of exactly `dtype`, which a fill can take as it is."""
-    return bool(array.dtype is dtype and array.flags.carray)
+FORMS = {"float32": 1, "float64": 2, "float16": 3, "bfloat16": 4, "int64": 5, "uint8": 6, "bool": 6}
+
+
+def plain(array: Any) -> int:
+    """What a fill can take as it is: 1 float32, 2 float64, 3 float16, 4 bfloat16, 5 int64, 6 bool and uint8; else 0."""
+    return FORMS.get(array.dtype.name, 0) if array.flags.carray else 0
 
 
 def _twist(high: Any, low: Any) -> Any:
@@ -243,15 +246,20 @@ class MT19937:
         self._next_double = float(saved["normal_y"]) if saved["has_double"] else None
         self._next_float = float(saved["next_float"]) if saved["has_float"] else None
 
+    @QUIET
     def uniform(self, array: Any, low: float, high: float) -> None:
-        """float32 or float64 in [low, high): u * (high - low) + low with one rounding; a result of high becomes low."""
-        units = self._units(array.size, array.dtype)
+        """Any float dtype, in [low, high): u * (high - low) + low with one rounding in float32 or float64; half types
+        are rounded from float32. A result of high becomes low."""
+        wide = np.float64 if array.dtype == np.float64 else np.float32
+        units = self._units(array.size, np.dtype(wide))
         if low != 0.0 or high != 1.0:
-            low, high = array.dtype.type(low), array.dtype.type(high)
-            fused = _fused_float if array.dtype == np.float32 else _fused_double
-            units = fused(units, high - low, low)
-            units[units == high] = low
-        array.reshape(-1)[:] = units
+            fused = _fused_float if wide is np.float32 else _fused_double
+            units = fused(units, wide(high) - wide(low), wide(low))
+            units[units == wide(high)] = wide(low)
+        result = units.astype(array.dtype)
+        first, last = np.array([low, high], wide).astype(array.dtype)
+        result[result == last] = first
+        array.reshape(-1)[:] = result
 
     def integers(self, array: Any, span: int, base: int, wide: bool) -> None:
         """int64: word % span + base, of one word or (wide) of two; span 0 stands for 2**64."""
@@ -263,7 +271,7 @@ class MT19937:
     def permutation(self, array: Any) -> None:
         """int64: 0 .. n-1, element i exchanged with element i + word % (n - i)."""
         count = array.size
-        offsets = self._take(max(count - 1, 0)) % np.arange(count, 1, -1, np.uint32)
+        offsets = self._take(max(count - 1, 0)) % np.arange(count, 1, -1, dtype=np.uint32)
         numbers = list(range(count))
         for i, offset in enumerate(offsets.tolist()):
             numbers[i], numbers[i + offset] = numbers[i + offset], numbers[i]
@@ -277,15 +285,21 @@ class MT19937:
             array[i] = array[other]
             array[other] = i
 
+    @QUIET
     def normal(self, array: Any, mean: float, deviation: float) -> None:
-        """float32 or float64, at least 16: uniforms, then Box-Muller in blocks of 16; a rest redraws the last 16."""
+        """Any float dtype, at least 16: uniforms, then Box-Muller in blocks of 16; a rest redraws the last 16. Half
+        types are rounded from float32, and draw nothing for the rest but that block."""
         flat = array.reshape(-1)
         whole = flat.size - flat.size % 16
-        flat[:] = self._units(flat.size, flat.dtype)
-        _normal_blocks(flat[:whole], mean, deviation)
+        half = flat.dtype.itemsize == 2
+        dtype = np.dtype(np.float32) if half else flat.dtype
+        values = self._units(whole if half else flat.size, dtype)
+        _normal_blocks(values[:whole], mean, deviation)
+        flat[: values.size] = values
         if whole != flat.size:
-            flat[-16:] = self._units(16, flat.dtype)
-            _normal_blocks(flat[-16:], mean, deviation)
+            values = self._units(16, dtype)
+            _normal_blocks(values, mean, deviation)
+            flat[-16:] = values
 
     def _serial_normal(self) -> float:
         if self._next_double is not None:
@@ -296,8 +310,9 @@ class MT19937:
         self._next_double = radius * math.sin(angle)
         return radius * math.cos(angle)
 
+    @QUIET
     def normal_serial(self, array: Any, mean: float, deviation: float) -> None:
-        """float64: Box-Muller one at a time, the second of each pair cached for the next call."""
+        """float64 or float32: Box-Muller one at a time in float64, the second of each pair cached for the next call."""
         values = np.array([self._serial_normal() for _ in range(array.size)])
         array.reshape(-1)[:] = _fused_double(values, deviation, mean)
 
@@ -307,16 +322,17 @@ class MT19937:
         array.reshape(-1)[:] = _each(_exp, array.reshape(-1))
 
     def bernoulli(self, array: Any, probability: float) -> None:
-        """uint8: 1 where a double uniform (two words) is below `probability`."""
+        """uint8, bool, float32 or float64: 1 where a double uniform (two words) is below `probability`."""
         array.reshape(-1)[:] = self._units(array.size, np.float64) < probability
 
     def bernoulli_each(self, array: Any, probability: Any) -> None:
         """uint8: 1 where a uniform of the dtype of `probability` (float32 or float64, same size) is below it."""
         array.reshape(-1)[:] = self._units(array.size, probability.dtype) < probability.reshape(-1)
 
+    @QUIET
     def transformed(self, array: Any, law: int, first: float, second: float) -> None:
-        """float64, functions of a uniform u: law 0, exponential, -1 / first * log1p(-u); law 1, geometric,
-        ceil(log(u) / log1p(-first)); law 2, Cauchy, first + second * tan(pi * (u - 1/2))."""
+        """float64 or float32, functions of a float64 uniform u: law 0, exponential, -1 / first * log1p(-u); law 1,
+        geometric, ceil(log(u) / log1p(-first)); law 2, Cauchy, first + second * tan(pi * (u - 1/2))."""
         units = self._units(array.size, np.float64)
         if LAWS[law] == "exponential":
             result = -1.0 / first * _each(_log1p_negative, units)
