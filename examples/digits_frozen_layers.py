@@ -1,7 +1,8 @@
 # A network on real data whose first two layers are cut off from the gradient, with plain tensors.
 #
 # The data are the 1,797 handwritten digits that scikit-learn bundles. All eight parameters require a gradient,
-# and all are stepped that got one; what keeps the first layers still is one `detach()`. At the end their bytes are compared.
+# and all that got one are stepped; what keeps the first layers still is one `detach()`. At the end their bytes are
+# compared.
 import hashlib
 import sys
 
