@@ -4,6 +4,40 @@ interpreter follows only these. Knows nothing of how they are combined.
 
 from __future__ import annotations
 
+# What every program starts with: the hooks' log, and three Functions.
+PRELUDE = """import warnings
+warnings.simplefilter('ignore')
+log = []
+class Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+    @staticmethod
+    def backward(ctx, g):
+        return 2 * g * ctx.saved_tensors[0]
+class Scale(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(0.5)
+    @staticmethod
+    def backward(ctx, g):
+        return g * 0.5
+class Pair(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, y)
+        first, second = x * y, x.sign()
+        ctx.mark_non_differentiable(second)
+        return first, second
+    @staticmethod
+    def backward(ctx, g, h):
+        x, y = ctx.saved_tensors
+        log.append(ctx.needs_input_grad)
+        return g * y, g * x
+"""
+
 UNARY = (
     "-{a}", "{a}.exp()", "{a}.sin()", "{a}.cos()", "{a}.tanh()", "{a}.sigmoid()", "{a} * 0.5", "2.5 * {a}",
     "{a} + 1.5", "1.5 - {a}", "{a} / 2", "{a} ** 2", "{a} ** 3", "{a}.square()", "(1 + {a} * {a}).sqrt()",

@@ -13,7 +13,8 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
-from statements import PRELUDE, Statement, live
+from expressions import PRELUDE
+from statements import Statement, live
 
 TOLERANCE = 1e-8
 
@@ -69,11 +70,12 @@ class Interpreter:
 
     def prepare(self, statement: Statement) -> Any:
         """The pure value that a statement makes, from what is in memory before it; None if it cannot be computed."""
-        if not statement.value:
+        expression = statement.target if statement.kind == "view" else statement.value  # a "view" may turn out a copy
+        if not expression:
             return None
         try:
             names = {name: self.read(self.namespace[name], statement.no_grad) for name in live(self.namespace)}
-            value = eval(statement.value, {"torch": self.torch}, names)
+            value = eval(expression, {"torch": self.torch}, names)
         except Exception:
             return None
         return value
@@ -83,6 +85,10 @@ class Interpreter:
             return self.judge(value, before)
         if statement.kind == "new":
             self.adopt(self.namespace[statement.names[0]], value)
+        if statement.kind == "view" and len(statement.names) == 1:
+            made = self.namespace[statement.names[0]]
+            if made.untyped_storage().data_ptr() not in self.memory:
+                self.adopt(made, value)
         if statement.kind == "write":
             self.store(statement, value)
         if statement.kind == "rebind":
@@ -180,7 +186,7 @@ class Interpreter:
                 added = (found - old if old is not None else found).detach().reshape(-1)
             wanted = added * 0 if expected is None or not leaf.tensor.requires_grad else expected
             if not self.torch.allclose(
-                added, wanted, rtol=TOLERANCE, atol=TOLERANCE * max(1.0, float(wanted.abs().max()))
+                added, wanted, rtol=TOLERANCE, atol=TOLERANCE * max(1.0, float(wanted.abs().sum()))
             ):
                 return Verdict(False, False, f"{added.tolist()} should be {wanted.tolist()}")
         return Verdict(False, True)

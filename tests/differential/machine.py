@@ -17,7 +17,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from statements import LARGEST, PRELUDE, Generator, Statement, holds, live
+from expressions import PRELUDE
+from statements import LARGEST, Generator, Statement, holds, live
 
 OPENING = 40
 LENGTH = 14  # statements in a program, at most

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from expressions import BINARY, REDUCE, ROUGH, ROUGH_BINARY, ROUGH_REDUCE, UNARY
+from expressions import BINARY, PRELUDE, REDUCE, ROUGH, ROUGH_BINARY, ROUGH_REDUCE, UNARY
 
-PRELUDE = "import warnings\nwarnings.simplefilter('ignore')\nlog = []\n"
 SHAPES = ((), (1,), (3,), (2, 3), (3, 2), (1, 3), (2, 1), (2, 2), (2, 1, 3))
 LARGEST = 1e4  # a program ends once a live value leaves this range: rounding would drown the comparison
 
@@ -280,7 +279,7 @@ class Generator:
             return Statement(f"{base}[{where}] = {self.pick(CONSTANTS)}", "other")
         try:
             shape = tuple(eval(f"{a}[{where}]", self.namespace).shape)
-        except IndexError:
+        except (IndexError, RuntimeError):
             shape = ()
         other = self.fitting_value(shape)
         value = (
@@ -401,6 +400,18 @@ class Generator:
             no_grad=self.chance(0.5),
         )
 
+    def custom(self) -> Statement | None:
+        """One of the Functions of the prelude."""
+        a = self.any_tensor(writable)
+        if a is None:
+            return None
+        shape = tuple(self.namespace[a].shape)
+        b = self.any_tensor(lambda tensor: tuple(tensor.shape) == shape) or a
+        form = self.pick(
+            ("Square.apply({a})", "Scale.apply({a})", "Pair.apply({a}, {b})[0]", "Pair.apply({b}, {a})[1]")
+        )
+        return self.new(form.format(a=a, b=b))
+
     def metadata(self) -> Statement | None:
         a = self.any_tensor(dense)
         forms = ("{a}.t_()", "{a}.unsqueeze_(0)", "{a}.squeeze_()", "{a}.transpose_(0, -1)")
@@ -432,6 +443,7 @@ KINDS = (
     ("step", 1),
     ("out_form", 1),
     ("metadata", 1),
+    ("custom", 3),
 )
 SMOOTH_KINDS = (
     ("create", 2),
