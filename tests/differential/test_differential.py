@@ -134,6 +134,54 @@ def test_the_interpreter_follows_the_oracle(torch: ModuleType) -> None:
     assert followed >= 90 and right >= 100
 
 
+CUTS = ("detach", ".data", "no_grad", "requires_grad_", "requires_grad =", "del t0")
+
+
+def uncut(torch: ModuleType, seed: int) -> tuple[list[Statement], functional.Interpreter] | None:
+    """The statements of a seed without its passes, followed to the end, if nothing in it cuts or fails."""
+    lines = machine.generate(seed, torch, smooth=True).statements
+    body = [line for line in lines if line.kind in ("new", "view", "write", "cut")]
+    interpreter = functional.Interpreter(torch)
+    try:
+        if any(cut in line.source for line in body for cut in CUTS) or any(interpreter.run(x).raised for x in body):
+            return None
+    except functional.Unfollowed:
+        return None
+    return body, interpreter
+
+
+def central_difference(torch: Any, body: list[Statement], last: str, start: Any, number: int) -> float:
+    """The slope of the sum of `last` along one element of the first leaf, whose value is `start`."""
+    found = []
+    for step in (1e-5, -1e-5):
+        execution = machine.Execution(torch)
+        shifted = start.clone()
+        shifted.view(-1)[number] += step
+        execution.namespace["t0"] = shifted.requires_grad_()
+        assert all(execution.execute(line.source) is None for line in body[1:])
+        found.append(execution.namespace[last].sum().item())
+    return (found[0] - found[1]) / 2e-5
+
+
+def test_pure_gradients_are_finite_differences(torch: ModuleType) -> None:
+    compared = 0
+    for seed in range(200):
+        followed = uncut(torch, seed)
+        if followed is None:
+            continue
+        body, interpreter = followed
+        last, start = functional.live(interpreter.namespace)[-1], interpreter.namespace["t0"]
+        loss, leaf = interpreter.read(interpreter.namespace[last]).sum(), interpreter.leaf_of(start)
+        if leaf is None or not loss.requires_grad:
+            continue
+        (exact,) = torch.autograd.grad(loss, leaf.variable, allow_unused=True)
+        for number in range(0 if exact is None else len(exact)):
+            measured = central_difference(torch, body, last, start.detach(), number)
+            assert abs(measured - exact[number].item()) <= 1e-4 * max(1.0, abs(measured)), seed
+            compared += 1
+    assert compared >= 20
+
+
 def test_a_script_runs(torch: ModuleType, tmp_path: Path) -> None:
     program = machine.generate(3, torch)
     source = machine.script(program, "torch")
