@@ -112,3 +112,14 @@ def test_more_bad_arguments():
         with pytest.raises(error, match=text):
             call()
         np.testing.assert_array_equal(ours.get_state(), before)
+
+
+def test_a_range_with_gaps_warns():
+    with pytest.warns(UserWarning, match=r"to - 1 is out of bounds \[-\(2\^11\), 2\^11\]"):
+        Generator().random_range(np.empty(3, np.float16), 0, 5000)
+
+
+def test_strided_writes_leave_the_gaps_alone():
+    memory = np.full(20, -1.0, np.float32)
+    Generator().uniform(memory[::2])
+    assert (memory[1::2] == -1).all() and (memory[::2] >= 0).all()
