@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib
 import math
+import re
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -242,32 +244,48 @@ def script(program: Program, library: str = "headgate") -> str:
     return SCRIPT.format(library=library, prelude=PRELUDE) + "\n".join(lines)
 
 
+def kind_of(found: str | None) -> str | None:
+    """What differs, without names, numbers and statements: a program is cut down while this stays the same."""
+    if found is None:
+        return None
+    return re.sub(r"-?[0-9][0-9.e+-]*|\[.*\]", "#", found.split("\n", 1)[1].strip())
+
+
+def failure(seed: int, oracle: Any, library: Any) -> tuple[str, str] | None:
+    """The kind of difference on a seed and the cut-down, runnable program; None if the libraries agree."""
+    program = generate(seed, oracle)
+    kind = kind_of(compare(program, oracle, library))
+    if kind is None:
+        return None
+    small = cut_down(program, lambda fewer: kind_of(compare(fewer, oracle, library)) == kind)
+    return kind, f"seed {seed}: PyTorch | library differ\n{compare(small, oracle, library)}\n\n{script(small)}\n"
+
+
 def check(seed: int, oracle: Any, library: Any) -> None:
     """Fail with a cut-down, runnable program if the libraries part on this seed."""
-    program = generate(seed, oracle)
-    found = compare(program, oracle, library)
-    if found is None:
-        return
-    small = cut_down(program, lambda fewer: compare(fewer, oracle, library) is not None)
-    raise AssertionError(
-        f"seed {seed}: PyTorch | library differ\n{compare(small, oracle, library)}\n\n{script(small)}\n"
-    )
+    found = failure(seed, oracle, library)
+    if found is not None:
+        raise AssertionError(found[1])
 
 
 def main(arguments: list[str]) -> None:
-    """Check the given seeds (`FIRST LAST` or one) and print one line a failure's kind, then the programs."""
+    """`FIRST [LAST [LIBRARY]]`: check the seeds; print one program for each kind of difference, then counts by kind."""
     oracle = importlib.import_module("torch")
     oracle.set_num_threads(1)
     library = importlib.import_module(arguments[2] if len(arguments) > 2 else "headgate")
     first, last = int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else int(arguments[0]) + 1
-    failed = 0
+    kinds: Counter[str] = Counter()
     for seed in range(first, last):
-        try:
-            check(seed, oracle, library)
-        except AssertionError as error:
-            failed += 1
-            print(error, flush=True)
-    print(f"{last - first} programs, {failed} parted")
+        kind = kind_of(compare(generate(seed, oracle), oracle, library))
+        if kind is None:
+            continue
+        kinds[kind] += 1
+        if kinds[kind] == 1:
+            found = failure(seed, oracle, library)
+            print(found[1] if found else f"seed {seed} parts only sometimes", flush=True)
+    for kind, count in kinds.most_common():
+        print(count, kind)
+    print(f"{last - first} programs, {sum(kinds.values())} parted")
 
 
 if __name__ == "__main__":
