@@ -14,3 +14,7 @@ cdef bint meta_matches(Node n, int nr, ndarray a)
 cpdef tuple shape_of(ndarray a)
 cdef tuple meta_shape(Node n, int nr)
 cdef int meta_type(Node n, int nr)
+cpdef ndarray make_view(ndarray x, tuple shape, tuple strides, Py_ssize_t offset)
+
+cdef extern from "arrays.h":
+    ndarray hg_view(ndarray owner, tuple shape, tuple strides, Py_ssize_t offset)

@@ -29,44 +29,44 @@ def low_address(a: ndarray) -> cython.Py_ssize_t:
     """The address of the first byte that the array can touch."""
     i: cython.int
     low: cython.Py_ssize_t
-    if cython.compiled:
-        low = cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821
-        if not PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
-            for i in range(PyArray_NDIM(a)):  # noqa: F821
-                if PyArray_STRIDES(a)[i] < 0:  # noqa: F821
-                    low += PyArray_STRIDES(a)[i] * (PyArray_DIMS(a)[i] - 1)  # noqa: F821
-        return low
-    return np.lib.array_utils.byte_bounds(a)[0] if a.size else a.__array_interface__["data"][0]
+    if not cython.compiled:
+        return np.lib.array_utils.byte_bounds(a)[0] if a.size else a.__array_interface__["data"][0]
+    low = cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821
+    if not PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
+        for i in range(PyArray_NDIM(a)):  # noqa: F821
+            if PyArray_STRIDES(a)[i] < 0:  # noqa: F821
+                low += PyArray_STRIDES(a)[i] * (PyArray_DIMS(a)[i] - 1)  # noqa: F821
+    return low
 
 
 def high_address(a: ndarray) -> cython.Py_ssize_t:
     """The address after the last byte that the array can touch (the first one, if it has no elements)."""
     i: cython.int
     high: cython.Py_ssize_t
-    if cython.compiled:
-        high = cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821
-        if PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
-            return high + PyArray_NBYTES(a)  # noqa: F821
-        for i in range(PyArray_NDIM(a)):  # noqa: F821
-            if PyArray_DIMS(a)[i] == 0:  # noqa: F821
-                return cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821
-            if PyArray_STRIDES(a)[i] > 0:  # noqa: F821
-                high += PyArray_STRIDES(a)[i] * (PyArray_DIMS(a)[i] - 1)  # noqa: F821
-        return high + PyArray_ITEMSIZE(a)  # noqa: F821
-    return np.lib.array_utils.byte_bounds(a)[1] if a.size else a.__array_interface__["data"][0]
+    if not cython.compiled:
+        return np.lib.array_utils.byte_bounds(a)[1] if a.size else a.__array_interface__["data"][0]
+    high = cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821
+    if PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
+        return high + PyArray_NBYTES(a)  # noqa: F821
+    for i in range(PyArray_NDIM(a)):  # noqa: F821
+        if PyArray_DIMS(a)[i] == 0:  # noqa: F821
+            return cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821
+        if PyArray_STRIDES(a)[i] > 0:  # noqa: F821
+            high += PyArray_STRIDES(a)[i] * (PyArray_DIMS(a)[i] - 1)  # noqa: F821
+    return high + PyArray_ITEMSIZE(a)  # noqa: F821
 
 
 def same_shape(a: ndarray, b: ndarray) -> bool:
     """Whether two arrays have the same shape."""
     i: cython.int
-    if cython.compiled:
-        if PyArray_NDIM(a) != PyArray_NDIM(b):  # noqa: F821
+    if not cython.compiled:
+        return a.shape == b.shape
+    if PyArray_NDIM(a) != PyArray_NDIM(b):  # noqa: F821
+        return False
+    for i in range(PyArray_NDIM(a)):  # noqa: F821
+        if PyArray_DIMS(a)[i] != PyArray_DIMS(b)[i]:  # noqa: F821
             return False
-        for i in range(PyArray_NDIM(a)):  # noqa: F821
-            if PyArray_DIMS(a)[i] != PyArray_DIMS(b)[i]:  # noqa: F821
-                return False
-        return True
-    return a.shape == b.shape
+    return True
 
 
 def same_memory(a: ndarray, b: ndarray) -> bool:
@@ -82,14 +82,14 @@ def same_memory(a: ndarray, b: ndarray) -> bool:
 def overlaps_itself(a: ndarray) -> bool:
     """Whether two elements of the array surely share a byte (an expanded dimension), as PyTorch asks it."""
     i: cython.int
-    if cython.compiled:
-        if PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
-            return False
-        for i in range(PyArray_NDIM(a)):  # noqa: F821
-            if PyArray_STRIDES(a)[i] == 0 and PyArray_DIMS(a)[i] > 1:  # noqa: F821
-                return True
+    if not cython.compiled:
+        return 0 in [stride for stride, length in zip(a.strides, a.shape) if length > 1]
+    if PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
         return False
-    return any(stride == 0 and length > 1 for stride, length in zip(a.strides, a.shape))
+    for i in range(PyArray_NDIM(a)):  # noqa: F821
+        if PyArray_STRIDES(a)[i] == 0 and PyArray_DIMS(a)[i] > 1:  # noqa: F821
+            return True
+    return False
 
 
 def partly_overlap(a: ndarray, b: ndarray) -> bool:
@@ -109,23 +109,23 @@ def shape_of(a: ndarray) -> tuple:
 def set_meta(n: Node, a: ndarray):
     """Note in a node the shape and element type of its only output."""
     count: cython.int
-    if cython.compiled:
-        count = PyArray_NDIM(a)  # noqa: F821
-        n.ndim = count
-        n.typenum = PyArray_TYPE(a)  # noqa: F821
-        if count > 4:
-            n.metas = cython.cast(object, a).shape
-            return
-        if count > 0:
-            n.dim0 = PyArray_DIMS(a)[0]  # noqa: F821
-        if count > 1:
-            n.dim1 = PyArray_DIMS(a)[1]  # noqa: F821
-        if count > 2:
-            n.dim2 = PyArray_DIMS(a)[2]  # noqa: F821
-        if count > 3:
-            n.dim3 = PyArray_DIMS(a)[3]  # noqa: F821
+    if not cython.compiled:
+        n.ndim, n.typenum, n.metas = a.ndim, a.dtype.num, a.shape
         return
-    n.ndim, n.typenum, n.metas = a.ndim, a.dtype.num, a.shape
+    count = PyArray_NDIM(a)  # noqa: F821
+    n.ndim = count
+    n.typenum = PyArray_TYPE(a)  # noqa: F821
+    if count > 4:
+        n.metas = cython.cast(object, a).shape
+        return
+    if count > 0:
+        n.dim0 = PyArray_DIMS(a)[0]  # noqa: F821
+    if count > 1:
+        n.dim1 = PyArray_DIMS(a)[1]  # noqa: F821
+    if count > 2:
+        n.dim2 = PyArray_DIMS(a)[2]  # noqa: F821
+    if count > 3:
+        n.dim3 = PyArray_DIMS(a)[3]  # noqa: F821
 
 
 def meta_matches(n: Node, nr: cython.int, a: ndarray) -> bool:
@@ -133,20 +133,20 @@ def meta_matches(n: Node, nr: cython.int, a: ndarray) -> bool:
     count: cython.int
     if n.outputs != 1:
         return n.metas[nr] == (cython.cast(object, a).shape, cython.cast(object, a).dtype.num)
-    if cython.compiled:
-        count = PyArray_NDIM(a)  # noqa: F821
-        if n.ndim != count or n.typenum != PyArray_TYPE(a):  # noqa: F821
-            return False
-        if count > 4:
-            return n.metas == cython.cast(object, a).shape
-        if count > 0 and n.dim0 != PyArray_DIMS(a)[0]:  # noqa: F821
-            return False
-        if count > 1 and n.dim1 != PyArray_DIMS(a)[1]:  # noqa: F821
-            return False
-        if count > 2 and n.dim2 != PyArray_DIMS(a)[2]:  # noqa: F821
-            return False
-        return not (count > 3 and n.dim3 != PyArray_DIMS(a)[3])  # noqa: F821
-    return n.typenum == a.dtype.num and n.metas == a.shape
+    if not cython.compiled:
+        return n.typenum == a.dtype.num and n.metas == a.shape
+    count = PyArray_NDIM(a)  # noqa: F821
+    if n.ndim != count or n.typenum != PyArray_TYPE(a):  # noqa: F821
+        return False
+    if count > 4:
+        return n.metas == cython.cast(object, a).shape
+    if count > 0 and n.dim0 != PyArray_DIMS(a)[0]:  # noqa: F821
+        return False
+    if count > 1 and n.dim1 != PyArray_DIMS(a)[1]:  # noqa: F821
+        return False
+    if count > 2 and n.dim2 != PyArray_DIMS(a)[2]:  # noqa: F821
+        return False
+    return not (count > 3 and n.dim3 != PyArray_DIMS(a)[3])  # noqa: F821
 
 
 def meta_shape(n: Node, nr: cython.int) -> tuple:
@@ -163,3 +163,24 @@ def meta_type(n: Node, nr: cython.int) -> cython.int:
     if n.outputs != 1:
         return n.metas[nr][1]
     return n.typenum
+
+
+class _Interface:
+    """Lets NumPy see memory by an interface dictionary, and keeps its owner alive."""
+
+    def __init__(self, interface: dict, owner: object) -> None:
+        self.__array_interface__ = interface
+        self.owner = owner
+
+
+def make_view(x: ndarray, shape: tuple, strides: tuple, offset: cython.Py_ssize_t) -> ndarray:
+    """The memory of `x` seen with other shape and strides (bytes), starting `offset` bytes after its start.
+
+    Nothing is checked: the caller knows that the view stays inside.
+    """
+    if not cython.compiled:
+        interface = dict(x.__array_interface__)
+        interface["data"] = (interface["data"][0] + offset, interface["data"][1])
+        interface["shape"], interface["strides"] = shape, strides
+        return np.asarray(_Interface(interface, x)).view(x.dtype)
+    return hg_view(x, shape, strides, offset)  # noqa: F821  (C, from arrays.h)

@@ -77,7 +77,7 @@ def declare(
     "f" floats, "i" integers, "b" bool (default by kind). smooth: False if the gradient is not continuous.
     """
     family: bool = isinstance(op, (Unary, Binary))
-    short: str = name.rpartition(".")[2]
+    short: str = last_part(name)
     describe(op, short, reads, shapes, node, overload, differentiable)
     if family:
         set_loop(op, loop, kind)
@@ -100,6 +100,11 @@ def declare(
     return entry
 
 
+def last_part(name: str) -> str:
+    """`erf` of `special.erf`."""
+    return name.rpartition(".")[2]
+
+
 def describe(
     op: Op, name: str, reads: object, shapes: int, node: str, overload: object, differentiable: bool
 ) -> None:
@@ -114,6 +119,12 @@ def describe(
     op.reads1 = masks[1] if len(masks) > 1 else 0
     op.shapes = shapes
     op.differentiable = differentiable
+
+
+def overload(op: Op, name: str, number: int, *, reads: object = (), shapes: int = 0, node: str = "") -> object:
+    """Describe a further differentiable overload behind a public function that `declare` made; the op itself."""
+    describe(op, last_part(name), reads, shapes, node, number, True)
+    return op
 
 
 def set_loop(op: object, loop: object, kind: object) -> None:
@@ -167,7 +178,7 @@ def inplace_form(function: object, name: str) -> object:
         return function(self, *args, out=INPLACE, **kwargs)
 
     method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"In-place form of `{name[:-1]}`: writes the result into this tensor and returns it."
+    method.__doc__ = f"In-place form of `{name.removesuffix('_')}`: writes the result into this tensor and returns it."
     return method
 
 
@@ -185,7 +196,7 @@ def inplace_fast(op: Op, name: str) -> object:
 
     method = unary if isinstance(op, Unary) else binary
     method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"In-place form of `{name[:-1]}`: writes the result into this tensor and returns it."
+    method.__doc__ = f"In-place form of `{name.removesuffix('_')}`: writes the result into this tensor and returns it."
     return method
 
 
@@ -193,7 +204,7 @@ def install_forms(
     entry: object, function: object, op: object, name: str, aliases: tuple, method: bool, inplace: bool, custom: bool
 ) -> None:
     """Put the methods on Tensor, and the in-place form among the public functions where PyTorch has it there."""
-    names = (name,) + tuple(alias.rpartition(".")[2] for alias in aliases)
+    names = (name,) + tuple(last_part(alias) for alias in aliases)
     for one in names:
         if method:
             install(Tensor, one, entry)
@@ -212,3 +223,31 @@ def install_method(name: str, function: object) -> object:
 def install_property(name: str, get: object, put: object = None, doc: object = None) -> None:
     """Put a property on Tensor."""
     install(Tensor, name, property(get, put, None, doc or get.__doc__))
+
+
+class Composite:
+    """Stands in the table for a function made of other ops, so that it is tested and listed like an op."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def composite(
+    name: str, function: object, *, samples: object = None, method: bool = True, inplace: bool = False,
+    aliases: tuple = (), reference: object = None, dtypes: str = "fib", differentiable: bool = True,
+    smooth: bool = True, arity: int = 0, domain: tuple = (-3.0, 3.0), out: bool = False,
+) -> object:
+    """Publish a function made of other ops and enter it into the table; its Entry. Arguments as for `declare`."""
+    entry: object = publish(name, function)
+    for one in (last_part(name),) + tuple(last_part(alias) for alias in aliases):
+        if method:
+            install(Tensor, one, entry)
+        if inplace:
+            install(Tensor, one + "_", publish(f"Tensor.{one}_", inplace_form(function, one + "_")))
+    for alias in aliases:
+        PUBLIC[alias] = entry
+    REGISTRY[name] = Declared(
+        name, Composite(name), entry, inplace=inplace, out=out, method=method, domain=domain, samples=samples,
+        reference=reference, dtypes=dtypes, differentiable=differentiable, smooth=smooth, arity=arity,
+    )
+    return entry

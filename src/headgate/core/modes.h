@@ -4,7 +4,7 @@
 #if defined(_MSC_VER)
 #  define HG_THREAD __declspec(thread)
 #else
-#  define HG_THREAD __thread
+#  define HG_THREAD __thread __attribute__((unused))
 #endif
 static HG_THREAD int hg_grad = 1;
 static HG_THREAD int hg_inference = 0;

@@ -25,9 +25,9 @@ _hooked_threads: cython.int = 0
 
 def grad_enabled() -> bool:
     """Whether operations of this thread are recorded."""
-    if cython.compiled:
-        return hg_grad != 0  # noqa: F821  (C, from modes.h)
-    return STATE.grad
+    if not cython.compiled:
+        return STATE.grad
+    return hg_grad != 0  # noqa: F821  (C, from modes.h)
 
 
 def set_grad(value: cython.bint) -> None:
@@ -41,9 +41,9 @@ def set_grad(value: cython.bint) -> None:
 
 def inference_enabled() -> bool:
     """Whether this thread is in inference mode."""
-    if cython.compiled:
-        return hg_inference != 0  # noqa: F821
-    return STATE.inference
+    if not cython.compiled:
+        return STATE.inference
+    return hg_inference != 0  # noqa: F821
 
 
 def set_inference(value: cython.bint) -> None:
@@ -57,9 +57,9 @@ def set_inference(value: cython.bint) -> None:
 
 def stale_allowed() -> bool:
     """Whether writes made now are meant not to be seen by backward."""
-    if cython.compiled:
-        return hg_quiet != 0  # noqa: F821
-    return STATE.quiet
+    if not cython.compiled:
+        return STATE.quiet
+    return hg_quiet != 0  # noqa: F821
 
 
 def set_stale_allowed(value: cython.bint) -> None:
@@ -73,9 +73,9 @@ def set_stale_allowed(value: cython.bint) -> None:
 
 def overrides_off() -> bool:
     """Whether `__torch_function__` is ignored in this thread."""
-    if cython.compiled:
-        return hg_overrides_off != 0  # noqa: F821
-    return STATE.overrides_off
+    if not cython.compiled:
+        return STATE.overrides_off
+    return hg_overrides_off != 0  # noqa: F821
 
 
 def set_overrides_off(value: cython.bint) -> None:
@@ -105,4 +105,4 @@ def saved_hooks() -> object:
     """The innermost (pack, unpack) of this thread, or None; one integer test while nobody uses them."""
     if _hooked_threads == 0 or not STATE.saved_hooks:
         return None
-    return STATE.saved_hooks[-1]
+    return STATE.saved_hooks[len(STATE.saved_hooks) - 1]

@@ -15,7 +15,7 @@ cdef class Slots:
     cdef public Called bit_and, bit_or, bit_xor, left_shift, right_shift
     cdef public Called eq, ne, lt, le, gt, ge
     cdef public Called getitem, setitem
-    cdef public Called sum_to, expand, cast, clone, copy, ones_like
+    cdef public Called sum_to, expand, unsqueeze, cast, clone, copy, ones_like
 
 
 cdef class Vertex(Site):

@@ -41,7 +41,7 @@ class Slots:
 
 SLOT_NAMES = (
     "add sub mul div floor_divide remainder pow matmul neg abs invert positive bit_and bit_or bit_xor left_shift "
-    "right_shift eq ne lt le gt ge getitem setitem sum_to expand cast clone copy ones_like"
+    "right_shift eq ne lt le gt ge getitem setitem sum_to expand unsqueeze cast clone copy ones_like"
 ).split()
 
 slots = Slots()

@@ -5,6 +5,7 @@ from headgate.core.storage cimport Storage, Version, Cut
 from headgate.core.operators cimport Called, Operand, Vertex
 
 
+@cython.trashcan(True)
 cdef class Tensor(Operand):
     cdef ndarray _array
     cdef Storage _storage
@@ -26,6 +27,7 @@ cdef class Tensor(Operand):
     cdef dict __dict__
 
 
+@cython.trashcan(True)
 cdef class Node(Vertex):
     cdef Op op
     cdef object attrs
@@ -57,6 +59,8 @@ cdef class Node(Vertex):
     cdef bint wants(self, int index)
 
 
+@cython.freelist(1024)
+@cython.trashcan(True)
 cdef class Saved:
     cdef int key
     cdef ndarray array

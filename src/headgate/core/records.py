@@ -4,6 +4,8 @@ They know one another's fields and nothing else: how a tensor is made is told in
 base in `views`, what reading a saved value checks in `saved`. Fields of Tensor carry an underscore, because users
 put attributes of their own on tensors.
 """
+from __future__ import annotations
+
 import cython
 import numpy as np
 
@@ -30,8 +32,6 @@ OUT = 16
 
 
 @cython.cclass
-@cython.freelist(1024)
-@cython.trashcan(True)
 class Node(Vertex):
     """One recorded call: the op, the edges to where its inputs came from, saved values, and what its outputs were."""
 
@@ -41,12 +41,12 @@ class Node(Vertex):
         return READER.read(self, key)
 
     @cython.cfunc
-    def tensor(self, key: cython.int) -> "Tensor":
+    def tensor(self, key: cython.int) -> Tensor:
         """Like read, a Python number wrapped as a zero-dimensional tensor."""
         return READER.tensor(self, key)
 
     @cython.cfunc
-    def array(self, key: cython.int) -> "ndarray":
+    def array(self, key: cython.int) -> ndarray:
         """The array of a saved tensor, for fused gradients, after the same checks."""
         return READER.array(self, key)
 
@@ -78,8 +78,6 @@ class Node(Vertex):
 
 
 @cython.cclass
-@cython.freelist(1024)
-@cython.trashcan(True)
 class Saved:
     """A value kept for backward: the array, whose it was, and the two counts that tell whether it was written since."""
 
@@ -128,7 +126,7 @@ class Op(Called):
         return result
 
     @cython.cfunc
-    def pull(self, n: Node, g: "Tensor", i: cython.int) -> object:
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         raise RuntimeError(f"derivative for {self.name} is not implemented")
 
     @cython.cfunc
@@ -177,11 +175,11 @@ class Reader:
         raise RuntimeError("no reader")
 
     @cython.cfunc
-    def tensor(self, n: Node, key: cython.int) -> "Tensor":
+    def tensor(self, n: Node, key: cython.int) -> Tensor:
         raise RuntimeError("no reader")
 
     @cython.cfunc
-    def array(self, n: Node, key: cython.int) -> "ndarray":
+    def array(self, n: Node, key: cython.int) -> ndarray:
         raise RuntimeError("no reader")
 
 
@@ -190,15 +188,15 @@ class Surface:
     """The slot through which the tensor's Python protocols (constructor, truth, repr, numbers, iteration) are served."""
 
     @cython.cfunc
-    def construct(self, x: "Tensor", args: tuple, kwargs: dict) -> object:
+    def construct(self, x: Tensor, args: tuple, kwargs: dict) -> object:
         raise RuntimeError("no surface")
 
     @cython.cfunc
-    def set_requires_grad(self, x: "Tensor", value: object) -> object:
+    def set_requires_grad(self, x: Tensor, value: object) -> object:
         raise RuntimeError("no surface")
 
     @cython.cfunc
-    def protocol(self, name: str, x: "Tensor", argument: object) -> object:
+    def protocol(self, name: str, x: Tensor, argument: object) -> object:
         raise RuntimeError("no surface")
 
 
@@ -219,8 +217,6 @@ def set_surface(surface: Surface) -> None:
 
 
 @cython.cclass
-@cython.freelist(1024)
-@cython.trashcan(True)
 class Tensor(Operand):
     """A NumPy array with a place in the gradient graph. See `headgate.tensor` for making one.
 

@@ -1,6 +1,9 @@
 # C types of reports.py.
+from headgate.core.arrays cimport high_address, low_address
+from headgate.core.records cimport DATA, DETACHED, OUT, Node, Saved, Tensor
+from headgate.core.site cimport here, line_of
 from headgate.core.storage cimport Cut, Write
-from headgate.core.records cimport Node, Saved, Tensor
+from headgate.core.writes cimport last_overlapping
 
 cpdef str modified_in_place(Node n, Saved s)
 cpdef str second_backward(Node n)

@@ -13,9 +13,15 @@ if not cython.compiled:
 
 FOLDER: str = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 
-if cython.compiled:
-    _folder: bytes = os.fsencode(FOLDER)
-    hg_site_own(_folder, len(_folder))  # noqa: F821  (C, from site.h)
+
+
+def own_folder(folder: bytes) -> None:
+    """Tell the C side which files are Headgate's."""
+    if cython.compiled:
+        hg_site_own(folder, len(folder))  # noqa: F821  (C, from site.h)
+
+
+own_folder(os.fsencode(FOLDER))
 
 
 def mark(site: Site) -> None:
@@ -23,8 +29,13 @@ def mark(site: Site) -> None:
     if cython.compiled:
         site._code = hg_site_code()  # noqa: F821
         site._lasti = hg_site_lasti()  # noqa: F821
-        return
-    frame = sys._getframe(1)
+    else:
+        walk(site)
+
+
+def walk(site: Site):
+    """The same by the interpreter's frame objects, for uncompiled running."""
+    frame = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
         if not name.startswith(FOLDER) and not name.startswith("<frozen importlib"):

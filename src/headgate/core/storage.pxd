@@ -9,6 +9,7 @@ cdef class Site:
 
 
 @cython.no_gc
+@cython.freelist(64)
 cdef class Version:
     cdef long long count
 

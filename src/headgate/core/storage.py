@@ -21,13 +21,11 @@ class Site:
 
 
 @cython.cclass
-@cython.freelist(64)
 class Version:
     """The counter of in-place writes that a tensor, its views and its `detach()` aliases share."""
 
 
 @cython.cclass
-@cython.freelist(1024)
 class Storage(Version):
     """One block of memory. It is itself the first Version over it; `writes` counts the writes of every Version."""
 
@@ -38,7 +36,6 @@ class Write(Site):
 
 
 @cython.cclass
-@cython.freelist(64)
 class Cut(Site):
     """Why a tensor has no history although what it came from had one: the kind of cut and its place."""
 

@@ -1,3 +1,5 @@
 """The operations, one file per family. Importing this package declares them all."""
 
 from headgate.ops import arith as arith
+from headgate.ops import reduce as reduce
+from headgate.ops import shape as shape
