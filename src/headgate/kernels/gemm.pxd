@@ -1,0 +1,5 @@
+from numpy cimport ndarray
+
+cpdef ndarray matmul(ndarray a, ndarray b, ndarray out=*)
+cpdef ndarray addmm(ndarray c, ndarray a, ndarray b, double beta, double alpha)
+cpdef str blas_in_use()

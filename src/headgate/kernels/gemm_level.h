@@ -1,0 +1,139 @@
+/* The own product for small matrices, and dot products, one copy per instruction-set level. It packs B into rows padded
+ * to whole vectors, so one kernel serves every shape and layout. It must not know Python, nor OpenBLAS. */
+
+#define PRODUCT(T) \
+/* c[ROWS][n] = alpha * a b + beta * c for up to four rows at once over packed b (k rows of `padded`). */ \
+HG_INLINE void HG(strip_##T)(const int rows, hg_size n, hg_size k, hg_size padded, const T *a, hg_size am, hg_size ak, \
+                             const T *b, T *c, hg_size cm, T alpha, T beta) \
+{ \
+    typedef HG(v_##T) V; \
+    enum { W = HG_VECTOR / sizeof(T) }; \
+    for (hg_size j = 0; j < n; j += 2 * W) { \
+        V left[4], right[4]; \
+        int two = j + W < padded; \
+        for (int r = 0; r < rows; r++) \
+            left[r] = right[r] = (V){0}; \
+        if (two) \
+            for (hg_size p = 0; p < k; p++) { \
+                V one = HG_LOAD(V, b + p * padded + j), other = HG_LOAD(V, b + p * padded + j + W); \
+                for (int r = 0; r < rows; r++) { \
+                    T x = a[r * am + p * ak]; \
+                    left[r] += one * x; \
+                    right[r] += other * x; \
+                } \
+            } \
+        else \
+            for (hg_size p = 0; p < k; p++) { \
+                V one = HG_LOAD(V, b + p * padded + j); \
+                for (int r = 0; r < rows; r++) \
+                    left[r] += one * a[r * am + p * ak]; \
+            } \
+        hg_size w = n - j < 2 * W ? n - j : 2 * W; \
+        for (int r = 0; r < rows; r++) { \
+            T line[2 * W], *out = c + r * cm + j; \
+            memcpy(line, &left[r], sizeof left[r]); \
+            memcpy(line + W, &right[r], sizeof right[r]); \
+            if (alpha != 1) \
+                for (int l = 0; l < 2 * W; l++) \
+                    line[l] *= alpha; \
+            if (w == 2 * W && beta == 0) \
+                memcpy(out, line, sizeof line); \
+            else if (beta == 0) \
+                for (hg_size l = 0; l < w; l++) \
+                    out[l] = line[l]; \
+            else \
+                for (hg_size l = 0; l < w; l++) \
+                    out[l] = line[l] + beta * out[l]; \
+        } \
+    } \
+} \
+static void HG(product_##T)(hg_size m, hg_size n, hg_size k, const T *a, hg_size am, hg_size ak, const T *b, hg_size bk, \
+                            hg_size bn, T *c, hg_size cm, T alpha, T beta) \
+{ \
+    enum { W = HG_VECTOR / sizeof(T) }; \
+    hg_size padded = (n + W - 1) / W * W, i = 0; \
+    T pack[HG_PACK]; \
+    if (n * m * k <= 64 || padded * k > HG_PACK || n * 4 < W || m < 2) { \
+        for (i = 0; i < m; i++) \
+            for (hg_size j = 0; j < n; j++) { \
+                T sum = 0, *out = c + i * cm + j; \
+                const T *x = a + i * am, *y = b + j * bn; \
+                for (hg_size p = 0; p < k; p++) \
+                    sum += x[p * ak] * y[p * bk]; \
+                sum *= alpha; \
+                *out = beta == 0 ? sum : sum + beta * *out; \
+            } \
+        return; \
+    } \
+    if (bn != 1 || padded != n || bk != n) { \
+        if (bn == 1) \
+            for (hg_size p = 0; p < k; p++) \
+                for (hg_size j = 0; j < padded; j++) \
+                    pack[p * padded + j] = j < n ? b[p * bk + j] : 0; \
+        else \
+            for (hg_size j = 0; j < padded; j++) \
+                for (hg_size p = 0; p < k; p++) \
+                    pack[p * padded + j] = j < n ? b[p * bk + j * bn] : 0; \
+        b = pack; \
+    } \
+    for (; i + 4 <= m; i += 4) \
+        HG(strip_##T)(4, n, k, padded, a + i * am, am, ak, b, c + i * cm, cm, alpha, beta); \
+    if (m - i == 3) \
+        HG(strip_##T)(3, n, k, padded, a + i * am, am, ak, b, c + i * cm, cm, alpha, beta); \
+    else if (m - i == 2) \
+        HG(strip_##T)(2, n, k, padded, a + i * am, am, ak, b, c + i * cm, cm, alpha, beta); \
+    else if (m - i == 1) \
+        HG(strip_##T)(1, n, k, padded, a + i * am, am, ak, b, c + i * cm, cm, alpha, beta); \
+} \
+/* Lanes as in the reductions: the same additions in the same order on every level. */ \
+static T HG(dot_##T)(const T *x, const T *y, hg_size n) \
+{ \
+    typedef HG(v_##T) V; \
+    enum { W = HG_VECTOR / sizeof(T), VECTORS = HG_LANES / HG_VECTOR, LANES = HG_LANES / sizeof(T) }; \
+    T total = 0, lane[LANES]; \
+    hg_size i = 0; \
+    if (n >= LANES / 4) { \
+        V sum[VECTORS]; \
+        _Pragma("GCC unroll 16") \
+        for (int s = 0; s < VECTORS; s++) \
+            sum[s] = (V){0}; \
+        for (; i + LANES <= n; i += LANES) { \
+            _Pragma("GCC unroll 16") \
+            for (int s = 0; s < VECTORS; s++) \
+                sum[s] += HG_LOAD(V, x + i + s * W) * HG_LOAD(V, y + i + s * W); \
+        } \
+        memcpy(lane, sum, sizeof lane); \
+        for (hg_size l = 0; l < n - i; l++) \
+            lane[l] += x[i + l] * y[i + l]; \
+        for (int half = LANES / 2; half; half /= 2) \
+            for (int l = 0; l < half; l++) \
+                lane[l] += lane[l + half]; \
+        return lane[0]; \
+    } \
+    for (; i < n; i++) \
+        total += x[i] * y[i]; \
+    return total; \
+} \
+/* out[j] += sum over rows of x[i] * a[i][j], for a block of adjacent columns. */ \
+static void HG(rows_into_##T)(const T *a, hg_size am, const T *x, hg_size xs, hg_size m, T *restrict out, hg_size n) \
+{ \
+    hg_size i = 0; \
+    for (; i + 4 <= m; i += 4) { \
+        const T *p = a + i * am, *q = p + am, *r = q + am, *s = r + am; \
+        T e = x[i * xs], f = x[(i + 1) * xs], g = x[(i + 2) * xs], h = x[(i + 3) * xs]; \
+        for (hg_size j = 0; j < n; j++) \
+            out[j] += (p[j] * e + q[j] * f) + (r[j] * g + s[j] * h); \
+    } \
+    for (; i < m; i++) { \
+        const T *p = a + i * am; \
+        T e = x[i * xs]; \
+        for (hg_size j = 0; j < n; j++) \
+            out[j] += p[j] * e; \
+    } \
+}
+
+PRODUCT(f32)
+PRODUCT(f64)
+static const hg_gemm_table HG(gemm) = {
+    HG(product_f32), HG(product_f64), HG(dot_f32), HG(dot_f64), HG(rows_into_f32), HG(rows_into_f64),
+};
