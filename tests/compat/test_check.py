@@ -97,7 +97,16 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize("code", VALUES)
+RETURNED = [
+    "def f(t):\n    return torch.relu(t)\nf(c).nope()",
+    "def f(t):\n    if c:\n        return x\n    return t + x\nf(c).nope()",
+    "def f():\n    return x, c\na, b = f()\na.nope()",
+    "class A:\n    def g(self):\n        return x\n    def h(self):\n        self.g().nope()",
+    "class N(torch.nn.Module):\n    def forward(self, t):\n        return t @ x\nN()(c).nope()",
+]
+
+
+@pytest.mark.parametrize("code", VALUES + RETURNED)
 def test_methods_of_evident_tensors(tmp_path: Path, code: str) -> None:
     status, lines = check(tmp_path, f"import torch\nx = torch.tensor([1.0])\nc = input()\n{code}\n")
     assert [line.split()[1] for line in missing(lines) if "Tensor." in line] == ["Tensor.nope"]
@@ -105,6 +114,9 @@ def test_methods_of_evident_tensors(tmp_path: Path, code: str) -> None:
 
 
 SILENT = [
+    "def f(t):\n    if c:\n        return x\n    return t\nf(c).nope()",
+    "def f():\n    yield x\nf().nope()",
+    "@c\ndef f():\n    return x\nf().nope()",
     "x.sum().backward()",
     "x.my_tag = 3\nx.my_tag",
     "setattr(x, 'mine', 1)\nx.mine",

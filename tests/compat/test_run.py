@@ -74,9 +74,9 @@ def test_ends_as_python_ends(tmp_path: Path, code: str) -> None:
 
 def test_a_missing_name_shows_no_frame_of_ours(tmp_path: Path) -> None:
     for code in (
-        "import torch\ntorch.no_such_thing\n",
-        "import torch.no_such_thing\n",
-        "from torch import no_such_thing\n",
+        "import torch\ntorch.nothing_such\n",
+        "import torch.nothing_such\n",
+        "from torch import nothing_such\n",
     ):
         done = both(write(tmp_path, code))[1]
         assert done.returncode == 1

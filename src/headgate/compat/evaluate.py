@@ -25,6 +25,7 @@ from headgate.compat.kinds import (
     Named,
     Several,
     UserClass,
+    UserFunction,
     UserInstance,
     construct,
     function_result,
@@ -54,6 +55,7 @@ class Scope:
     parent: Scope | None = None
     is_class: bool = False
     immediate: bool = False
+    function: UserFunction | None = None
     kinds: dict[str, Kind] = field(default_factory=dict)
     now: dict[str, Kind] = field(default_factory=dict)
 
@@ -89,6 +91,7 @@ class Evaluator:
         self.probed: set[str] = set()  # names that the script asks for with hasattr
         self.stored: set[str] = set()  # attributes that the script itself puts on values
         self.attributes: dict[tuple[UserClass, str], Kind] = {}
+        self.returns: dict[UserFunction, Kind] = {}
 
     def report(self, node: ast.AST, name: str, missing: have.Missing | None) -> None:
         """Note a use of `name`: present, or missing at the node's line."""
@@ -182,6 +185,11 @@ class Evaluator:
             return function_result(called.path, arguments, by_dimension)
         if isinstance(called, UserClass):
             return UserInstance(called)
+        if isinstance(called, UserFunction):
+            return self.returns.get(called, UNSEEN)
+        if isinstance(called, UserInstance):
+            called = self.attributes.get((called.of, "forward" if called.of.module else "__call__"), UNKNOWN)
+            return self.returns.get(called, UNSEEN) if isinstance(called, UserFunction) else UNKNOWN
         if isinstance(called, Instance) and ".nn." in called.path:
             return UNKNOWN if called.path.rpartition(".")[2] in kinds.NOT_ONE_TENSOR else TENSOR
         if isinstance(called, Method):

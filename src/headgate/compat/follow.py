@@ -23,6 +23,7 @@ from headgate.compat.kinds import (
     Kind,
     Named,
     UserClass,
+    UserFunction,
     UserInstance,
     is_class,
     iterate,
@@ -191,15 +192,33 @@ class Follower(Evaluator):
     # -- definitions ----------------------------------------------------------------------------------------------
 
     def do_functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
-        scope.add(node.name, FUNCTION)
+        kind = self.function_kind(node, scope)
+        scope.add(node.name, kind)
         for one in [*node.decorator_list, *node.args.defaults, *node.args.kw_defaults, node.returns]:
             self.evaluate(one, scope)
         inner = self.scopes.setdefault(node, Scope(scope))
         inner.now = dict.fromkeys(assigned(node.body), UNSEEN)
         self.parameters(node, scope, inner)
+        inner.function = kind if isinstance(kind, UserFunction) else None
         self.body(node.body, inner)
 
     do_asyncfunctiondef = do_functiondef
+
+    def function_kind(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> Kind:
+        """A function whose result is followed: a plain one; a decorator, `async` or `yield` makes it another thing."""
+        plain = isinstance(node, ast.FunctionDef) and not node.decorator_list
+        if not plain or any(isinstance(one, (ast.Yield, ast.YieldFrom)) for one in ast.walk(node)):
+            return FUNCTION
+        kind = UserFunction(node.name, node.lineno)
+        owner = scope.kinds.get("__class__") if scope.is_class else None
+        if isinstance(owner, UserClass):
+            self.attributes[owner, node.name] = kind
+        return kind
+
+    def do_return(self, node: ast.Return, scope: Scope) -> None:
+        kind = self.evaluate(node.value, scope)
+        if scope.function is not None:
+            self.returns[scope.function] = join(self.returns.get(scope.function, UNSEEN), kind)
 
     def parameters(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, inner: Scope) -> None:
         """Bind a function's parameters: to what they are annotated with; the first of a method to the instance."""

@@ -40,6 +40,14 @@ class UserInstance:
 
 
 @dataclass(frozen=True)
+class UserFunction:
+    """A function of the script; `number` tells it from others of its name."""
+
+    name: str
+    number: int
+
+
+@dataclass(frozen=True)
 class Method:
     """A bound method that is looked at before it is called: the kind of its owner, and its name."""
 
@@ -71,9 +79,9 @@ class Simple:
 TENSOR = Simple("tensor")
 FOREIGN = Simple("foreign")  # evidently not of PyTorch: another library, a number, a string
 UNKNOWN = Simple("unknown")
-FUNCTION = Simple("function")  # one of the script's own
+FUNCTION = Simple("function")  # one of the script's own that is not followed
 UNSEEN = Simple("unseen")  # nothing assigned yet; joins with everything
-Kind = Union[Named, Instance, UserClass, UserInstance, Method, Each, Several, Simple]  # noqa: UP007  (names itself)
+Kind = Union[Named, Instance, UserClass, UserInstance, UserFunction, Method, Each, Several, Simple]  # noqa: UP007
 
 
 def join(one: Kind, other: Kind) -> Kind:
