@@ -49,7 +49,7 @@ cdef extern from "loops.h" nogil:
     ctypedef struct hg_math:
         hg_inner inner
         void *data
-    hg_math hg_maths[2][8]
+    hg_math hg_maths[2][9]
     const hg_level *hg_choose(const char *forced)
     const hg_entry *hg_find(const hg_level *level, const char *name, char type)
 
@@ -112,7 +112,7 @@ VECTOR_NAMES = {
 }
 # NumPy's ufunc where it serves floats only, its integer meaning being another.
 FLOAT_UFUNCS = {"pow": np.power, "fmod": np.fmod}
-MATHS = ("exp", "expm1", "log", "log1p", "tanh", "erf", "sin", "exp2")
+MATHS = ("exp", "expm1", "log", "log1p", "tanh", "erf", "erfc", "sin", "exp2")
 RUNGS = {}
 
 
@@ -193,6 +193,8 @@ cdef char _code(int typenum):
 
 cdef int _take(Entry *entry, const hg_entry *found, int typenum, const char *rung) except -1:
     entry.inner, entry.out, entry.cost, entry.fails, entry.rung = found.inner, typenum, found.cost, found.fails, rung
+    if found.out == c"?":
+        entry.out = 0
     return 0
 
 
@@ -207,6 +209,8 @@ cdef int _resolve(Loop loop, int typenum, Entry *entry) except -1:
         return 0
     found = hg_find(level, loop.label, size)
     if found == NULL and typenum == HALF:
+        found = hg_find(level, loop.label, c"e")
+    if found == NULL and typenum == HALF and loop.name != "nextafter":   # the next half is not the next float
         return _resolve_half(loop, entry)
     if found == NULL and code != 0:
         found = hg_find(level, loop.label, code)

@@ -46,7 +46,7 @@ typedef struct {
 } hg_vector;
 
 /* Vector forms of the functions that fused loops call on blocks: float first, then double. */
-enum { HG_EXP, HG_EXPM1, HG_LOG, HG_LOG1P, HG_TANH, HG_ERF, HG_SIN, HG_EXP2, HG_MATHS };
+enum { HG_EXP, HG_EXPM1, HG_LOG, HG_LOG1P, HG_TANH, HG_ERF, HG_ERFC, HG_SIN, HG_EXP2, HG_MATHS };
 typedef struct { hg_inner inner; void *data; } hg_math;
 extern hg_math hg_maths[2][HG_MATHS];
 

@@ -58,8 +58,8 @@ static inline void FN(math)(int which, T *x, ptrdiff_t n) {
     KERNEL(name) { UNUSED; pre; IVDEP for (ptrdiff_t i = 0; i < n; i++) { const T a = A[i], b = B[i], c = C[i]; Y[i] = (expr); } } LOOP(name, 3)
 
 /* Fused loops: e = math(before), y = after; with a second stage f = math2(middle of e). */
-#define BLOCKS(body) for (ptrdiff_t s = 0; s < n; s += BLOCK) { const ptrdiff_t m = n - s < BLOCK ? n - s : BLOCK; body }
-#define EACH(statement) IVDEP for (ptrdiff_t i = 0; i < m; i++) { statement; }
+#define BLOCKS(...) for (ptrdiff_t s = 0; s < n; s += BLOCK) { const ptrdiff_t m = n - s < BLOCK ? n - s : BLOCK; __VA_ARGS__ }
+#define EACH(...) IVDEP for (ptrdiff_t i = 0; i < m; i++) { __VA_ARGS__; }
 #define FUSED(name, inputs, pre, load, before, which, after)                                                 \
     KERNEL(name) { T E[BLOCK]; UNUSED; pre;                                                                  \
         BLOCKS(EACH(load; E[i] = (before)) FN(math)(which, E, m); EACH(load; const T e = E[i]; (void)e; Y[s + i] = (after))) } LOOP(name, inputs)
@@ -91,15 +91,21 @@ UNARY(leaky_relu, const T slope = (T)p[0], a > 0 ? a : a * slope)
 UNARY(hardsigmoid, , CLAMP(a + 3, 0, 6) / 6)
 UNARY(hardswish, , a * CLAMP(a + 3, 0, 6) / 6)
 UNARY(softsign, , a / (1 + MATH(__builtin_fabs)(a)))
-UNARY(softshrink, const T l = (T)p[0], a > l ? a - l : a < -l ? a + l : a * 0)
+UNARY(softshrink, const T l = (T)p[0], a > l ? a - l : a < -l ? a + l : a != a ? a : (T)0)
 UNARY(hardshrink, const T l = (T)p[0], (a >= -l && a <= l) ? (T)0 : a)
 UNARY(threshold, const T l = (T)p[0]; const T v = (T)p[1], a <= l ? v : a)
 UNARY(nan_to_num, const T v = (T)p[0]; const T hi = (T)p[1]; const T lo = (T)p[2]; const T inf = (T)INFINITY,
       a != a ? v : a == inf ? hi : a == -inf ? lo : a)
-FUSED(sigmoid, 1, , LOAD_A, -a, HG_EXP, 1 / (1 + e))
-FUSED(silu, 1, , LOAD_A, -a, HG_EXP, a / (1 + e))
+UNARY(sigmoid, , 1 / (1 + FN(quick)(-a)))
+UNARY(silu, , a / (1 + FN(quick)(-a)))
+UNARY(exp2, , FN(expo2)(a))
 FUSED(mish, 1, , LOAD_A, a < 20 ? a : (T)20, HG_EXP, a < 20 ? a * ((e * (e + 2)) / (e * (e + 2) + 2)) : a)
+#if KIND == 0
+UNARY(erf, , f_erfo(a))
+UNARY(gelu_erf, , a * 0.5f * f_one_erf(a * 0.70710678118654752440f))
+#else
 FUSED(gelu_erf, 1, , LOAD_A, a * (T)0.70710678118654752440, HG_ERF, a * (T)0.5 * (1 + e))
+#endif
 FUSED(gelu_tanh, 1, , LOAD_A, GELU_INNER(a), HG_TANH, (T)0.5 * a * (1 + e))
 FUSED(elu, 1, const T neg = (T)(p[0] * p[1]); const T pos = (T)p[1]; const T in = (T)p[2], LOAD_A,
       (a < 0 ? a : (T)0) * in, HG_EXPM1, a < 0 ? e * neg : a * pos)
@@ -112,7 +118,7 @@ FUSED(logit_plain, 1, , LOAD_A, a / (1 - a), HG_LOG, e)
 FUSED(logit_clamped, 1, const T lo = (T)p[0]; const T hi = (T)(1 - p[0]), LOAD_A, CLAMP(a, lo, hi) / (1 - CLAMP(a, lo, hi)), HG_LOG, e)
 FUSED2(softplus, 1, const T beta = (T)p[0]; const T limit = (T)p[1]; const T inverse = (T)1 / beta, LOAD_A,
        a * beta > limit ? (T)0 : a * beta, HG_EXP, e, HG_LOG1P, a * beta > limit ? a : f * inverse)
-FUSED2(log_sigmoid, 1, , LOAD_A, -MATH(__builtin_fabs)(a), HG_EXP, e, HG_LOG1P, (a < 0 ? a : a * 0) - f)
+FUSED2(log_sigmoid, 1, , LOAD_A, -MATH(__builtin_fabs)(a), HG_EXP, e, HG_LOG1P, ((a < 0 || a != a) ? a : (T)0) - f)
 
 static void FN(gelu)(char **args, const ptrdiff_t *dims, const ptrdiff_t *steps, void *data) {
     (((hg_call *)data)->params[0] != 0 ? FN(gelu_tanh) : FN(gelu_erf))(args, dims, steps, data);
@@ -149,13 +155,13 @@ static inline void FN(fmod_block)(const T *A, const T *B, T *Y, ptrdiff_t n) {
         const T q = a / b;
         T r = MATH(__builtin_fma)(-MATH(__builtin_trunc)(q), b, a);
         r = r < 0 ? r + b : r >= b ? r - b : r;
-        hard |= !(q < (T)FMOD_LIMIT && b > (T)FMOD_SMALL);
+        hard |= !(q < (T)FMOD_LIMIT && b > (T)FMOD_SMALL && b < (T)INFINITY);
         X[i] = MATH(__builtin_copysign)(r, A[i]);
     }
     if (hard)
         for (ptrdiff_t i = 0; i < n; i++) {
             const T b = MATH(__builtin_fabs)(B[i]);
-            if (!(MATH(__builtin_fabs)(A[i]) / b < (T)FMOD_LIMIT && b > (T)FMOD_SMALL)) X[i] = MATH(fmod)(A[i], B[i]);
+            if (!(MATH(__builtin_fabs)(A[i]) / b < (T)FMOD_LIMIT && b > (T)FMOD_SMALL && b < (T)INFINITY)) X[i] = MATH(fmod)(A[i], B[i]);
         }
     memcpy(Y, X, sizeof(T) * (size_t)n);
 #else
@@ -179,24 +185,31 @@ BINARY(tanh_backward, , a * (1 - b * b))
 BINARY(relu_backward, , b <= 0 ? (T)0 : a)
 BINARY(threshold_backward, const T l = (T)p[0], b <= l ? (T)0 : a)
 BINARY(leaky_relu_backward, const T slope = (T)p[0], b > 0 ? a : a * slope)
-BINARY(hardtanh_backward, const T lo = (T)p[0]; const T hi = (T)p[1], (b <= lo || b >= hi) ? (T)0 : a)
+BINARY(hardtanh_backward, const T lo = (T)p[0]; const T hi = (T)p[1], (b > lo && b < hi) ? a : (T)0)
 BINARY(clamp_backward, const T lo = (T)p[0]; const T hi = (T)p[1], (b >= lo && b <= hi) ? a : (T)0)
 BINARY(hardsigmoid_backward, , (b > -3 && b < 3) ? a * (T)(1.0 / 6.0) : (T)0)
-BINARY(hardswish_backward, , b <= -3 ? (T)0 : b < 3 ? a * (b / 3 + (T)0.5) : a)
-BINARY(shrink_backward, const T l = (T)p[0], (b >= -l && b <= l) ? (T)0 : a)
-FUSED(silu_backward, 2, , LOAD_AB, -b, HG_EXP, (a / (1 + e)) * (1 + b * (1 - 1 / (1 + e))))
-FUSED(log_sigmoid_backward, 2, , LOAD_AB, b, HG_EXP, a / (1 + e))
-FUSED(softplus_backward, 2, const T beta = (T)p[0]; const T limit = (T)p[1], LOAD_AB,
-      b * beta > limit ? (T)0 : b * beta, HG_EXP, b * beta > limit ? a : a * e / (e + 1))
-FUSED(elu_backward, 2, const T neg = (T)(p[0] * p[1] * p[2]); const T pos = (T)p[1]; const T in = (T)p[2], LOAD_AB,
-      (b < 0 ? b : (T)0) * in, HG_EXP, b <= 0 ? a * neg * e : a * pos)
+BINARY(hardswish_backward, , b <= -3 ? (T)0 : b >= 3 ? a : a * (b / 3 + (T)0.5))
+BINARY(shrink_backward, const T l = (T)p[0], (b > l || b < -l) ? a : (T)0)
+static inline T FN(silu_slope)(T x) { const T y = 1 / (1 + FN(quick)(-x)); return y * (1 + x * (1 - y)); }
+BINARY(silu_backward, , a * FN(silu_slope)(b))
+static inline T FN(lower)(T x) { const T e = FN(expo)(-MATH(__builtin_fabs)(x)); return (x > 0 ? e : (T)1) / (1 + e); }
+BINARY(log_sigmoid_backward, , a * FN(lower)(b))
+BINARY(softplus_backward, const T beta = (T)p[0]; const T limit = (T)p[1], b * beta > limit ? a : a / (1 + FN(quick)(-b * beta)))
+BINARY(elu_backward, const T neg = (T)(p[0] * p[1] * p[2]); const T pos = (T)p[1]; const T in = (T)p[2], 
+       b > 0 ? a * pos : a * neg * FN(expo)(b * in))
 BINARY(elu_backward_result, const T neg = (T)(p[0] * p[1]); const T pos = (T)p[1]; const T in = (T)p[2],
-       b <= 0 ? a * in * (b + neg) : a * pos)
-FUSED(mish_backward, 2, , LOAD_AB, b < 20 ? b : (T)20, HG_EXP, b < 20 ? a * MISH_SLOPE(b, e) : a)
+       b > 0 ? a * pos : a * in * (b + neg))
+FUSED(mish_backward, 2, , LOAD_AB, b >= 20 ? (T)20 : b, HG_EXP, b >= 20 ? a : a * MISH_SLOPE(b, e))
 FUSED(gelu_tanh_backward, 2, , LOAD_AB, GELU_INNER(b), HG_TANH,
       a * ((T)0.5 * (1 + e) + (T)0.5 * b * (1 - e * e) * ((T)0.79788456080286535588 * (1 + (T)0.134145 * b * b))))
+#if KIND == 0
+BINARY(gelu_erf_backward, , a * (0.5f * f_one_erf(b * 0.70710678118654752440f) + b * f_quick(b * b * -0.5f) * 0.39894228040143267794f))
+#else
 FUSED2(gelu_erf_backward, 2, , LOAD_AB, b * (T)0.70710678118654752440, HG_ERF, b * b * (T)-0.5, HG_EXP,
        a * ((T)0.5 * (1 + e) + b * f * (T)0.39894228040143267794))
+#endif
+BINARY(logit_backward, const T lo = p[0] < 0 ? (T)0 : (T)p[0]; const T hi = p[0] < 0 ? (T)1 : (T)(1 - p[0]); const T no = p[0] < 0 ? (T)NAN : (T)0,
+       (b < lo || b > hi) ? no : a / (b * (1 - b)))
 
 static void FN(gelu_backward)(char **args, const ptrdiff_t *dims, const ptrdiff_t *steps, void *data) {
     (((hg_call *)data)->params[0] != 0 ? FN(gelu_tanh_backward) : FN(gelu_erf_backward))(args, dims, steps, data);
@@ -207,6 +220,30 @@ TERNARY(lerp, , (c < (T)0.5 && c > (T)-0.5) ? a + c * (b - a) : b - (b - a) * (1
 TERNARY(addcmul, const T v = (T)p[0], a + v * b * c)
 TERNARY(addcdiv, const T v = (T)p[0], a + v * b / c)
 TERNARY(clamp3, const T nan = (T)NAN, (a != a || b != b || c != c) ? nan : (a < b ? b : a) > c ? c : (a < b ? b : a))
+
+/* ---- truth: bool results ---- */
+#define TRUTH(name, inputs, expr)                                                                            \
+    static void FN(name)(char **args, const ptrdiff_t *dims, const ptrdiff_t *steps, void *data) {           \
+        const ptrdiff_t n = dims[0], w = sizeof(T);                                                          \
+        (void)data;                                                                                          \
+        if (steps[0] == w && steps[inputs] == 1 && (inputs == 1 || steps[1] == w)) {                         \
+            const T *A = (T *)args[0], *B = (T *)args[inputs - 1];                                           \
+            unsigned char *Y = (unsigned char *)args[inputs];                                                \
+            (void)B;                                                                                         \
+            IVDEP for (ptrdiff_t i = 0; i < n; i++) { const int a = A[i] != 0, b = B[i] != 0; (void)b; Y[i] = (expr); } \
+        } else                                                                                               \
+            for (ptrdiff_t i = 0; i < n; i++) {                                                              \
+                const int a = *(T *)(args[0] + i * steps[0]) != 0, b = *(T *)(args[inputs - 1] + i * steps[inputs - 1]) != 0; \
+                (void)b;                                                                                     \
+                args[inputs][i * steps[inputs]] = (expr);                                                    \
+            }                                                                                                \
+    }
+TRUTH(logical_not, 1, !a)
+TRUTH(logical_and, 2, a & b)
+TRUTH(logical_or, 2, a | b)
+TRUTH(logical_xor, 2, a ^ b)
+
+#include "loops_rare.h"
 
 #define ROW(name, inputs, cost) {#name, CODE, 0, inputs, cost, 0, FN(name)},
 static const hg_entry FN(table)[] = {
@@ -224,6 +261,12 @@ static const hg_entry FN(table)[] = {
     ROW(hardswish_backward, 2, 3) ROW(shrink_backward, 2, 1) ROW(silu_backward, 2, 12) ROW(log_sigmoid_backward, 2, 12)
     ROW(softplus_backward, 2, 12) ROW(elu_backward, 2, 12) ROW(elu_backward_result, 2, 1) ROW(mish_backward, 2, 14)
     ROW(gelu_backward, 2, 25) ROW(lerp, 3, 2) ROW(addcmul, 3, 1) ROW(addcdiv, 3, 3) ROW(clamp3, 3, 1)
+    ROW(logit_backward, 2, 4) ROW(exp2, 1, 3) ROW(nextafter, 2, 2) ROW(i0, 1, 80) ROW(erfinv, 1, 60)
+    {"logical_not", CODE, '?', 1, 1, 0, FN(logical_not)}, {"logical_and", CODE, '?', 2, 1, 0, FN(logical_and)},
+    {"logical_or", CODE, '?', 2, 1, 0, FN(logical_or)}, {"logical_xor", CODE, '?', 2, 1, 0, FN(logical_xor)},
+#if KIND == 0
+    ROW(erf, 1, 4) ROW(lgamma, 1, 40)
+#endif
     {0, 0, 0, 0, 0, 0, 0}};
 
 #undef LOOP
@@ -236,6 +279,7 @@ static const hg_entry FN(table)[] = {
 #undef FUSED
 #undef FUSED2
 #undef ROW
+#undef TRUTH
 #undef LOAD_A
 #undef LOAD_AB
 #undef UNUSED

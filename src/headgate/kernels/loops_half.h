@@ -5,11 +5,17 @@
 #include <immintrin.h>
 static inline void widen(float *to, const uint16_t *from, ptrdiff_t n) {
     ptrdiff_t i = 0;
+#ifdef __AVX512F__
+    for (; i + 16 <= n; i += 16) _mm512_storeu_ps(to + i, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(from + i))));
+#endif
     for (; i + 8 <= n; i += 8) _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(from + i))));
     for (; i < n; i++) to[i] = _cvtsh_ss(from[i]);
 }
 static inline void narrow(uint16_t *to, const float *from, ptrdiff_t n) {
     ptrdiff_t i = 0;
+#ifdef __AVX512F__
+    for (; i + 16 <= n; i += 16) _mm256_storeu_si256((__m256i *)(to + i), _mm512_cvtps_ph(_mm512_loadu_ps(from + i), 0));
+#endif
     for (; i + 8 <= n; i += 8) _mm_storeu_si128((__m128i *)(to + i), _mm256_cvtps_ph(_mm256_loadu_ps(from + i), 0));
     for (; i < n; i++) to[i] = _cvtss_sh(from[i], 0);
 }
@@ -92,3 +98,26 @@ static void half_loop(char **args, const ptrdiff_t *dims, const ptrdiff_t *steps
             narrow_strided(args[call->inputs] + start * steps[call->inputs], buffer[call->inputs], steps[call->inputs], m);
     }
 }
+
+/* What touches the sign bit alone needs no conversion. */
+#define BITS(name, inputs, expr)                                                                             \
+    static void name(char **args, const ptrdiff_t *dims, const ptrdiff_t *steps, void *data) {               \
+        const ptrdiff_t n = dims[0];                                                                         \
+        (void)data;                                                                                          \
+        if (steps[0] == 2 && steps[inputs] == 2 && (inputs == 1 || steps[1] == 2)) {                         \
+            const uint16_t *A = (uint16_t *)args[0], *B = (uint16_t *)args[inputs - 1];                      \
+            uint16_t *Y = (uint16_t *)args[inputs];                                                          \
+            IVDEP for (ptrdiff_t i = 0; i < n; i++) { const uint16_t a = A[i], b = B[i]; (void)b; Y[i] = (uint16_t)(expr); } \
+        } else                                                                                               \
+            for (ptrdiff_t i = 0; i < n; i++) {                                                              \
+                const uint16_t a = *(uint16_t *)(args[0] + i * steps[0]), b = *(uint16_t *)(args[inputs - 1] + i * steps[inputs - 1]); \
+                (void)b;                                                                                     \
+                *(uint16_t *)(args[inputs] + i * steps[inputs]) = (uint16_t)(expr);                          \
+            }                                                                                                \
+    }
+BITS(half_neg, 1, a ^ 0x8000)
+BITS(half_abs, 1, a & 0x7fff)
+BITS(half_copysign, 2, (a & 0x7fff) | (b & 0x8000))
+static const hg_entry half_table[] = {
+    {"neg", 'e', 0, 1, 1, 0, half_neg}, {"abs", 'e', 0, 1, 1, 0, half_abs}, {"copysign", 'e', 0, 2, 1, 0, half_copysign},
+    {0, 0, 0, 0, 0, 0, 0}};

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "loops.h"
+#include "loops_special.h"
 
 #define BLOCK 512
 #if defined(__GNUC__) && !defined(__clang__)
@@ -19,6 +20,9 @@
 /* mish'(x) from e = exp(x): tanh(softplus) = w / (w + 2), w = e (e + 2); sech^2 = 4 (e + 1)^2 / (w + 2)^2 */
 #define MISH_SLOPE(x, e) ((e) * ((e) + 2) / ((e) * ((e) + 2) + 2) + (x) * 4 * (e) * ((e) + 1) / \
                           (((e) * ((e) + 2) + 2) * ((e) * ((e) + 2) + 2)))
+
+#include "loops_math.h"
+#include "loops_series.h"
 
 #define T float
 #define FN(name) GLUE(f_, name)
@@ -155,5 +159,5 @@ static const hg_entry size_table[] = {
 #include "loops_half.h"
 #include "loops_vector.h"
 
-static const hg_entry *const groups[] = {f_table, d_table, i8_table, i16_table, i32_table, i64_table, u8_table, size_table, 0};
+static const hg_entry *const groups[] = {f_table, d_table, i8_table, i16_table, i32_table, i64_table, u8_table, half_table, size_table, 0};
 const hg_level LEVEL = {LEVEL_NAME, groups, half_loop, {vector_f1, vector_f2}, {vector_d1, vector_d2}, VECTOR_PREFIX, VECTOR_FLOATS};

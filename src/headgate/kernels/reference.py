@@ -110,7 +110,8 @@ def _widen(array: Array) -> Array:
 def evaluate(loop: Any, arrays: tuple[Array, ...], params: tuple[float, ...], out: Array | None) -> Array:
     """Run a loop through its ufunc or Python form; `loop` needs only the attributes of `Loop`."""
     narrow = arrays[-1].dtype
-    widened = tuple(_widen(array) for array in arrays)
+    # The neighbour of a half is not the neighbour of a float.
+    widened = arrays if loop.name == "nextafter" else tuple(_widen(array) for array in arrays)
     with np.errstate(all="ignore"):
         function = loop.python if loop.python is not None else loop.ufunc
         result = np.asarray(function(*widened, *params))

@@ -224,7 +224,7 @@ def tanhshrink(x: Array) -> Array:
 
 
 def softshrink(x: Array, amount: float = 0.5) -> Array:
-    return _pick(x > amount, x - amount, _pick(x < -amount, x + amount, x * 0, x), x)
+    return _pick(x > amount, x - amount, _pick(x < -amount, x + amount, np.where(np.isnan(x), x, 0), x), x)
 
 
 def hardshrink(x: Array, amount: float = 0.5) -> Array:

@@ -67,11 +67,11 @@ def log_sigmoid_backward(g: Array, x: Array) -> Array:
 
 def elu_backward(g: Array, x: Array, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Array:
     """From the input; see elu_backward_result for the form that reads the output."""
-    return _pick(x <= 0, g * (input_scale * alpha * scale) * np.exp(x * input_scale), g * scale, g)
+    return _pick(x > 0, g * scale, g * (input_scale * alpha * scale) * np.exp(x * input_scale), g)
 
 
 def elu_backward_result(g: Array, y: Array, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Array:
-    return _pick(y <= 0, g * input_scale * (y + alpha * scale), g * scale, g)
+    return _pick(y > 0, g * scale, g * input_scale * (y + alpha * scale), g)
 
 
 def leaky_relu_backward(g: Array, x: Array, slope: float = 0.01) -> Array:
@@ -79,7 +79,7 @@ def leaky_relu_backward(g: Array, x: Array, slope: float = 0.01) -> Array:
 
 
 def hardtanh_backward(g: Array, x: Array, low: float, high: float) -> Array:
-    return _pick((x <= low) | (x >= high), 0, g, g)
+    return _pick((x > low) & (x < high), g, 0, g)
 
 
 def clamp_backward(g: Array, x: Array, low: float, high: float) -> Array:
@@ -91,12 +91,12 @@ def hardsigmoid_backward(g: Array, x: Array) -> Array:
 
 
 def hardswish_backward(g: Array, x: Array) -> Array:
-    return _pick(x <= -3, 0, _pick(x < 3, g * (x / 3 + 0.5), g, g), g)
+    return _pick(x <= -3, 0, _pick(x >= 3, g, g * (x / 3 + 0.5), g), g)
 
 
 def shrink_backward(g: Array, x: Array, amount: float = 0.5) -> Array:
     """Of softshrink and hardshrink alike: zero where |x| <= amount."""
-    return _pick((x >= -amount) & (x <= amount), 0, g, g)
+    return _pick((x > amount) | (x < -amount), g, 0, g)
 
 
 def logit_backward(g: Array, x: Array, eps: float = -1.0) -> Array:

@@ -1,0 +1,84 @@
+/* Loops of rarer functions for one floating type, included once per type after loops_float.h's macros are defined and
+   before its table. Blocks of float64 where float32 alone would lose digits. */
+
+BINARY(nextafter, , FN(neighbour)(a, b))
+
+KERNEL(i0) {
+    double E[BLOCK], V[BLOCK], P[BLOCK], Q[BLOCK], R[BLOCK];
+    UNUSED;
+    for (ptrdiff_t s = 0; s < n; s += BLOCK) {
+        const ptrdiff_t m = n - s < BLOCK ? n - s : BLOCK;
+        int near = 0, far = 0;
+        for (ptrdiff_t i = 0; i < m; i++) {
+            E[i] = MATH(__builtin_fabs)(A[s + i]);
+            near |= E[i] <= 8, far |= !(E[i] <= 8);
+        }
+        if (near) {
+            EACH(V[i] = E[i] / 2 - 2)
+            chebyshev(i0_near, 30, V, P, R, m);
+        }
+        if (far) {
+            EACH(V[i] = 32 / E[i] - 2)
+            chebyshev(i0_far, 25, V, Q, R, m);
+        }
+        EACH(Y[s + i] = E[i] == INFINITY ? (T)INFINITY : (T)(d_expo(E[i]) * (E[i] <= 8 ? P[i] : Q[i] / __builtin_sqrt(E[i]))))
+    }
+}
+LOOP(i0, 1)
+
+#if KIND == 0
+/* Stirling's series at x + 8, less the logarithm of the product that shifts it, in float64; the C library for x <= 0
+   and beside the zeros at 1 and 2. (In float64 itself that difference loses digits: the C library does it all.) */
+#define STIRLING(z, v) ((1.0 / 12 - v * (1.0 / 360 - v * (1.0 / 1260 - v * (1.0 / 1680 - v * (1.0 / 1188 - v * (691.0 / 360360)))))) / (z))
+#define BESIDE(x, zero) (__builtin_fabs((x) - (zero)) < 1e-5)
+#define HARD(x) (!((x) > 1e-30 && (x) < 1e30) || BESIDE(x, 1) || BESIDE(x, 2))
+KERNEL(lgamma) {
+    double X[BLOCK], P[BLOCK], L[BLOCK];
+    UNUSED;
+    BLOCKS(
+        int hard = 0;
+        EACH(const double x = A[s + i]; hard |= HARD(x); X[i] = x;
+             P[i] = x * (x + 1) * (x + 2) * (x + 3) * (x + 4) * (x + 5) * (x + 6) * (x + 7); L[i] = x + 8)
+        block_math(1, HG_LOG, L, m);
+        block_math(1, HG_LOG, P, m);
+        EACH(const double z = X[i] + 8; const double v = 1 / (z * z);
+             P[i] = (z - 0.5) * L[i] - z + 0.91893853320467274178 + STIRLING(z, v) - P[i])
+        if (hard)
+            for (ptrdiff_t i = 0; i < m; i++) P[i] = HARD(X[i]) ? hg_lgamma(X[i]) : P[i];
+        EACH(Y[s + i] = (T)P[i]))
+}
+LOOP(lgamma, 1)
+
+/* Giles' guess (2010), then one Halley step on the side of 1 that keeps the digits. */
+static inline float f_inverse_step(float p, float y) {
+    const float error = y < 0.95f ? (y + y * f_erf_near(y * y)) - p : (1 - p) - f_erfc_tail(y);
+    const float step = error * f_quick(y * y) * 0.88622692545275801365f;
+    return p < 1e-4f ? p * 0.88622692545275801365f : y - step / (1 + y * step);
+}
+FUSED(erfinv, 1, , LOAD_A, (1 - a) * (1 + a), HG_LOG,
+      __builtin_copysignf(__builtin_fabsf(a) < 1 ? f_inverse_step(__builtin_fabsf(a), (float)giles(-e) * __builtin_fabsf(a)) : __builtin_fabsf(a) == 1 ? INFINITY : NAN, a))
+#else
+/* Giles' guess (2010), then Halley steps in float64: one is enough up to |x| = 1 - 1e-7, two more beyond. */
+KERNEL(erfinv) {
+    double X[BLOCK], W[BLOCK], G[BLOCK], E[BLOCK], F[BLOCK];
+    UNUSED;
+    BLOCKS(
+        int steps = 1;
+        EACH(const double x = A[s + i]; X[i] = x; W[i] = (1 - x) * (1 + x); steps = W[i] < 4e-7 ? 3 : steps)
+        block_math(1, HG_LOG, W, m);
+        EACH(G[i] = giles(-W[i]) * __builtin_fabs(X[i]))
+        for (int k = 0; k < steps; k++) {
+            memcpy(E, G, sizeof E);
+            memcpy(F, G, sizeof F);
+            block_math(1, HG_ERF, E, m);
+            block_math(1, HG_ERFC, F, m);
+            EACH(const double p = __builtin_fabs(X[i]); const double y = G[i];
+                 const double error = p < 0.5 ? E[i] - p : (1 - p) - F[i];
+                 const double step = error * d_expo(y * y) * 0.88622692545275801365;
+                 G[i] = y - step / (1 + y * step))
+        }
+        EACH(const double p = __builtin_fabs(X[i]);
+             Y[s + i] = (T)__builtin_copysign(p < 1e-10 ? p * 0.88622692545275801365 : p < 1 ? G[i] : p == 1 ? INFINITY : NAN, X[i])))
+}
+LOOP(erfinv, 1)
+#endif
