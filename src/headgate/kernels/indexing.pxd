@@ -1,0 +1,6 @@
+from numpy cimport ndarray
+
+cpdef ndarray take(ndarray x, ndarray index, object axis)
+cpdef ndarray gather(ndarray x, Py_ssize_t axis, ndarray index)
+cpdef ndarray scatter(ndarray x, Py_ssize_t axis, ndarray index, object src, str mode=*, bint include_self=*)
+cpdef ndarray index_add(ndarray x, Py_ssize_t axis, ndarray index, ndarray src, object alpha=*)

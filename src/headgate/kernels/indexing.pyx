@@ -1,0 +1,246 @@
+# sources: indexing_loops.c
+"""Reading and writing at positions: take, gather, scatter, index_add.
+
+Positions are checked before anything is written, so a refused call changes nothing. Repeated positions are combined in
+order, whatever the number of threads. Nothing here knows tensors.
+"""
+
+import numpy as np
+
+from headgate.kernels import reference_reduce as reference
+
+cimport numpy as cnp
+from libc.string cimport memset
+from numpy cimport ndarray, npy_intp
+
+from headgate.kernels.memory cimport fresh
+from headgate.kernels.pool cimport parallel
+
+cnp.import_array()
+
+cdef extern from "indexing_loops.h" nogil:
+    ctypedef long long i64
+    ctypedef void (*hg_task)(void *context, Py_ssize_t low, Py_ssize_t high) noexcept
+    ctypedef void (*hg_splitter)(hg_task fn, void *context, Py_ssize_t n, Py_ssize_t grain) noexcept
+    enum:
+        HG_DIMS, HG_SET, HG_ADD, HG_MULTIPLY, HG_AMAX, HG_AMIN
+    ctypedef struct hg_walk:
+        int rank, axis, type, item, mode
+        Py_ssize_t limit
+        Py_ssize_t shape[64]
+        Py_ssize_t index_step[64]
+        Py_ssize_t far_step[64]
+        Py_ssize_t near_step[64]
+        Py_ssize_t along
+        double alpha
+    int hg_index_outside(const i64 *index, Py_ssize_t n, Py_ssize_t limit, i64 *bad, hg_splitter parallel)
+    void hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel)
+    void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index, hg_splitter parallel)
+    void hg_take(const char *x, char *out, const i64 *index, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t count,
+                 Py_ssize_t bytes, hg_splitter parallel)
+
+cdef extern from "types.h" nogil:
+    enum:
+        HG_I64
+    int hg_type_of(int number)
+
+cdef Py_ssize_t HELD = 2048      # elements below which letting go of the interpreter costs more than it gives
+
+
+cdef int axis_number(Py_ssize_t axis, int rank) except -1:
+    """The axis from 0; a 0-d array counts as having one."""
+    cdef int count = rank if rank else 1
+    if axis < -count or axis >= count:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], but got {axis})")
+    return <int> (axis + count if axis < 0 else axis)
+
+
+cdef inline bint usable(ndarray x) noexcept:
+    return hg_type_of(cnp.PyArray_TYPE(x)) >= 0 and cnp.PyArray_ISBEHAVED_RO(x)
+
+
+cdef ndarray positions(ndarray index):
+    """The index as a contiguous int64 array."""
+    if (hg_type_of(cnp.PyArray_TYPE(index)) == HG_I64 and cnp.PyArray_IS_C_CONTIGUOUS(index)
+            and cnp.PyArray_ISBEHAVED_RO(index)):
+        return index
+    return np.array(index, dtype=np.int64, order="C")
+
+
+cdef bint outside(ndarray index, Py_ssize_t limit, i64 *bad) noexcept:
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(index)
+    cdef const i64 *data = <const i64 *> cnp.PyArray_DATA(index)
+    cdef int found
+    if n <= HELD:
+        return hg_index_outside(data, n, limit, bad, <hg_splitter> parallel)
+    with nogil:
+        found = hg_index_outside(data, n, limit, bad, <hg_splitter> parallel)
+    return found
+
+
+cpdef ndarray take(ndarray x, ndarray index, object axis):
+    """Rows of x along `axis`, index of any shape; negative positions are refused. Axis None: see the NumPy form."""
+    cdef int at, rank = cnp.PyArray_NDIM(x), i, k, count = 0
+    cdef Py_ssize_t outer = 1, n = 1, bytes = cnp.PyArray_ITEMSIZE(x), total
+    cdef npy_intp[128] dims
+    cdef i64 bad
+    cdef ndarray out
+    if axis is None or not usable(x) or rank == 0 or rank + cnp.PyArray_NDIM(index) > 64:
+        return reference.take(x, index, axis)
+    at = axis_number(axis, rank)
+    index = positions(index)
+    if outside(index, cnp.PyArray_DIMS(x)[at], &bad):
+        raise IndexError("index out of range in self")
+    if not cnp.PyArray_IS_C_CONTIGUOUS(x):
+        x = np.ascontiguousarray(x)
+    for i in range(rank):
+        if i == at:
+            n = cnp.PyArray_DIMS(x)[i]
+            for k in range(cnp.PyArray_NDIM(index)):
+                dims[count] = cnp.PyArray_DIMS(index)[k]
+                count += 1
+            continue
+        dims[count] = cnp.PyArray_DIMS(x)[i]
+        count += 1
+        if i < at:
+            outer *= cnp.PyArray_DIMS(x)[i]
+        else:
+            bytes *= cnp.PyArray_DIMS(x)[i]
+    out = fresh(count, dims, cnp.PyArray_TYPE(x))
+    total = cnp.PyArray_SIZE(index)
+    with nogil:
+        hg_take(<char *> cnp.PyArray_DATA(x), <char *> cnp.PyArray_DATA(out), <i64 *> cnp.PyArray_DATA(index), outer, n,
+                total, bytes, <hg_splitter> parallel)
+    return out
+
+
+cdef int start_walk(hg_walk *w, ndarray index, ndarray far, int axis) except -1:
+    """Shape and steps of the index and of the indexed operand; 0-d arrays count as having one axis."""
+    cdef int i
+    w.rank = cnp.PyArray_NDIM(index)
+    w.axis, w.alpha, w.mode = axis, 1, HG_SET
+    w.type, w.item = hg_type_of(cnp.PyArray_TYPE(far)), <int> cnp.PyArray_ITEMSIZE(far)
+    w.along = w.item
+    w.limit = 1
+    for i in range(w.rank):
+        w.shape[i] = cnp.PyArray_DIMS(index)[i]
+        w.index_step[i] = cnp.PyArray_STRIDES(index)[i]
+        w.far_step[i] = 0
+        if cnp.PyArray_NDIM(far) and i != axis:
+            w.far_step[i] = cnp.PyArray_STRIDES(far)[i]
+    if cnp.PyArray_NDIM(far):
+        w.limit, w.along = cnp.PyArray_DIMS(far)[axis], cnp.PyArray_STRIDES(far)[axis]
+    if w.rank == 0:
+        w.rank, w.shape[0], w.index_step[0], w.far_step[0], w.near_step[0] = 1, 1, 0, 0, 0
+    return 0
+
+
+cdef int refuse_outside(ndarray index, hg_walk *w) except -1:
+    cdef i64 bad
+    if outside(index, w.limit, &bad):
+        raise RuntimeError(f"index {bad} is out of bounds for dimension {w.axis} with size {w.limit}")
+    return 0
+
+
+cpdef ndarray gather(ndarray x, Py_ssize_t axis, ndarray index):
+    """out[i][j] = x[index[i][j]][j] for axis 0, in the shape of `index`."""
+    cdef hg_walk w
+    cdef ndarray out
+    cdef int at = axis_number(axis, cnp.PyArray_NDIM(x)), i
+    if not usable(x) or cnp.PyArray_SIZE(index) == 0 or cnp.PyArray_NDIM(index) != cnp.PyArray_NDIM(x):
+        return reference.gather(x, axis, index)
+    for i in range(cnp.PyArray_NDIM(x)):
+        if i != at and cnp.PyArray_DIMS(index)[i] > cnp.PyArray_DIMS(x)[i]:
+            return reference.gather(x, axis, index)
+    index = positions(index)
+    start_walk(&w, index, x, at)
+    refuse_outside(index, &w)
+    out = fresh(cnp.PyArray_NDIM(index), cnp.PyArray_DIMS(index), cnp.PyArray_TYPE(x))
+    for i in range(cnp.PyArray_NDIM(out)):
+        w.near_step[i] = cnp.PyArray_STRIDES(out)[i]
+    if cnp.PyArray_SIZE(out) <= HELD:
+        hg_gather(&w, <char *> cnp.PyArray_DATA(x), <char *> cnp.PyArray_DATA(out), <char *> cnp.PyArray_DATA(index),
+                  <hg_splitter> parallel)
+    else:
+        with nogil:
+            hg_gather(&w, <char *> cnp.PyArray_DATA(x), <char *> cnp.PyArray_DATA(out),
+                      <char *> cnp.PyArray_DATA(index), <hg_splitter> parallel)
+    return out
+
+
+cdef int write(hg_walk *w, ndarray x, ndarray src, ndarray index) noexcept:
+    if cnp.PyArray_SIZE(index) <= HELD:
+        hg_scatter(w, <char *> cnp.PyArray_DATA(x), <char *> cnp.PyArray_DATA(src), <char *> cnp.PyArray_DATA(index),
+                   <hg_splitter> parallel)
+        return 0
+    with nogil:
+        hg_scatter(w, <char *> cnp.PyArray_DATA(x), <char *> cnp.PyArray_DATA(src), <char *> cnp.PyArray_DATA(index),
+                   <hg_splitter> parallel)
+    return 0
+
+
+cdef int mode_named(str mode) except -1:
+    """-1 stands for no loop of its own; an unknown name raises."""
+    cdef object number = {"set": HG_SET, "add": HG_ADD, "multiply": HG_MULTIPLY, "amax": HG_AMAX, "amin": HG_AMIN,
+                          "mean": 100}.get(mode)
+    if number is None:
+        raise ValueError(f"unknown scatter mode {mode!r}")
+    return number
+
+
+cpdef ndarray scatter(ndarray x, Py_ssize_t axis, ndarray index, object src, str mode="set", bint include_self=True):
+    """x[index[i][j]][j] (combined with) = src[i][j] for axis 0, in place; see the NumPy form. Returns x."""
+    cdef hg_walk w
+    cdef int at = axis_number(axis, cnp.PyArray_NDIM(x)), number = mode_named(mode), i
+    cdef ndarray values
+    if not usable(x) or number == 100 or not include_self or cnp.PyArray_NDIM(index) != cnp.PyArray_NDIM(x):
+        return reference.scatter(x, axis, index, src, mode, include_self)
+    if cnp.PyArray_SIZE(index) == 0:
+        return x
+    values = np.asarray(src, dtype=x.dtype)
+    reference._refuse_shapes(x, at, index, values)
+    index = positions(index)
+    start_walk(&w, index, x, at)
+    w.mode = number
+    refuse_outside(index, &w)
+    if not cnp.PyArray_ISBEHAVED_RO(values) or np.may_share_memory(x, values):
+        values = np.array(values, order="C")
+    for i in range(cnp.PyArray_NDIM(index)):
+        w.near_step[i] = cnp.PyArray_STRIDES(values)[i] if cnp.PyArray_NDIM(values) else 0
+    write(&w, x, values, index)
+    return x
+
+
+cpdef ndarray index_add(ndarray x, Py_ssize_t axis, ndarray index, ndarray src, object alpha=1):
+    """x[index[i]] += alpha * src[i] along `axis`, in place, repeated positions in order. Returns x."""
+    cdef hg_walk w
+    cdef int at = axis_number(axis, cnp.PyArray_NDIM(x)), i
+    cdef i64 bad
+    if (not usable(x) or cnp.PyArray_NDIM(x) == 0 or cnp.PyArray_NDIM(src) != cnp.PyArray_NDIM(x)
+            or cnp.PyArray_TYPE(src) != cnp.PyArray_TYPE(x) or cnp.PyArray_NDIM(index) > 1):
+        return reference.index_add(x, axis, index, src, alpha)
+    index = positions(index)
+    if outside(index, cnp.PyArray_DIMS(x)[at], &bad):
+        return reference.index_add(x, axis, index, src, alpha)
+    if not cnp.PyArray_ISBEHAVED_RO(src) or np.may_share_memory(x, src):
+        src = np.array(src, order="C")
+    check_rows(x, src, at, cnp.PyArray_SIZE(index))
+    start_walk(&w, src, x, at)
+    w.mode = HG_ADD
+    w.alpha = alpha
+    for i in range(w.rank):
+        w.near_step[i] = cnp.PyArray_STRIDES(src)[i]
+        w.index_step[i] = sizeof(i64) if i == at else 0
+    if cnp.PyArray_SIZE(src):
+        write(&w, x, src, index)
+    return x
+
+
+cdef int check_rows(ndarray x, ndarray src, int axis, Py_ssize_t count) except -1:
+    """src has x's shape but for the indexed axis, which has one row for each position."""
+    cdef int i
+    for i in range(cnp.PyArray_NDIM(x)):
+        if cnp.PyArray_DIMS(src)[i] != (count if i == axis else cnp.PyArray_DIMS(x)[i]):
+            raise RuntimeError(f"source tensor shape must match self tensor shape, excluding the specified dimension. "
+                               f"Got self.shape = {list((<object> x).shape)} source.shape = {list((<object> src).shape)}")
+    return 0

@@ -1,0 +1,262 @@
+/* Reading and writing at positions. Writes to one place come in the order of the index, whatever the number of threads:
+ * work is split only across an axis that is not the indexed one. It must not know Python. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3", "no-trapping-math")
+#endif
+#include "indexing_loops.h"
+
+#define GRAIN 16384
+
+typedef struct {
+    const i64 *index;
+    hg_size limit;
+    i64 bad;
+    int found;
+} check_job;
+
+static void check(void *context, hg_size low, hg_size high)
+{
+    check_job *j = context;
+    for (hg_size i = low; i < high;) {
+        hg_size end = high - i < 1024 ? high : i + 1024;
+        int outside = 0;
+        for (hg_size k = i; k < end; k++)
+            outside |= (uint64_t)j->index[k] >= (uint64_t)j->limit;
+        if (outside) {
+            __atomic_store_n(&j->found, 1, __ATOMIC_RELAXED);
+            return;
+        }
+        i = end;
+    }
+}
+
+int hg_index_outside(const i64 *index, hg_size n, hg_size limit, i64 *bad, hg_splitter parallel)
+{
+    check_job j = {index, limit, 0, 0};
+    if (n <= GRAIN)
+        check(&j, 0, n);
+    else
+        parallel(check, &j, n, GRAIN);
+    if (!j.found)
+        return 0;
+    for (hg_size i = 0; i < n; i++)
+        if ((uint64_t)index[i] >= (uint64_t)limit) {
+            *bad = index[i];
+            return 1;
+        }
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ walking */
+
+typedef struct {
+    const hg_walk *w;
+    char *far;
+    char *near;
+    const char *index;
+    void (*line)(const hg_walk *w, char *far, char *near, const char *index);
+} walk_job;
+
+/* Lines along the last axis, for positions [low, high) of the first one. */
+static void walk(void *context, hg_size low, hg_size high)
+{
+    const walk_job *j = context;
+    const hg_walk *w = j->w;
+    hg_size at[HG_DIMS] = {0};
+    int last = w->rank - 1;
+    char *far = j->far, *near = j->near;
+    const char *index = j->index;
+    hg_walk part = *w;
+    if (last == 0) {
+        part.shape[0] = high - low;
+        j->line(&part, far + low * w->far_step[0], near + low * w->near_step[0], index + low * w->index_step[0]);
+        return;
+    }
+    at[0] = low;
+    far += low * w->far_step[0];
+    near += low * w->near_step[0];
+    index += low * w->index_step[0];
+    for (;;) {
+        j->line(w, far, near, index);
+        int d = last - 1;
+        for (; d >= 0; d--) {
+            at[d]++;
+            far += w->far_step[d];
+            near += w->near_step[d];
+            index += w->index_step[d];
+            if (at[d] < (d ? w->shape[d] : high))
+                break;
+            if (!d)
+                return;
+            far -= at[d] * w->far_step[d];
+            near -= at[d] * w->near_step[d];
+            index -= at[d] * w->index_step[d];
+            at[d] = 0;
+        }
+    }
+}
+
+static void run(walk_job *j, int ordered, hg_splitter parallel)
+{
+    hg_size per = 1;
+    for (int d = 0; d < j->w->rank; d++) {
+        if (!j->w->shape[d])
+            return;
+        per *= d ? j->w->shape[d] : 1;
+    }
+    if ((ordered && j->w->axis == 0) || per * j->w->shape[0] <= GRAIN)
+        walk(j, 0, j->w->shape[0]);
+    else
+        parallel(walk, j, j->w->shape[0], GRAIN / per + 1);
+}
+
+#define LINE_SETUP \
+    int last = w->rank - 1; \
+    hg_size n = w->shape[last], fs = w->far_step[last], ns = w->near_step[last], is = w->index_step[last], along = w->along;
+#define PLACE (*(const i64 *)(index + i * is) * along + i * fs)
+
+#define MOVES(U) \
+static void gather_##U(const hg_walk *w, char *far, char *near, const char *index) \
+{ \
+    LINE_SETUP \
+    if (ns == (hg_size)sizeof(U) && is == 8 && fs == 0 && along == (hg_size)sizeof(U)) { \
+        for (hg_size i = 0; i < n; i++) \
+            ((U *)near)[i] = ((const U *)far)[((const i64 *)index)[i]]; \
+        return; \
+    } \
+    for (hg_size i = 0; i < n; i++) \
+        *(U *)(near + i * ns) = *(const U *)(far + PLACE); \
+} \
+static void set_##U(const hg_walk *w, char *far, char *near, const char *index) \
+{ \
+    LINE_SETUP \
+    for (hg_size i = 0; i < n; i++) \
+        *(U *)(far + PLACE) = *(const U *)(near + i * ns); \
+}
+MOVES(u8)
+MOVES(f16)
+MOVES(i32)
+MOVES(i64)
+
+#define COMBINE(T, NAME, EXPRESSION) \
+static void NAME##_##T(const hg_walk *w, char *far, char *near, const char *index) \
+{ \
+    LINE_SETUP \
+    T alpha HG_UNUSED = (T)w->alpha; \
+    if (is == 0 && fs == (hg_size)sizeof(T) && ns == (hg_size)sizeof(T)) { /* a whole row at one position */ \
+        T *restrict to = (T *)(far + *(const i64 *)index * along); \
+        const T *restrict from = (const T *)near; \
+        for (hg_size i = 0; i < n; i++) { \
+            T a = to[i], b = from[i]; \
+            to[i] = EXPRESSION; \
+        } \
+        return; \
+    } \
+    for (hg_size i = 0; i < n; i++) { \
+        T *to = (T *)(far + PLACE), a = *to, b = *(const T *)(near + i * ns); \
+        *to = EXPRESSION; \
+    } \
+}
+#define NUMBER(T) \
+    COMBINE(T, add, (T)(a + b * alpha)) \
+    COMBINE(T, multiply, (T)(a * b)) \
+    COMBINE(T, amax, b > a || b != b ? b : a) \
+    COMBINE(T, amin, b < a || b != b ? b : a)
+typedef uint32_t u32; /* unsigned where addition may wrap */
+typedef uint64_t u64;
+typedef uint16_t u16;
+NUMBER(u8)
+NUMBER(i8)
+NUMBER(i16)
+NUMBER(i32)
+NUMBER(i64)
+NUMBER(f32)
+NUMBER(f64)
+typedef u8 truth;
+COMBINE(truth, any, (b && alpha) || a)
+COMBINE(truth, both, a && b)
+#define WIDE(e) hg_from_half(e)
+#define ALPHA ((float)w->alpha)
+COMBINE(f16, add, hg_to_half(WIDE(a) + WIDE(b) * ALPHA))
+COMBINE(f16, multiply, hg_to_half(WIDE(a) * WIDE(b)))
+COMBINE(f16, amax, WIDE(b) > WIDE(a) || WIDE(b) != WIDE(b) ? b : a)
+COMBINE(f16, amin, WIDE(b) < WIDE(a) || WIDE(b) != WIDE(b) ? b : a)
+
+typedef void (*line)(const hg_walk *w, char *far, char *near, const char *index);
+
+void hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel)
+{
+    line by_size = w->item == 1 ? gather_u8 : w->item == 2 ? gather_f16 : w->item == 4 ? gather_i32 : gather_i64;
+    walk_job j = {w, (char *)far, near, index, by_size};
+    run(&j, 0, parallel);
+}
+
+void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index, hg_splitter parallel)
+{
+    static const line combine[4][HG_TYPES] = {
+        {any_truth, add_u8, add_i8, add_i16, add_i32, add_i64, add_f16, add_f32, add_f64},
+        {both_truth, multiply_u8, multiply_i8, multiply_i16, multiply_i32, multiply_i64, multiply_f16, multiply_f32,
+         multiply_f64},
+        {any_truth, amax_u8, amax_i8, amax_i16, amax_i32, amax_i64, amax_f16, amax_f32, amax_f64},
+        {both_truth, amin_u8, amin_i8, amin_i16, amin_i32, amin_i64, amin_f16, amin_f32, amin_f64},
+    };
+    line set = w->item == 1 ? set_u8 : w->item == 2 ? set_f16 : w->item == 4 ? set_i32 : set_i64;
+    walk_job j = {w, far, (char *)near, index, w->mode == HG_SET ? set : combine[w->mode - HG_ADD][w->type]};
+    run(&j, 1, parallel);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- rows */
+
+typedef struct {
+    const char *x;
+    char *out;
+    const i64 *index;
+    hg_size n, count, bytes;
+} take_job;
+
+#define TAKE(U) \
+    case sizeof(U): \
+        for (hg_size i = low; i < high; i++) \
+            ((U *)j->out)[i] = ((const U *)j->x)[i / j->count * j->n + j->index[i % j->count]]; \
+        break;
+
+static void take(void *context, hg_size low, hg_size high)
+{
+    const take_job *j = context;
+    if (j->n * j->bytes == 0)
+        return;
+    if (low / j->count == (high - 1) / j->count && (j->bytes == 4 || j->bytes == 8)) {
+        hg_size a = low / j->count;
+        const i64 *index = j->index - a * j->count;
+        const char *x = j->x + a * j->n * j->bytes;
+        for (hg_size i = low; i < high; i++)
+            if (j->bytes == 4)
+                ((i32 *)j->out)[i] = ((const i32 *)x)[index[i]];
+            else
+                ((i64 *)j->out)[i] = ((const i64 *)x)[index[i]];
+        return;
+    }
+    switch (j->bytes) {
+    TAKE(u8)
+    TAKE(u16)
+    TAKE(u32)
+    TAKE(u64)
+    default:
+        for (hg_size i = low; i < high; i++)
+            memcpy(j->out + i * j->bytes, j->x + (i / j->count * j->n + j->index[i % j->count]) * j->bytes,
+                   (size_t)j->bytes);
+    }
+}
+
+void hg_take(const char *x, char *out, const i64 *index, hg_size outer, hg_size n, hg_size count, hg_size bytes,
+             hg_splitter parallel)
+{
+    take_job j = {x, out, index, n, count, bytes};
+    hg_size total = outer * count, grain = 65536 / (bytes + 4) + 1;
+    if (total == 0)
+        return;
+    if (total <= grain)
+        take(&j, 0, total);
+    else
+        parallel(take, &j, total, grain);
+}
