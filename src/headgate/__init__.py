@@ -9,6 +9,20 @@ _pure.install()
 
 from headgate import dtypes as dtypes  # noqa: E402
 from headgate.core import entry as _entry  # noqa: E402
+from headgate.core import surface as _surface  # noqa: E402, F401
+from headgate.core.records import Tensor as Tensor  # noqa: E402
+from headgate.core.reports import get_write_guard as get_write_guard  # noqa: E402
+from headgate.core.reports import set_write_guard as set_write_guard  # noqa: E402
+from headgate.errors import CutWarning as CutWarning  # noqa: E402
+from headgate.errors import WriteWarning as WriteWarning  # noqa: E402
 from headgate import ops as ops  # noqa: E402
+from headgate import autograd as autograd  # noqa: E402
+from headgate.autograd import allow_stale as allow_stale  # noqa: E402
+from headgate.autograd import enable_grad as enable_grad  # noqa: E402
+from headgate.autograd import inference_mode as inference_mode  # noqa: E402
+from headgate.autograd import is_grad_enabled as is_grad_enabled  # noqa: E402
+from headgate.autograd import is_inference_mode_enabled as is_inference_mode_enabled  # noqa: E402
+from headgate.autograd import no_grad as no_grad  # noqa: E402
+from headgate.autograd import set_grad_enabled as set_grad_enabled  # noqa: E402
 
 globals().update({_name: _value for _name, _value in _entry.PUBLIC.items() if "." not in _name})

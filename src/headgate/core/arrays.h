@@ -4,6 +4,21 @@
 #include <Python.h>
 #include <numpy/arrayobject.h>
 
+static PyObject *hg_seen_as(PyArrayObject *x, int count, npy_intp *lengths, npy_intp *steps, Py_ssize_t offset) {
+    PyArray_Descr *type = PyArray_DESCR(x);
+    Py_INCREF(type);
+    PyObject *view = PyArray_NewFromDescr(&PyArray_Type, type, count, lengths, steps,
+                                          (char *)PyArray_DATA(x) + offset, PyArray_FLAGS(x) & NPY_ARRAY_WRITEABLE,
+                                          NULL);
+    if (view == NULL) return NULL;
+    Py_INCREF(x);
+    if (PyArray_SetBaseObject((PyArrayObject *)view, (PyObject *)x) < 0) {
+        Py_DECREF(view);
+        return NULL;
+    }
+    return view;
+}
+
 static PyObject *hg_view(PyObject *owner, PyObject *shape, PyObject *strides, Py_ssize_t offset) {
     PyArrayObject *x = (PyArrayObject *)owner;
     npy_intp lengths[NPY_MAXDIMS], steps[NPY_MAXDIMS];
@@ -17,17 +32,65 @@ static PyObject *hg_view(PyObject *owner, PyObject *shape, PyObject *strides, Py
         steps[i] = PyLong_AsSsize_t(PyTuple_GET_ITEM(strides, i));
     }
     if (PyErr_Occurred()) return NULL;
-    PyArray_Descr *type = PyArray_DESCR(x);
-    Py_INCREF(type);
-    PyObject *view = PyArray_NewFromDescr(&PyArray_Type, type, (int)count, lengths, steps,
-                                          (char *)PyArray_DATA(x) + offset, PyArray_FLAGS(x) & NPY_ARRAY_WRITEABLE,
-                                          NULL);
-    if (view == NULL) return NULL;
-    Py_INCREF(owner);
-    if (PyArray_SetBaseObject((PyArrayObject *)view, owner) < 0) {
-        Py_DECREF(view);
+    return hg_seen_as(x, (int)count, lengths, steps, offset);
+}
+
+/* One index of a dimension; the dimension is gone. */
+static PyObject *hg_select(PyObject *owner, int dim, Py_ssize_t index) {
+    PyArrayObject *x = (PyArrayObject *)owner;
+    npy_intp lengths[NPY_MAXDIMS], steps[NPY_MAXDIMS];
+    int count = PyArray_NDIM(x), k = 0;
+    for (int i = 0; i < count; i++) {
+        if (i == dim) continue;
+        lengths[k] = PyArray_DIM(x, i);
+        steps[k++] = PyArray_STRIDE(x, i);
+    }
+    return hg_seen_as(x, count - 1, lengths, steps, index * PyArray_STRIDE(x, dim));
+}
+
+/* `length` indices of a dimension from `start` on, every `step`-th. */
+static PyObject *hg_slice(PyObject *owner, int dim, Py_ssize_t start, Py_ssize_t length, Py_ssize_t step) {
+    PyArrayObject *x = (PyArrayObject *)owner;
+    npy_intp lengths[NPY_MAXDIMS], steps[NPY_MAXDIMS];
+    int count = PyArray_NDIM(x);
+    for (int i = 0; i < count; i++) {
+        lengths[i] = PyArray_DIM(x, i);
+        steps[i] = PyArray_STRIDE(x, i);
+    }
+    Py_ssize_t offset = start * steps[dim];
+    lengths[dim] = length;
+    steps[dim] *= step;
+    return hg_seen_as(x, count, lengths, steps, offset);
+}
+
+/* Two dimensions exchanged. */
+static PyObject *hg_swap(PyObject *owner, int first, int second) {
+    PyArrayObject *x = (PyArrayObject *)owner;
+    npy_intp lengths[NPY_MAXDIMS], steps[NPY_MAXDIMS];
+    int count = PyArray_NDIM(x);
+    for (int i = 0; i < count; i++) {
+        int from = i == first ? second : i == second ? first : i;
+        lengths[i] = PyArray_DIM(x, from);
+        steps[i] = PyArray_STRIDE(x, from);
+    }
+    return hg_seen_as(x, count, lengths, steps, 0);
+}
+
+/* A dimension of length 1 put in before dimension `dim`. */
+static PyObject *hg_insert(PyObject *owner, int dim) {
+    PyArrayObject *x = (PyArrayObject *)owner;
+    npy_intp lengths[NPY_MAXDIMS], steps[NPY_MAXDIMS];
+    int count = PyArray_NDIM(x);
+    if (count == NPY_MAXDIMS) {
+        PyErr_SetString(PyExc_RuntimeError, "too many dimensions");
         return NULL;
     }
-    return view;
+    for (int i = 0; i < count; i++) {
+        lengths[i < dim ? i : i + 1] = PyArray_DIM(x, i);
+        steps[i < dim ? i : i + 1] = PyArray_STRIDE(x, i);
+    }
+    lengths[dim] = 1;
+    steps[dim] = dim < count ? PyArray_DIM(x, dim) * PyArray_STRIDE(x, dim) : PyArray_ITEMSIZE(x);
+    return hg_seen_as(x, count + 1, lengths, steps, 0);
 }
 #endif

@@ -184,3 +184,40 @@ def make_view(x: ndarray, shape: tuple, strides: tuple, offset: cython.Py_ssize_
         interface["shape"], interface["strides"] = shape, strides
         return np.asarray(_Interface(interface, x)).view(x.dtype)
     return hg_view(x, shape, strides, offset)  # noqa: F821  (C, from arrays.h)
+
+
+def select_view(x: ndarray, dim: cython.int, index: cython.Py_ssize_t) -> ndarray:
+    """One index (from the front, inside) of a dimension; the dimension is gone."""
+    if not cython.compiled:
+        shape, strides = x.shape, x.strides
+        return make_view(x, shape[:dim] + shape[dim + 1:], strides[:dim] + strides[dim + 1:], index * strides[dim])
+    return hg_select(x, dim, index)  # noqa: F821
+
+
+def slice_view(
+    x: ndarray, dim: cython.int, start: cython.Py_ssize_t, length: cython.Py_ssize_t, step: cython.Py_ssize_t
+) -> ndarray:
+    """`length` indices of a dimension from `start` on, every `step`-th."""
+    if not cython.compiled:
+        shape, strides = list(x.shape), list(x.strides)
+        offset = start * strides[dim]
+        shape[dim] = length
+        strides[dim] *= step
+        return make_view(x, tuple(shape), tuple(strides), offset)
+    return hg_slice(x, dim, start, length, step)  # noqa: F821
+
+
+def swap_view(x: ndarray, first: cython.int, second: cython.int) -> ndarray:
+    """Two dimensions exchanged."""
+    if not cython.compiled:
+        return x.swapaxes(first, second)
+    return hg_swap(x, first, second)  # noqa: F821
+
+
+def insert_view(x: ndarray, dim: cython.int) -> ndarray:
+    """A dimension of length 1 put in before dimension `dim`, with the stride that PyTorch gives it."""
+    if not cython.compiled:
+        shape, strides = x.shape, x.strides
+        step = shape[dim] * strides[dim] if dim < len(shape) else x.itemsize
+        return make_view(x, shape[:dim] + (1,) + shape[dim:], strides[:dim] + (step,) + strides[dim:], 0)
+    return hg_insert(x, dim)  # noqa: F821

@@ -57,6 +57,11 @@ class Hooks:
         """Register a tensor hook for an output."""
         return self.add(self.tensor.setdefault(output, {}), hook)
 
+    def move_retained(self, output: int, other: Hooks, new_output: int) -> None:
+        """Let a tensor that retains its gradient do so at another node (it was written in place)."""
+        if output in self.retained:
+            other.retained[new_output] = self.retained.pop(output)
+
     def run_tensor(self, output: int, gradient: Any) -> Any:
         """The gradient after the tensor hooks of an output; a hook returning None leaves it as it is."""
         for hook in list(self.tensor.get(output, {}).values()):

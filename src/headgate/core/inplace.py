@@ -20,6 +20,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import dtypes, errors
+from headgate.core.hooks import Hooks
 
 
 def write(op: Op, inputs: tuple, attrs: object, out: object) -> Tensor:
@@ -87,14 +88,17 @@ def write_inplace(op: Op, inputs: tuple, attrs: object) -> Tensor:
 
 def adopt(x: Tensor, n: Node) -> bool:
     """Make `n` the history of the tensor that was just written."""
-    hooks = x._node.hooks if x._node is not None and x._node.hooks is not None else None
+    hooks = x._node.hooks if x._node is not None else None
+    output: cython.int = x._output
     if x._root is not None:
         rebase_root(x, n)
     else:
         x._wants = False
         set_history(x, n, 0)
-    if hooks is not None:
-        hooks.follow(x)
+    if hooks is not None and hooks.retained:
+        if x._node.hooks is None:
+            x._node.hooks = Hooks()
+        hooks.move_retained(output, x._node.hooks, x._output)
     return True
 
 

@@ -49,6 +49,7 @@ cdef class Node(Vertex):
     cdef long long detached
     cdef object hooks
     cdef object stale
+    cdef object face
     cdef object __weakref__
     cdef object read(self, int key)
     cdef Tensor tensor(self, int key)

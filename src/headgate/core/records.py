@@ -294,7 +294,7 @@ if not cython.compiled:
     plain_fields(
         Node, op=None, attrs=None, edge0=None, edge1=None, nr0=0, nr1=0, more=None, inputs=0, needs=0, saved0=None,
         saved1=None, saved_more=None, freed=False, freed_by=None, outputs=1, ndim=0, typenum=0, dims=(), metas=None,
-        shapes=None, detached=0, hooks=None, stale=None,
+        shapes=None, detached=0, hooks=None, stale=None, face=None,
     )
     plain_fields(
         Saved, key=0, array=None, storage=None, counter=None, version=0, writes=0, origin=None, node=None, output=0,

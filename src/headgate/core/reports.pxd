@@ -1,8 +1,8 @@
 # C types of reports.py.
 from headgate.core.arrays cimport high_address, low_address
 from headgate.core.records cimport DATA, DETACHED, OUT, Node, Saved, Tensor
-from headgate.core.site cimport here, line_of
-from headgate.core.storage cimport Cut, Write
+from headgate.core.site cimport here, line_of, mark
+from headgate.core.storage cimport Cut, Site, Write
 from headgate.core.writes cimport last_overlapping
 
 cpdef str modified_in_place(Node n, Saved s)

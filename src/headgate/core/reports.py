@@ -9,8 +9,8 @@ import cython
 
 if not cython.compiled:
     from headgate.core.records import DATA, DETACHED, OUT, Node, Saved, Tensor
-    from headgate.core.site import here, line_of
-    from headgate.core.storage import Cut, Write
+    from headgate.core.site import here, line_of, mark
+    from headgate.core.storage import Cut, Site, Write
     from headgate.core.writes import last_overlapping
     from headgate.core.arrays import high_address, low_address
 
@@ -91,7 +91,10 @@ def report(w: object, text: str) -> None:
     if key in _reported and key != (None, 0):
         return
     _reported.add(key)
-    warnings.warn(text, errors.WriteWarning, stacklevel=2)
+    running: Site = Site.__new__(Site)
+    mark(running)
+    name, line = here(running)
+    warnings.warn_explicit(text, errors.WriteWarning, name or "<unknown>", line)
 
 
 def saved_overwritten(n: Node, s: Saved, w: Write) -> None:

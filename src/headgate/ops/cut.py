@@ -1,0 +1,115 @@
+"""Cutting the flow of gradients: detach, detach_, .data and the requires_grad flag.
+
+All of them leave a record of where they cut, so that a later error can name the line.
+"""
+import cython
+
+if not cython.compiled:
+    from headgate.core.apply import current_node, cut_here, requires
+    from headgate.core.arrays import is_float
+    from headgate.core.records import DATA, DETACHED, INFERENCE, Node, Tensor
+    from headgate.core.storage import Version
+
+from headgate import dtypes, errors
+from headgate.core.declare import install_method, install_property
+from headgate.core.entry import PUBLIC
+
+
+def alias(x: Tensor, kind: str) -> Tensor:
+    """Another tensor over the same memory and counter, without history."""
+    t: Tensor = Tensor.__new__(Tensor)
+    t._array = x._array
+    t._storage = x._storage
+    t._counter = x._counter
+    t._flags = x._flags & INFERENCE
+    t._cut = cut_here(kind, kind) if requires(x) else x._cut
+    return t
+
+
+def detach(input):
+    """A tensor cut out of the graph: the same memory and version counter, `requires_grad` False, no history.
+
+    A write in place through either is seen, and counted, by both: if the old value is needed for backward, backward
+    raises instead of computing a wrong gradient.
+    """
+    if not isinstance(input, Tensor):
+        raise TypeError(errors.ARGUMENT.format(
+            function="detach", name="input", position=1, expected="Tensor", type=type(input).__name__))
+    t: Tensor = alias(input, "detach")
+    t._flags |= DETACHED
+    return t
+
+
+def detach_(input):
+    """Cut the tensor itself: it becomes a leaf without history and stops requiring grad; returns it.
+
+    Results computed from it before keep their history. RuntimeError for a view, as in PyTorch.
+    """
+    if not isinstance(input, Tensor):
+        raise TypeError(errors.ARGUMENT.format(
+            function="detach_", name="input", position=1, expected="Tensor", type=type(input).__name__))
+    x: Tensor = input
+    n: Node = x._node
+    if x._root is not None:
+        raise RuntimeError(errors.DETACH_VIEW)
+    if requires(x):
+        x._cut = cut_here("detach_", "detach_")
+    if n is not None:
+        n.detached |= cython.cast(cython.longlong, 1) << x._output
+    x._node = None
+    x._output = 0
+    x._wants = False
+    return x
+
+
+def get_data(self):
+    """The same memory with a version counter of its own: writes through it are not seen by the in-place check.
+
+    Headgate reports such a write when a gradient depends on it (`set_write_guard`); prefer `detach()`. Assigning
+    gives the tensor another memory; a tensor that was saved for backward is then read with its new value.
+    """
+    t: Tensor = alias(self, "data")
+    t._counter = Version.__new__(Version)
+    t._flags |= DATA
+    return t
+
+
+def set_data(self, value):
+    x: Tensor = self
+    y: Tensor
+    counter: Version
+    if not isinstance(value, Tensor):
+        raise TypeError(errors.DATA_TYPE.format(type=type(value).__name__))
+    y = value
+    if requires(x) and not is_float(y._array):
+        raise RuntimeError(errors.DATA_DTYPE)
+    # A counter of its own with the same count: the old one may be the old storage, which would be kept alive.
+    counter = Version.__new__(Version)
+    counter.count = x._counter.count
+    x._array = y._array
+    x._storage = y._storage
+    x._counter = counter
+    x._history_writes = x._storage.writes
+
+
+def requires_grad_(self, requires_grad=True):
+    """Set whether gradients are computed for this leaf; returns it.
+
+    RuntimeError for integers, and for False on a tensor with history.
+    """
+    if requires_grad and not is_float(cython.cast(Tensor, self)._array):
+        raise RuntimeError(errors.INTEGER_REQUIRES_GRAD_)
+    cython.cast(Tensor, self).requires_grad = bool(requires_grad)
+    return self
+
+
+def is_leaf(self):
+    """Whether the tensor has no history: it was made by the user, or requires no gradient."""
+    return current_node(self) is None
+
+
+PUBLIC["detach"] = install_method("detach", detach)
+PUBLIC["detach_"] = install_method("detach_", detach_)
+install_method("requires_grad_", requires_grad_)
+install_property("data", get_data, set_data)
+install_property("is_leaf", is_leaf)
