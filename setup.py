@@ -38,7 +38,8 @@ DIRECTIVES = {
     "cdivision": True,
     "embedsignature": False,
 }
-UNIX_FLAGS = ["-g0", "-fno-math-errno", "-fvisibility=hidden", "-Wno-unused-function"]
+UNIX_FLAGS = ["-g0", "-fno-math-errno", "-fvisibility=hidden", "-Wno-unused-function",
+              "-Werror=implicit-function-declaration"]
 
 
 class ByIdentity(Extension):
