@@ -1,0 +1,4 @@
+from numpy cimport ndarray
+
+cpdef tuple sort(ndarray x, Py_ssize_t axis=*, bint descending=*, bint stable=*)
+cpdef tuple topk(ndarray x, Py_ssize_t k, Py_ssize_t axis=*, bint largest=*, bint sorted=*)

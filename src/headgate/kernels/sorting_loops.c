@@ -1,0 +1,289 @@
+/* Sorting by unsigned keys whose order is that of the values (NaN the largest, both zeros equal): insertion for a few,
+ * radix passes for many, two halves merged from both ends for a long line. It must not know Python. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3", "no-trapping-math")
+#endif
+#include "sorting_loops.h"
+
+#define FEW 48
+#define LONG_LINE 65536
+
+HG_INLINE uint64_t key_of(int type, const void *x, hg_size i)
+{
+    switch (type) {
+    case HG_BOOL:
+    case HG_U8: return ((const u8 *)x)[i];
+    case HG_I8: return (uint64_t)(((const i8 *)x)[i] + 128);
+    case HG_I16: return (uint64_t)(((const i16 *)x)[i] + 32768);
+    case HG_I32: return (uint32_t)((const i32 *)x)[i] ^ 0x80000000u;
+    case HG_I64: return (uint64_t)((const i64 *)x)[i] ^ 0x8000000000000000u;
+    case HG_F16: {
+        uint32_t bits = ((const f16 *)x)[i], size = bits & 0x7fff;
+        return size > 0x7c00 ? 0xffff : !size ? 0x8000 : bits & 0x8000 ? 0xffff & ~bits : bits | 0x8000;
+    }
+    case HG_F32: {
+        uint32_t bits = ((const uint32_t *)x)[i], size = bits & 0x7fffffff, flip = (uint32_t)((int32_t)bits >> 31);
+        uint32_t key = bits ^ (flip | 0x80000000u);
+        key = size ? key : 0x80000000u;
+        return size > 0x7f800000u ? 0xffffffffu : key;
+    }
+    default: {
+        uint64_t bits = ((const uint64_t *)x)[i], size = bits & INT64_MAX, flip = (uint64_t)((int64_t)bits >> 63);
+        uint64_t key = bits ^ (flip | 0x8000000000000000u);
+        key = size ? key : 0x8000000000000000u;
+        return size > 0x7ff0000000000000u ? UINT64_MAX : key;
+    }
+    }
+}
+
+/* U: key and place of a pair, 4 or 8 bytes each. */
+#define SORTER(U, B) \
+typedef struct { U key, place; } pair_##U; \
+static void load_##U(int type, const void *x, hg_size n, hg_size step, int descending, U all, hg_size first, pair_##U *out) \
+{ \
+    U flip = descending ? all : 0; \
+    if (type == HG_F32 && step == 1) { \
+        for (hg_size i = 0; i < n; i++) \
+            out[i] = (pair_##U){(U)key_of(HG_F32, x, first + i) ^ flip, (U)(first + i)}; \
+        return; \
+    } \
+    if (type == HG_F64 && step == 1) { \
+        for (hg_size i = 0; i < n; i++) \
+            out[i] = (pair_##U){(U)key_of(HG_F64, x, first + i) ^ flip, (U)(first + i)}; \
+        return; \
+    } \
+    for (hg_size i = 0; i < n; i++) \
+        out[i] = (pair_##U){(U)key_of(type, x, (first + i) * step) ^ flip, (U)(first + i)}; \
+} \
+static void few_##U(pair_##U *p, hg_size n) \
+{ \
+    for (hg_size i = 1; i < n; i++) { \
+        pair_##U e = p[i]; \
+        hg_size j = i; \
+        for (; j && p[j - 1].key > e.key; j--) \
+            p[j] = p[j - 1]; \
+        p[j] = e; \
+    } \
+} \
+/* Merges two sorted neighbours: p[0, m) and p[m, n) into out. */ \
+static void merge_##U(const pair_##U *p, hg_size m, hg_size n, pair_##U *out) \
+{ \
+    hg_size i = 0, j = m; \
+    while (i < m && j < n) \
+        *out++ = p[j].key < p[i].key ? p[j++] : p[i++]; \
+    memcpy(out, p + i, sizeof *p * (size_t)(m - i)); \
+    memcpy(out + (m - i), p + j, sizeof *p * (size_t)(n - j)); \
+} \
+static void some_##U(pair_##U *p, pair_##U *spare, hg_size n) \
+{ \
+    hg_size run = FEW / 2; \
+    for (hg_size i = 0; i < n; i += run) \
+        few_##U(p + i, n - i < run ? n - i : run); \
+    pair_##U *from = p, *to = spare; \
+    for (; run < n; run *= 2) { \
+        for (hg_size i = 0; i < n; i += 2 * run) { \
+            hg_size m = n - i < run ? n - i : run, end = n - i < 2 * run ? n - i : 2 * run; \
+            merge_##U(from + i, m, end, to + i); \
+        } \
+        pair_##U *other = from; \
+        from = to; \
+        to = other; \
+    } \
+    if (from != p) \
+        memcpy(p, from, sizeof *p * (size_t)n); \
+} \
+/* Least digit first, one byte a pass; a pass in which all have one digit is left out. The result is in p. */ \
+static void radix_##U(pair_##U *p, pair_##U *spare, hg_size n) \
+{ \
+    if (n <= FEW) { \
+        few_##U(p, n); \
+        return; \
+    } \
+    if (n < 256 * (hg_size)sizeof(U) / 4) { \
+        some_##U(p, spare, n); \
+        return; \
+    } \
+    hg_size count[B][256]; \
+    pair_##U *from = p, *to = spare; \
+    memset(count, 0, sizeof count); \
+    for (hg_size i = 0; i < n; i++) \
+        for (int d = 0; d < B; d++) \
+            count[d][p[i].key >> 8 * d & 255]++; \
+    for (int d = 0; d < B; d++) { \
+        hg_size at = 0, *c = count[d]; \
+        if (c[p[0].key >> 8 * d & 255] == n) \
+            continue; \
+        for (int v = 0; v < 256; v++) { \
+            hg_size here = c[v]; \
+            c[v] = at; \
+            at += here; \
+        } \
+        for (hg_size i = 0; i < n; i++) \
+            to[c[from[i].key >> 8 * d & 255]++] = from[i]; \
+        pair_##U *other = from; \
+        from = to; \
+        to = other; \
+    } \
+    if (from != p) \
+        memcpy(p, from, sizeof *p * (size_t)n); \
+} \
+/* Two tasks on one long line: sorting its halves, then merging them from either end. */ \
+typedef struct { \
+    pair_##U *p, *spare; \
+    const void *x; \
+    hg_size n, step; \
+    int type, descending, phase; \
+    U all; \
+    void *values; \
+    i64 *places; \
+} halves_##U; \
+static void from_either_end_##U(const halves_##U *j, int back) \
+{ \
+    hg_size m = j->n / 2; \
+    const pair_##U *p = j->p; \
+    if (!back) { \
+        hg_size i = 0, k = m; \
+        for (hg_size o = 0; o < m; o++) \
+            j->spare[o] = i >= m || (k < j->n && p[k].key < p[i].key) ? p[k++] : p[i++]; \
+        return; \
+    } \
+    hg_size i = m - 1, k = j->n - 1; \
+    for (hg_size o = j->n - 1; o >= m; o--) \
+        j->spare[o] = k < m || (i >= 0 && p[i].key > p[k].key) ? p[i--] : p[k--]; \
+} \
+static void write_##U(const pair_##U *p, const void *x, void *values, i64 *places, hg_size low, hg_size high, \
+                      hg_size step, int item); \
+static void halves_task_##U(void *context, hg_size low, hg_size high) \
+{ \
+    halves_##U *j = context; \
+    hg_size m = j->n / 2; \
+    for (hg_size half = low; half < high; half++) { \
+        hg_size first = half ? m : 0, n = half ? j->n - m : m; \
+        if (j->phase == 0) { \
+            load_##U(j->type, j->x, n, j->step, j->descending, j->all, first, j->p + first); \
+            radix_##U(j->p + first, j->spare + first, n); \
+        } else if (j->phase == 1) \
+            from_either_end_##U(j, (int)half); \
+        else \
+            write_##U(j->spare, j->x, j->values, j->places, first, first + n, j->step, j->type); \
+    } \
+} \
+static void write_##U(const pair_##U *p, const void *x, void *values, i64 *places, hg_size low, hg_size high, \
+                      hg_size step, int type) \
+{ \
+    static const char sizes[HG_TYPES] = {1, 1, 1, 2, 4, 8, 2, 4, 8}; \
+    for (hg_size i = low; i < high; i++) \
+        places[i * step] = (i64)p[i].place; \
+    switch (sizes[type]) { \
+    case 1: for (hg_size i = low; i < high; i++) ((u8 *)values)[i * step] = ((const u8 *)x)[(hg_size)p[i].place * step]; break; \
+    case 2: for (hg_size i = low; i < high; i++) ((i16 *)values)[i * step] = ((const i16 *)x)[(hg_size)p[i].place * step]; break; \
+    case 4: for (hg_size i = low; i < high; i++) ((i32 *)values)[i * step] = ((const i32 *)x)[(hg_size)p[i].place * step]; break; \
+    default: for (hg_size i = low; i < high; i++) ((i64 *)values)[i * step] = ((const i64 *)x)[(hg_size)p[i].place * step]; \
+    } \
+} \
+/* The k smallest, in order and stable, to p[0, k): by a threshold for a few, else by the leading digit. */ \
+static void first_##U(int type, const void *x, hg_size n, hg_size step, int descending, U all, hg_size k, pair_##U *p, \
+                      pair_##U *spare) \
+{ \
+    load_##U(type, x, n, step, descending, all, 0, spare); \
+    if (k <= 16) { \
+        hg_size kept = 0; \
+        for (hg_size i = 0; i < n; i++) { \
+            pair_##U e = spare[i]; \
+            if (kept == k && e.key >= p[k - 1].key) \
+                continue; \
+            hg_size j = kept < k ? kept++ : k - 1; \
+            for (; j && p[j - 1].key > e.key; j--) \
+                p[j] = p[j - 1]; \
+            p[j] = e; \
+        } \
+        return; \
+    } \
+    int shift = type <= HG_I8 ? 0 : type == HG_I16 || type == HG_F16 ? 4 : (int)sizeof(U) * 8 - 12; \
+    hg_size count[4096], before = 0, kept = 0; \
+    memset(count, 0, sizeof count); \
+    for (hg_size i = 0; i < n; i++) \
+        count[spare[i].key >> shift & 4095]++; \
+    U edge = 0; \
+    for (; before + count[edge] < k; edge++) \
+        before += count[edge]; \
+    for (hg_size i = 0; i < n; i++) \
+        if ((spare[i].key >> shift & 4095) <= edge) \
+            p[kept++] = spare[i]; \
+    radix_##U(p, spare, kept); \
+}
+SORTER(uint32_t, 4)
+SORTER(uint64_t, 8)
+
+/* ------------------------------------------------------------------------------------------------------------- lines */
+
+typedef struct {
+    int type, descending, failed;
+    const char *x;
+    char *values;
+    i64 *places;
+    hg_size n, inner, k, item;
+} job;
+
+#define LINES(U) \
+static void lines_##U(void *context, hg_size low, hg_size high) \
+{ \
+    job *j = context; \
+    U all = j->type <= HG_I8 ? 0xff : j->type == HG_I16 || j->type == HG_F16 ? 0xffff : (U)-1; \
+    pair_##U near[256], *p = 2 * j->n <= 256 ? near : malloc(sizeof *p * 2 * (size_t)j->n); \
+    if (!p) { \
+        __atomic_store_n(&j->failed, -1, __ATOMIC_RELAXED); \
+        return; \
+    } \
+    for (hg_size i = low; i < high; i++) { \
+        hg_size a = i / j->inner, b = i % j->inner; \
+        const char *x = j->x + (a * j->n * j->inner + b) * j->item; \
+        hg_size at = a * j->k * j->inner + b; \
+        if (j->k < j->n) \
+            first_##U(j->type, x, j->n, j->inner, j->descending, all, j->k, p, p + j->n); \
+        else { \
+            load_##U(j->type, x, j->n, j->inner, j->descending, all, 0, p); \
+            radix_##U(p, p + j->n, j->n); \
+        } \
+        write_##U(p, x, j->values + at * j->item, j->places + at, 0, j->k, j->inner, j->type); \
+    } \
+    if (p != near) \
+        free(p); \
+} \
+static int long_lines_##U(job *j, hg_size outer, hg_splitter parallel) \
+{ \
+    U all = j->type <= HG_I8 ? 0xff : j->type == HG_I16 || j->type == HG_F16 ? 0xffff : (U)-1; \
+    pair_##U *p = malloc(sizeof *p * 2 * (size_t)j->n); \
+    if (!p) \
+        return -1; \
+    for (hg_size i = 0; i < outer * j->inner; i++) { \
+        hg_size at = i / j->inner * j->n * j->inner + i % j->inner; \
+        halves_##U h = {p, p + j->n, j->x + at * j->item, j->n, j->inner, j->type, j->descending, 0, all, \
+                        j->values + at * j->item, j->places + at}; \
+        for (; h.phase < 3; h.phase++) \
+            parallel(halves_task_##U, &h, 2, 1); \
+    } \
+    free(p); \
+    return 0; \
+}
+LINES(uint32_t)
+LINES(uint64_t)
+
+int hg_sort(int type, const void *x, void *values, i64 *places, hg_size outer, hg_size n, hg_size inner, hg_size k,
+            int descending, hg_splitter parallel)
+{
+    static const char sizes[HG_TYPES] = {1, 1, 1, 2, 4, 8, 2, 4, 8};
+    job j = {type, descending, 0, x, values, places, n, inner, k, sizes[type]};
+    int narrow = sizes[type] <= 4 && n < UINT32_MAX;
+    hg_size lines = outer * inner;
+    if (lines == 0 || n == 0 || k == 0)
+        return 0;
+    if (k == n && n >= LONG_LINE && lines < 4)
+        return narrow ? long_lines_uint32_t(&j, outer, parallel) : long_lines_uint64_t(&j, outer, parallel);
+    hg_size grain = 4096 / n + 1;
+    if (lines <= grain)
+        (narrow ? lines_uint32_t : lines_uint64_t)(&j, 0, lines);
+    else
+        parallel(narrow ? lines_uint32_t : lines_uint64_t, &j, lines, grain);
+    return j.failed;
+}
