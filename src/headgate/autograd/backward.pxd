@@ -1,6 +1,6 @@
 # C types of backward.py.
 from headgate.core.apply cimport current_node, cut_here, edge_of, requires, wrap
-from headgate.core.arrays cimport shape_of
+from headgate.core.arrays cimport count_of, shape_of
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport Vertex, slots
 from headgate.core.records cimport Node, Tensor

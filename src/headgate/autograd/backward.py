@@ -4,7 +4,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import current_node, cut_here, edge_of, requires, wrap
-    from headgate.core.arrays import shape_of
+    from headgate.core.arrays import count_of, shape_of
     from headgate.core.operators import Vertex, slots
     from headgate.core.records import Node, Tensor
     from headgate.core.reports import why_cut
@@ -29,7 +29,7 @@ def first_gradient(x: Tensor, given: object, index: int) -> Tensor:
     """The gradient to start from at root `x`: the one given, or 1 for a scalar."""
     g: Tensor
     if given is None:
-        if x._array.size != 1:
+        if count_of(x._array) != 1:
             raise RuntimeError(errors.NOT_SCALAR)
         return wrap(np.ones_like(x._array))
     if not isinstance(given, Tensor):

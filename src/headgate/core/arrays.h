@@ -93,4 +93,69 @@ static PyObject *hg_insert(PyObject *owner, int dim) {
     steps[dim] = dim < count ? PyArray_DIM(x, dim) * PyArray_STRIDE(x, dim) : PyArray_ITEMSIZE(x);
     return hg_seen_as(x, count + 1, lengths, steps, 0);
 }
+
+/* Dimensions of length 1, and new leading ones, repeated without copying. The caller knows that the shapes fit. */
+static PyObject *hg_expand(PyObject *owner, PyObject *shape) {
+    PyArrayObject *x = (PyArrayObject *)owner;
+    npy_intp lengths[NPY_MAXDIMS], steps[NPY_MAXDIMS];
+    int count = (int)PyTuple_GET_SIZE(shape), lead = count - PyArray_NDIM(x);
+    if (count > NPY_MAXDIMS || lead < 0) {
+        PyErr_SetString(PyExc_RuntimeError, "the shape does not fit the array that is to be expanded");
+        return NULL;
+    }
+    for (int i = 0; i < count; i++) {
+        lengths[i] = PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, i));
+        if (lengths[i] < 0) return NULL;
+        steps[i] = i < lead || PyArray_DIM(x, i - lead) != lengths[i] ? 0 : PyArray_STRIDE(x, i - lead);
+    }
+    return hg_seen_as(x, count, lengths, steps, 0);
+}
+
+/* The strides (bytes) with which x's memory is seen as `lengths`; 0 if there are none. PyTorch's rule. */
+static int hg_view_steps(PyArrayObject *x, int count, npy_intp *lengths, npy_intp *steps) {
+    npy_intp size = PyArray_ITEMSIZE(x), base, have = 1, made = 1;
+    int i, k = count - 1, dims = PyArray_NDIM(x);
+    if (dims == 0 || PyArray_SIZE(x) == 0) {
+        for (i = count - 1; i >= 0; i--) {
+            steps[i] = size;
+            size *= lengths[i] > 1 ? lengths[i] : 1;
+        }
+        return 1;
+    }
+    base = PyArray_STRIDE(x, dims - 1);
+    for (i = dims - 1; i >= 0; i--) {
+        have *= PyArray_DIM(x, i);
+        if (i > 0 && (PyArray_DIM(x, i - 1) == 1 || PyArray_STRIDE(x, i - 1) == have * base)) continue;
+        while (k >= 0 && (made < have || lengths[k] == 1)) {
+            steps[k] = made * base;
+            made *= lengths[k--];
+        }
+        if (made != have) return 0;
+        if (i > 0) {
+            base = PyArray_STRIDE(x, i - 1);
+            have = made = 1;
+        }
+    }
+    return k == -1;
+}
+
+/* The same elements in another shape of the same size; None if the strides do not allow it. */
+static PyObject *hg_reshape(PyObject *owner, PyObject *shape) {
+    PyArrayObject *x = (PyArrayObject *)owner;
+    npy_intp lengths[NPY_MAXDIMS], steps[NPY_MAXDIMS];
+    int count = (int)PyTuple_GET_SIZE(shape);
+    if (count > NPY_MAXDIMS) {
+        PyErr_SetString(PyExc_RuntimeError, "too many dimensions");
+        return NULL;
+    }
+    for (int i = 0; i < count; i++) {
+        lengths[i] = PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, i));
+        if (lengths[i] < 0) {
+            if (!PyErr_Occurred()) PyErr_SetString(PyExc_RuntimeError, "negative dimension");
+            return NULL;
+        }
+    }
+    if (!hg_view_steps(x, count, lengths, steps)) Py_RETURN_NONE;
+    return hg_seen_as(x, count, lengths, steps, 0);
+}
 #endif

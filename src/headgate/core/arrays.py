@@ -106,6 +106,13 @@ def shape_of(a: ndarray) -> tuple:
     return cython.cast(tuple, cython.cast(object, a).shape)
 
 
+def count_of(a: ndarray) -> cython.Py_ssize_t:
+    """The number of elements. (`a.size` needs NumPy's C interface imported in the module that asks.)"""
+    if not cython.compiled:
+        return a.size
+    return PyArray_SIZE(a)  # noqa: F821
+
+
 def set_meta(n: Node, a: ndarray):
     """Note in a node the shape and element type of its only output."""
     count: cython.int
@@ -221,3 +228,44 @@ def insert_view(x: ndarray, dim: cython.int) -> ndarray:
         step = shape[dim] * strides[dim] if dim < len(shape) else x.itemsize
         return make_view(x, shape[:dim] + (1,) + shape[dim:], strides[:dim] + (step,) + strides[dim:], 0)
     return hg_insert(x, dim)  # noqa: F821
+
+
+def expand_view(x: ndarray, shape: tuple) -> ndarray:
+    """Dims of length 1, and new leading ones, repeated without copying. The caller knows that the shapes fit."""
+    if not cython.compiled:
+        lead = len(shape) - x.ndim
+        strides = [step if mine == want else 0 for step, mine, want in zip(x.strides, x.shape, shape[lead:])]
+        return make_view(x, shape, (0,) * lead + tuple(strides), 0)
+    return hg_expand(x, shape)  # noqa: F821
+
+
+def _view_steps(x: ndarray, shape: tuple) -> object:
+    """The strides with which the memory of `x` is seen as `shape`, by PyTorch's rule; None if there are none."""
+    steps = [x.itemsize] * len(shape)
+    if x.ndim == 0 or x.size == 0:
+        for i in range(len(shape) - 2, -1, -1):
+            steps[i] = steps[i + 1] * max(shape[i + 1], 1)
+        return tuple(steps)
+    k = len(shape) - 1
+    base, have, made = x.strides[-1], 1, 1
+    for i in range(x.ndim - 1, -1, -1):
+        have *= x.shape[i]
+        if i > 0 and (x.shape[i - 1] == 1 or x.strides[i - 1] == have * base):
+            continue
+        while k >= 0 and (made < have or shape[k] == 1):
+            steps[k] = made * base
+            made *= shape[k]
+            k -= 1
+        if made != have:
+            return None
+        if i > 0:
+            base, have, made = x.strides[i - 1], 1, 1
+    return tuple(steps) if k == -1 else None
+
+
+def reshape_view(x: ndarray, shape: tuple) -> object:
+    """The same elements in another shape of the same size; None if the strides do not allow it."""
+    if not cython.compiled:
+        steps = _view_steps(x, shape)
+        return None if steps is None else make_view(x, shape, steps, 0)
+    return hg_reshape(x, shape)  # noqa: F821

@@ -5,7 +5,7 @@ The table is what tests, docs and reports read; adding an op touches nothing els
 import cython
 
 if not cython.compiled:
-    from headgate.core.family import Binary, Unary
+    from headgate.core.family import Binary, Ternary, Unary
     from headgate.core.operators import INPLACE
     from headgate.core.records import Op, Tensor
 
@@ -70,7 +70,8 @@ def declare(
     node: the node's name in PyTorch without number ("SinBackward", derived from the name by default). overload: None
     where PyTorch has one differentiable overload (`<SinBackward>`), else this one's number (`<SumBackward1>`).
     function: the public function with PyTorch's signature and a keyword `out` that it hands on; derived for the
-    elementwise families. inplace: whether `name_` exists (default: elementwise families only). domain: where random
+    elementwise families. inplace: whether `name_` exists (default: elementwise families only), or its function, where
+    passing arguments on would be too slow. domain: where random
     inputs of the table test are drawn. samples: a function make -> [(args, kwargs), ...] for the table test where
     drawing one or two plain tensors does not do; `make(*shape, low=, high=, dtype=)` gives a tensor. reference: what
     to compare with, where it is not torch's function of the same name. dtypes: letters of the kinds accepted,
@@ -79,7 +80,7 @@ def declare(
     family: bool = isinstance(op, (Unary, Binary))
     short: str = last_part(name)
     describe(op, short, reads, shapes, node, overload, differentiable)
-    if family:
+    if loop is not None:
         set_loop(op, loop, kind)
     if operator:
         fill_slot(operator, op)
@@ -88,7 +89,7 @@ def declare(
         function = derived(op, short)
     entry: object = publish(name, function, documentation(op, function)) if public else function
     inplace = family if inplace is None else inplace
-    install_forms(entry, function, op, short, aliases, method, bool(inplace), custom)
+    install_forms(entry, function, op, short, aliases, method, inplace, custom)
     for alias in aliases:
         if public:
             PUBLIC[alias] = entry
@@ -133,6 +134,8 @@ def set_loop(op: object, loop: object, kind: object) -> None:
         cython.cast(Unary, op).loop = loop
         if kind is not None:
             cython.cast(Unary, op).kind = kind
+    elif isinstance(op, Ternary):
+        cython.cast(Ternary, op).loop = loop
     else:
         cython.cast(Binary, op).loop = loop
         if kind is not None:
@@ -201,7 +204,7 @@ def inplace_fast(op: Op, name: str) -> object:
 
 
 def install_forms(
-    entry: object, function: object, op: object, name: str, aliases: tuple, method: bool, inplace: bool, custom: bool
+    entry: object, function: object, op: object, name: str, aliases: tuple, method: bool, inplace: object, custom: bool
 ) -> None:
     """Put the methods on Tensor, and the in-place form among the public functions where PyTorch has it there."""
     names = (name,) + tuple(last_part(alias) for alias in aliases)
@@ -209,7 +212,10 @@ def install_forms(
         if method:
             install(Tensor, one, entry)
         if inplace:
-            form = inplace_form(function, one + "_") if custom else inplace_fast(op, one + "_")
+            if callable(inplace):
+                form = inplace
+            else:
+                form = inplace_form(function, one + "_") if custom else inplace_fast(op, one + "_")
             install(Tensor, one + "_", publish(f"Tensor.{one}_", form))
 
 

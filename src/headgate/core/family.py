@@ -8,14 +8,14 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply1, apply2, apply2n, requires
+    from headgate.core.apply import apply, apply1, apply2, apply2n, requires
     from headgate.core.arrays import is_float, same_shape
     from headgate.core.inplace import write
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
     from headgate.core.records import OUT, Op, Tensor
     from headgate.core.writes import check_writable, note_write
-    from headgate.kernels.reference import Loop, map1, map1p, map2, map2s
+    from headgate.kernels.reference import Loop, map1, map1p, map2, map2p, map2s, map3, map3p
 
     ndarray = np.ndarray
 
@@ -26,6 +26,8 @@ from headgate import errors
 
 # What an op accepts and gives. Unary: floats (integers become the default float), or the type it got.
 FLOATS, SAME = 0, 1
+# Kinds of element types that an op may refuse.
+BOOLS, INTEGERS, REALS = 1, 2, 4
 # Binary: the promoted type; always a float; bool of promoted operands; bool of truth values; integers and bools only.
 ARITHMETIC, QUOTIENT, COMPARISON, LOGICAL, BITS = 2, 3, 4, 5, 6
 
@@ -46,20 +48,39 @@ def operand(value: object, name: str) -> object:
     return NotImplemented
 
 
+def refused_error(kernel: str, kind: dtypes.dtype) -> NotImplementedError:
+    """The error for an element type that a kernel does not take."""
+    return NotImplementedError(errors.NOT_FOR_DTYPE.format(kernel=kernel, dtype=errors.TYPE_NAMES[kind.name]))
+
+
 @cython.cclass
 class Unary(Op):
-    """An op of one tensor, element by element."""
+    """An op of one tensor, element by element. `refused`: bits of the kinds of types it does not take, `kernel`: by
+    which name PyTorch says so."""
 
     def __init__(self):
         super().__init__()
         self.kind = FLOATS
+        self.refused = 0
+        self.kernel = ""
 
     @cython.cfunc
     def cast(self, x: ndarray) -> ndarray:
         """The array in the type that the loop takes."""
-        if self.kind == FLOATS and not is_float(x):
+        kind: dtypes.dtype
+        if not self.refused and (self.kind != FLOATS or is_float(x)):
+            return x
+        kind = dtypes.of(x)
+        if (self.refused >> kind.category) & 1:
+            raise self.refusal(kind)
+        if self.kind == FLOATS and kind.category < 2:
             return as_type(x, dtypes.default_dtype())
         return x
+
+    @cython.cfunc
+    def refusal(self, kind: dtypes.dtype) -> object:
+        """The error for a refused type."""
+        return refused_error(self.kernel, kind)
 
     @cython.cfunc
     def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
@@ -87,7 +108,7 @@ class Unary(Op):
             return apply1(self, t, attrs)
         if out is INPLACE and (self.kind == SAME or is_float(t._array)) and not (grad_enabled() and requires(t)):
             check_writable(t, False)
-            self.compute(t._array, attrs, t._array)
+            self.compute(self.cast(t._array), attrs, t._array)
             note_write(t, self.name + "_")
             return t
         return write(self, (t,), attrs, out)
@@ -100,9 +121,13 @@ class Binary(Op):
     def __init__(self):
         super().__init__()
         self.kind = ARITHMETIC
+        self.refused = 0
+        self.kernel = ""
 
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        if attrs is not None:
+            return self.run_with(x, y, attrs, out)
         if isinstance(x, ndarray):
             if isinstance(y, ndarray):
                 if PyArray_TYPE(x) == PyArray_TYPE(y) and is_float(x):
@@ -117,6 +142,15 @@ class Binary(Op):
         return self.promote_and_run(x, y, out)
 
     @cython.cfunc
+    def run_with(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        """Run with parameters: a tuple of floats for the loop, unless an op knows others."""
+        kind: dtypes.dtype
+        if isinstance(x, ndarray) and isinstance(y, ndarray) and PyArray_TYPE(x) == PyArray_TYPE(y):
+            return map2p(self.loop, x, y, attrs, out)
+        kind = self.result_kind(x, y)
+        return map2p(self.loop, as_type(x, kind), as_type(y, kind), attrs, out)
+
+    @cython.cfunc
     def result_kind(self, x: object, y: object) -> dtypes.dtype:
         """The type in which the loop computes."""
         kind: dtypes.dtype
@@ -128,7 +162,9 @@ class Binary(Op):
         if self.kind == QUOTIENT and kind.category < 2:
             return dtypes.default_dtype()
         if self.kind == BITS and kind.category > 1:
-            raise RuntimeError(errors.NOT_FOR_DTYPE.format(kernel=f"{self.name}_cpu", dtype=errors.TYPE_NAMES[kind.name]))
+            raise refused_error(self.kernel or f"{self.name}_cpu", kind)
+        if self.refused and (self.refused >> kind.category) & 1:
+            raise refused_error(self.kernel, kind)
         return kind
 
     @cython.cfunc
@@ -194,9 +230,127 @@ class Binary(Op):
         return write(self, (x, y), None, out)
 
 
+@cython.cclass
+class TensorPair(Binary):
+    """A binary op that takes tensors only, as PyTorch's function does."""
+
+    @cython.cfunc
+    def call2(self, x: object, y: object, out: object) -> object:
+        if not isinstance(x, Tensor) or not isinstance(y, Tensor):
+            return NotImplemented
+        if out is None:
+            return apply2(self, cython.cast(Tensor, x), cython.cast(Tensor, y), None)
+        return Binary.call2(self, x, y, out)
+
+
+@cython.cclass
+class NumberSecond(Binary):
+    """The overload `f(tensor, number)` of a binary op: one input, the number is the attribute."""
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        return Binary.run2(self, x, attrs, None, out)
+
+    @cython.cfunc
+    def call2(self, x: object, y: object, out: object) -> object:
+        if out is None:
+            return apply1(self, x, y)
+        if out is INPLACE:
+            done = self.write_fast(x, y)
+            if done is not None:
+                return done
+        return write(self, (x,), y, out)
+
+
+@cython.cclass
+class NumberFirst(Binary):
+    """The overload `f(number, tensor)` of a binary op: one input, the number is the attribute."""
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        return Binary.run2(self, attrs, x, None, out)
+
+    @cython.cfunc
+    def call2(self, x: object, y: object, out: object) -> object:
+        if out is None:
+            return apply1(self, y, x)
+        return write(self, (y,), x, out)
+
+
+@cython.cclass
+class Overloaded(Binary):
+    """A binary op whose forms with a Python number are overloads of their own, with nodes of one input."""
+
+    @cython.cfunc
+    def call2(self, x: object, y: object, out: object) -> object:
+        if isinstance(x, Tensor):
+            if isinstance(y, Tensor):
+                return Binary.call2(self, x, y, out)
+            y = operand(y, self.name)
+            return NotImplemented if y is NotImplemented else self.second.call2(x, y, out)
+        x = operand(x, self.name)
+        if x is NotImplemented or not isinstance(y, Tensor):
+            return NotImplemented
+        return self.first.call2(x, y, out)
+
+
+def set_overloads(op: Overloaded, first: Op, second: Op) -> None:
+    """Give a binary op its overloads for a number in the first and in the second place."""
+    op.first = first
+    op.second = second
+
+
+@cython.cclass
+class Ternary(Op):
+    """An op of three tensors, element by element with broadcasting and promotion. attrs: a tuple of floats, or None."""
+
+    def __init__(self):
+        super().__init__()
+        self.refused = 0
+        self.kernel = ""
+
+    @cython.cfunc
+    def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        x, y, z = inputs
+        kind: dtypes.dtype = dtypes.result_type([(dtypes.of(a), a.ndim) for a in inputs])
+        if (self.refused >> kind.category) & 1:
+            raise self.refusal(kind)
+        x, y, z = as_type(x, kind), as_type(y, kind), as_type(z, kind)
+        try:
+            return map3(self.loop, x, y, z, out) if attrs is None else map3p(self.loop, x, y, z, attrs, out)
+        except ValueError:
+            raise RuntimeError(broadcast_error(*mismatch(x, y, z))) from None
+
+    @cython.cfunc
+    def refusal(self, kind: dtypes.dtype) -> object:
+        """The error for a refused type."""
+        return refused_error(self.kernel, kind)
+
+
+def mismatch(x: ndarray, y: ndarray, z: ndarray) -> tuple:
+    """Two of three arrays (or what two of them broadcast to) whose shapes do not fit."""
+    try:
+        return np.broadcast(x, y), z
+    except ValueError:
+        return x, y
+
+
+def refuse(op: Op, refused: int, kernel: str) -> None:
+    """Say which kinds of element types an elementwise op does not take, and by which kernel name PyTorch says so."""
+    if isinstance(op, Unary):
+        unary: Unary = op
+        unary.refused, unary.kernel = refused, kernel
+    elif isinstance(op, Binary):
+        binary: Binary = op
+        binary.refused, binary.kernel = refused, kernel
+    else:
+        ternary: Ternary = op
+        ternary.refused, ternary.kernel = refused, kernel
+
+
 def broadcast_error(x: object, y: object) -> str:
     """PyTorch's text for two shapes that do not broadcast."""
-    a, b = np.shape(x), np.shape(y)
+    a, b = (x.shape if hasattr(x, "shape") else ()), (y.shape if hasattr(y, "shape") else ())
     count = max(len(a), len(b))
     a = (1,) * (count - len(a)) + tuple(a)
     b = (1,) * (count - len(b)) + tuple(b)

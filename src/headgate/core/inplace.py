@@ -10,7 +10,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import arrays_of, first_requiring, record, requires, save_for, set_history, wrap
-    from headgate.core.arrays import is_float, partly_overlap, same_shape, set_meta
+    from headgate.core.arrays import count_of, is_float, partly_overlap, same_shape, set_meta
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
     from headgate.core.records import OUT, Node, Op, Tensor
@@ -123,7 +123,7 @@ def resize_out(out: Tensor, result: ndarray) -> None:
     mine = cython.cast(object, out._array).shape
     if shape == mine:
         return
-    if out._array.size:
+    if count_of(out._array):
         warnings.warn(errors.OUT_RESIZED.format(shape=list(mine), required=list(shape)), UserWarning, stacklevel=3)
     out._array = np.empty(shape, cython.cast(object, out._array).dtype)
     out._storage.memory = out._array

@@ -3,7 +3,7 @@ import cython
 
 if not cython.compiled:
     from headgate.core.apply import current_node, requires
-    from headgate.core.arrays import is_float
+    from headgate.core.arrays import count_of, is_float
     from headgate.core.operators import slots
     from headgate.core.records import Node, Surface, Tensor
 
@@ -22,21 +22,21 @@ def text_of(x: Tensor) -> str:
 
 def truth(x: Tensor) -> bool:
     """The truth value of a tensor of one element; RuntimeError otherwise."""
-    if x._array.size == 1:
+    if count_of(x._array) == 1:
         return bool(x._array.item())
-    raise RuntimeError(errors.BOOL_MANY if x._array.size else errors.BOOL_EMPTY)
+    raise RuntimeError(errors.BOOL_MANY if count_of(x._array) else errors.BOOL_EMPTY)
 
 
 def number(x: Tensor, kind: object) -> object:
     """A tensor of one element as a Python number."""
-    if x._array.size != 1:
+    if count_of(x._array) != 1:
         raise ValueError(errors.ONE_ELEMENT)
     return kind(x._array.item())
 
 
 def index(x: Tensor) -> int:
     """An integer tensor of one element as an index."""
-    if x._array.size != 1 or is_float(x._array):
+    if count_of(x._array) != 1 or is_float(x._array):
         raise TypeError(errors.AS_INDEX)
     return int(x._array.item())
 
