@@ -1,5 +1,11 @@
 from numpy cimport ndarray
 
+from headgate.kernels.gemm cimport addmm, matmul
+from headgate.kernels.indexing cimport gather, index_add, scatter, take
+from headgate.kernels.reduction cimport arg_reduce, norm, reduce, variance
+from headgate.kernels.softmax cimport cumulate, log_softmax, log_softmax_backward, logsumexp, softmax, softmax_backward
+from headgate.kernels.sorting cimport sort, topk
+
 cdef class Loop:
     cdef readonly object name, ufunc, python
     cdef readonly int nin

@@ -20,7 +20,14 @@ from numpy cimport ndarray, npy_intp
 
 from headgate.kernels cimport memory, pool
 from headgate.kernels import reference
+from headgate.kernels.gemm import addmm, matmul  # noqa: F401
+from headgate.kernels.indexing import gather, index_add, scatter, take  # noqa: F401
 from headgate.kernels.pool import get_num_threads, set_num_threads  # noqa: F401
+from headgate.kernels.reduction import arg_reduce, norm, reduce, variance  # noqa: F401
+from headgate.kernels.softmax import (  # noqa: F401
+    cumulate, log_softmax, log_softmax_backward, logsumexp, softmax, softmax_backward,
+)
+from headgate.kernels.sorting import sort, topk  # noqa: F401
 
 cdef extern from "loops.h" nogil:
     ctypedef void (*hg_inner)(char **args, const Py_ssize_t *dims, const Py_ssize_t *steps, void *data) noexcept

@@ -6,7 +6,6 @@ loops; it must not know tensors, and it never starts a thread.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,26 @@ import numpy as np
 
 from headgate.kernels import reference_forms as forms
 from headgate.kernels import reference_gradients as gradients
+from headgate.kernels.reference_reduce import addmm as addmm
+from headgate.kernels.reference_reduce import arg_reduce as arg_reduce
+from headgate.kernels.reference_reduce import cumulate as cumulate
+from headgate.kernels.reference_reduce import gather as gather
+from headgate.kernels.reference_reduce import get_num_threads as get_num_threads
+from headgate.kernels.reference_reduce import index_add as index_add
+from headgate.kernels.reference_reduce import log_softmax as log_softmax
+from headgate.kernels.reference_reduce import log_softmax_backward as log_softmax_backward
+from headgate.kernels.reference_reduce import logsumexp as logsumexp
+from headgate.kernels.reference_reduce import matmul as matmul
+from headgate.kernels.reference_reduce import norm as norm
+from headgate.kernels.reference_reduce import reduce as reduce
+from headgate.kernels.reference_reduce import scatter as scatter
+from headgate.kernels.reference_reduce import set_num_threads as set_num_threads
+from headgate.kernels.reference_reduce import softmax as softmax
+from headgate.kernels.reference_reduce import softmax_backward as softmax_backward
+from headgate.kernels.reference_reduce import sort as sort
+from headgate.kernels.reference_reduce import take as take
+from headgate.kernels.reference_reduce import topk as topk
+from headgate.kernels.reference_reduce import variance as variance
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Form = Callable[..., Any]
@@ -169,21 +188,6 @@ def map3p(loop: Any, x: Array, y: Array, z: Array, params: tuple[float, ...], ou
     return evaluate(loop, (x, y, z), params, out)
 
 
-def set_num_threads(n: int) -> None:
-    """Checked as in the compiled door; NumPy's loops run on one thread whatever it says."""
-    if n < 1:
-        raise RuntimeError("set_num_threads expects a positive integer")
-
-
-def get_num_threads() -> int:
-    """Always 1: nothing here starts a thread."""
-    return 1
-
-
 def show_config() -> str:
     """Which kernels are in use."""
     return f"kernels: NumPy {np.__version__} reference forms, uncompiled, 1 thread"
-
-
-if importlib.util.find_spec("headgate.kernels.reference_reduce") is not None:
-    from headgate.kernels.reference_reduce import *  # noqa: F403
