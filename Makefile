@@ -6,6 +6,8 @@ DEMO := .venv-demo
 TEST := .venv-test
 WORKERS ?= 2
 SOURCES := $(shell find src -name '*.py' -o -name '*.pxd' -o -name '*.pyx' -o -name '*.c' -o -name '*.h' -o -name '*.inc')
+# The rooms whose semantics must not depend on compilation; a room that is not there yet is left out.
+UNCOMPILED := $(wildcard tests/core tests/cases tests/ops tests/table tests/autograd tests/test_table.py tests/test_seed.py)
 PIP := -m pip install --quiet --disable-pip-version-check
 
 # `make ext` builds with $(PYTHON) if it was given, else with the test environment's Python if that is there.
@@ -47,10 +49,10 @@ test: lint suite suite-pure
 
 suite: $(TEST)/.ready
 	HEADGATE_BUILD_KEEP_GOING= $(TEST)/bin/python setup.py --quiet build_ext --inplace
-	$(TEST)/bin/python -m pytest -q -n $(WORKERS) --dist=loadfile
+	HYPOTHESIS_PROFILE=ci $(TEST)/bin/python -m pytest -q -n $(WORKERS) --dist=worksteal
 
 suite-pure: $(TEST)/.ready
-	HEADGATE_PURE=1 $(TEST)/bin/python -m pytest -q -n $(WORKERS) --dist=loadfile -m "not compiled_only and not nightly"
+	HEADGATE_PURE=1 $(TEST)/bin/python -m pytest -q -n $(WORKERS) --dist=worksteal $(UNCOMPILED)
 
 nightly: $(TEST)/.ready ext
 	HEADGATE_NIGHTLY=1 HYPOTHESIS_PROFILE=nightly $(TEST)/bin/python -m pytest -q -n $(WORKERS)

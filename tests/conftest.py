@@ -15,6 +15,10 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Programs that tests start see this tree's Headgate, as the tests themselves do.
+_SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "src")
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_SOURCE, os.environ.get("PYTHONPATH")]))
+
 PURE = os.environ.get("HEADGATE_PURE", "0") not in ("", "0")
 NIGHTLY = os.environ.get("HEADGATE_NIGHTLY", "0") not in ("", "0")
 
