@@ -11,6 +11,7 @@ cdef class Loop:
     cdef readonly int nin
     cdef void *entries[24]   # inner loops by type number, NULL until first used
     cdef bytes label
+    cdef bint is_power, is_where
 
 cpdef Loop make_loop(str name, object ufunc=*, object python=*)
 cpdef ndarray map1(Loop loop, ndarray x, ndarray out=*)

@@ -38,7 +38,7 @@ cdef extern from "loops.h" nogil:
         unsigned halves
         hg_inner inner
         void *inner_data
-    int HG_ZERO_DIVISION, HG_NEGATIVE_POWER
+    int HG_ZERO_DIVISION
     ctypedef struct hg_entry:
         char type
         char out
@@ -141,6 +141,7 @@ cdef class Loop:
     def __init__(self, str name, object ufunc, object python, int nin):
         self.name, self.ufunc, self.python, self.nin = name, ufunc, python, nin
         self.label = name.encode()
+        self.is_power, self.is_where = name == "pow", name == "where"
 
     def __dealloc__(self):
         cdef int i
@@ -368,7 +369,7 @@ _MATH_LOOPS = []
 cdef int _complain(hg_call *call) except -1:
     if call.error == HG_ZERO_DIVISION:
         raise RuntimeError("ZeroDivisionError")
-    raise RuntimeError("Integers to negative integer powers are not allowed.")
+    raise SystemError(f"a kernel reported the unknown error {call.error}")
 
 
 cdef inline void _start(hg_plan *plan, int kind, int cost) noexcept:
@@ -544,6 +545,8 @@ cpdef ndarray map2s(Loop loop, ndarray x, object scalar, bint scalar_first, ndar
     cdef double room
     cdef int typenum = cnp.PyArray_TYPE(x)
     cdef Entry *entry = _entry(loop, typenum, 2)
+    if entry != NULL and loop.is_power:
+        scalar = reference.scalar_for("pow", x.dtype, scalar, scalar_first)
     if entry != NULL and _write_scalar(scalar, typenum, &room):
         arrays[0], arrays[1] = <PyObject *> x, <PyObject *> x
         arrays[0 if scalar_first else 1] = NULL
@@ -564,7 +567,7 @@ cpdef ndarray map3p(Loop loop, ndarray x, ndarray y, ndarray z, tuple params, nd
     cdef int typenum = cnp.PyArray_TYPE(y)
     cdef int first = cnp.PyArray_TYPE(x)
     cdef Entry *entry = _entry(loop, typenum, 3)
-    if entry != NULL and cnp.PyArray_TYPE(z) == typenum and first == (0 if loop.name == "where" else typenum):
+    if entry != NULL and cnp.PyArray_TYPE(z) == typenum and first == (0 if loop.is_where else typenum):
         _read_params(params, &call)
         arrays[0], arrays[1], arrays[2] = <PyObject *> x, <PyObject *> y, <PyObject *> z
         result = _run(loop, arrays, 3, typenum, NULL, &call, entry, out)

@@ -8,7 +8,7 @@ typedef void (*hg_inner)(char **args, const ptrdiff_t *dims, const ptrdiff_t *st
 
 #define HG_PARAMS 8
 
-enum { HG_FINE = 0, HG_ZERO_DIVISION = 1, HG_NEGATIVE_POWER = 2 };
+enum { HG_FINE = 0, HG_ZERO_DIVISION = 1 };
 
 /* The data pointer of every loop of our own. `inner` is the float32 loop behind a half-precision one; bit k of `halves`
    says that argument k (inputs, then the output) is half precision. */

@@ -142,6 +142,15 @@ def evaluate(loop: Any, arrays: tuple[Array, ...], params: tuple[float, ...], ou
     return out
 
 
+def scalar_for(name: str, dtype: Any, scalar: Any, scalar_first: bool) -> Any:
+    """The exponent PyTorch would use: rounded to half precision beside a half; RuntimeError if negative beside integers."""
+    if name != "pow" or scalar_first:
+        return scalar
+    if dtype.kind in "iub" and scalar < 0:
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    return float(np.float16(scalar)) if dtype == np.float16 else scalar
+
+
 def map1(loop: Any, x: Array, out: Array | None = None) -> Array:
     """f(x), elementwise."""
     return evaluate(loop, (x,), (), out)
@@ -164,6 +173,7 @@ def map2p(loop: Any, x: Array, y: Array, params: tuple[float, ...], out: Array |
 
 def map2s(loop: Any, x: Array, scalar: Any, scalar_first: bool, out: Array | None = None) -> Array:
     """f(x, scalar) or f(scalar, x). Integers wrap to x's dtype; beside half precision the scalar keeps float32."""
+    scalar = scalar_for(loop.name, x.dtype, scalar, scalar_first)
     with np.errstate(all="ignore"):
         wide = _widen(x)
         y = np.asarray(scalar).astype(wide.dtype)

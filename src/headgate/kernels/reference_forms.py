@@ -118,13 +118,13 @@ def _central(p: Array) -> Array:
 
 
 def erfinv(x: Array) -> Array:
-    """Giles' guess, then two Newton steps in float64, on the complement near the ends."""
+    """Giles' guess, then two Halley steps in float64, on the complement near the ends."""
     p = x.astype(np.float64)
     inside = np.abs(p) < 1
     safe = np.where(inside, p, 0.0)
     y = np.abs(_central(safe))
     for _ in range(2):
-        error = (1 - np.abs(safe)) - erfc(y)
+        error = np.where(np.abs(safe) < 0.5, erf(y) - np.abs(safe), (1 - np.abs(safe)) - erfc(y))
         step = error / (TWO_OVER_SQRT_PI * np.exp(-y * y))
         y = y - step / (1 + y * step)
     ends = np.where(np.abs(p) == 1, np.copysign(np.inf, p), np.nan)
@@ -276,8 +276,11 @@ def fmod(x: Array, y: Array) -> Array:
 
 
 def power(x: Array, y: Array) -> Array:
-    if not _is_float(x) and y.dtype.kind == "i" and np.any(y < 0):
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    """x ** y. An integer to a negative power is 0 unless x is 1 or -1, as in PyTorch (a Python scalar y < 0 raises)."""
+    if y.dtype.kind == "i" and np.any(y < 0):
+        result = np.asarray(np.power(x, np.maximum(y, 0)))
+        odd = np.where(y % 2 == 0, 1, -1)
+        return np.where(y < 0, np.where(x == 1, 1, np.where(x == -1, odd, 0)), result).astype(x.dtype)
     if x.dtype.kind == "b":
         return x | ~y
     return cast(Array, np.power(x, y))
