@@ -151,6 +151,8 @@ class Interpreter:
                 if leaf.cells != self.cells(root):
                     raise Unfollowed("a leaf that was rebound")
                 return leaf
+        if len(set(self.cells(root))) != root.numel():
+            raise Unfollowed("a leaf whose elements share memory")
         variable = self.torch.zeros(root.numel(), dtype=self.torch.float64, requires_grad=True)
         self.leaves.append(Leaf(root, variable, self.cells(root)))
         return self.leaves[-1]

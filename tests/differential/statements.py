@@ -393,7 +393,9 @@ class Generator:
         return a and Statement(f"{a}.sub_({a}.grad, alpha=0.1)", "other", no_grad=True)
 
     def out_form(self) -> Statement | None:
-        a, b = self.any_tensor(), self.any_tensor()
+        b = self.any_tensor()
+        shape = b and tuple(self.namespace[b].shape)  # a resized leaf leaves PyTorch's own graph in disorder
+        a = b and self.any_tensor(lambda tensor: tuple(tensor.shape) == shape)
         return a and Statement(
             self.pick((f"torch.add({b}, 1, out={a})", f"torch.mul({b}, {b}, out={a})")),
             "other",
