@@ -19,10 +19,10 @@ static void check(void *context, hg_size low, hg_size high)
     check_job *j = context;
     for (hg_size i = low; i < high;) {
         hg_size end = high - i < 1024 ? high : i + 1024;
-        int outside = 0;
+        uint64_t signs = 0, last = (uint64_t)j->limit - 1; /* the sign bit tells of a position outside */
         for (hg_size k = i; k < end; k++)
-            outside |= (uint64_t)j->index[k] >= (uint64_t)j->limit;
-        if (outside) {
+            signs |= (uint64_t)j->index[k] | (last - (uint64_t)j->index[k]);
+        if (signs >> 63) {
             __atomic_store_n(&j->found, 1, __ATOMIC_RELAXED);
             return;
         }
@@ -120,8 +120,11 @@ static void gather_##U(const hg_walk *w, char *far, char *near, const char *inde
 { \
     LINE_SETUP \
     if (ns == (hg_size)sizeof(U) && is == 8 && fs == 0 && along == (hg_size)sizeof(U)) { \
+        U *restrict out = (U *)near; \
+        const U *restrict from = (const U *)far; \
+        const i64 *restrict at = (const i64 *)index; \
         for (hg_size i = 0; i < n; i++) \
-            ((U *)near)[i] = ((const U *)far)[((const i64 *)index)[i]]; \
+            out[i] = from[at[i]]; \
         return; \
     } \
     for (hg_size i = 0; i < n; i++) \
@@ -130,6 +133,14 @@ static void gather_##U(const hg_walk *w, char *far, char *near, const char *inde
 static void set_##U(const hg_walk *w, char *far, char *near, const char *index) \
 { \
     LINE_SETUP \
+    if (ns == (hg_size)sizeof(U) && is == 8 && fs == 0 && along == (hg_size)sizeof(U)) { \
+        U *restrict to = (U *)far; \
+        const U *restrict from = (const U *)near; \
+        const i64 *restrict at = (const i64 *)index; \
+        for (hg_size i = 0; i < n; i++) \
+            to[at[i]] = from[i]; \
+        return; \
+    } \
     for (hg_size i = 0; i < n; i++) \
         *(U *)(far + PLACE) = *(const U *)(near + i * ns); \
 }
@@ -149,6 +160,16 @@ static void NAME##_##T(const hg_walk *w, char *far, char *near, const char *inde
         for (hg_size i = 0; i < n; i++) { \
             T a = to[i], b = from[i]; \
             to[i] = EXPRESSION; \
+        } \
+        return; \
+    } \
+    if (is == 8 && fs == 0 && ns == (hg_size)sizeof(T) && along == (hg_size)sizeof(T)) { \
+        T *to = (T *)far; \
+        const T *restrict from = (const T *)near; \
+        const i64 *restrict at = (const i64 *)index; \
+        for (hg_size i = 0; i < n; i++) { \
+            T a = to[at[i]], b = from[i]; \
+            to[at[i]] = EXPRESSION; \
         } \
         return; \
     } \
@@ -215,36 +236,36 @@ typedef struct {
 } take_job;
 
 #define TAKE(U) \
-    case sizeof(U): \
-        for (hg_size i = low; i < high; i++) \
-            ((U *)j->out)[i] = ((const U *)j->x)[i / j->count * j->n + j->index[i % j->count]]; \
-        break;
+static void take_##U(const U *restrict x, const i64 *restrict index, U *restrict out, hg_size n) \
+{ \
+    for (hg_size i = 0; i < n; i++) \
+        out[i] = x[index[i]]; \
+}
+TAKE(u8)
+TAKE(u16)
+TAKE(u32)
+TAKE(u64)
 
 static void take(void *context, hg_size low, hg_size high)
 {
     const take_job *j = context;
     if (j->n * j->bytes == 0)
         return;
-    if (low / j->count == (high - 1) / j->count && (j->bytes == 4 || j->bytes == 8)) {
-        hg_size a = low / j->count;
-        const i64 *index = j->index - a * j->count;
+    for (hg_size i = low; i < high;) {
+        hg_size a = i / j->count, first = i % j->count, n = j->count - first < high - i ? j->count - first : high - i;
         const char *x = j->x + a * j->n * j->bytes;
-        for (hg_size i = low; i < high; i++)
-            if (j->bytes == 4)
-                ((i32 *)j->out)[i] = ((const i32 *)x)[index[i]];
-            else
-                ((i64 *)j->out)[i] = ((const i64 *)x)[index[i]];
-        return;
-    }
-    switch (j->bytes) {
-    TAKE(u8)
-    TAKE(u16)
-    TAKE(u32)
-    TAKE(u64)
-    default:
-        for (hg_size i = low; i < high; i++)
-            memcpy(j->out + i * j->bytes, j->x + (i / j->count * j->n + j->index[i % j->count]) * j->bytes,
-                   (size_t)j->bytes);
+        const i64 *index = j->index + first;
+        char *out = j->out + i * j->bytes;
+        switch (j->bytes) {
+        case 1: take_u8((const u8 *)x, index, (u8 *)out, n); break;
+        case 2: take_u16((const u16 *)x, index, (u16 *)out, n); break;
+        case 4: take_u32((const u32 *)x, index, (u32 *)out, n); break;
+        case 8: take_u64((const u64 *)x, index, (u64 *)out, n); break;
+        default:
+            for (hg_size k = 0; k < n; k++)
+                memcpy(out + k * j->bytes, x + index[k] * j->bytes, (size_t)j->bytes);
+        }
+        i += n;
     }
 }
 

@@ -167,8 +167,8 @@ static void HG(columns_##NAME)(const char *data, hg_size n, hg_size stride, hg_s
 #define MAGNITUDE1(p) ((p) < 0 ? -(p) : (p))
 #define PRESENT1(p) ((p) != 0 ? 1 : 0)
 /* A NaN that comes replaces, and one that is there stays: no comparison with it is true. */
-#define MAX1(a, b) (((b) > (a)) | ((b) != (b)) ? (b) : (a))
-#define MIN1(a, b) (((b) < (a)) | ((b) != (b)) ? (b) : (a))
+#define MAX1(a, b) ({ __typeof__(a) a1_ = (a), b1_ = (b); a1_ = b1_ > a1_ ? b1_ : a1_; b1_ != b1_ ? b1_ : a1_; })
+#define MIN1(a, b) ({ __typeof__(a) a1_ = (a), b1_ = (b); a1_ = b1_ < a1_ ? b1_ : a1_; b1_ != b1_ ? b1_ : a1_; })
 #define MAX_f32(a, b) HG_PICK(((b) > (a)) | ((b) != (b)), b, a, HG(v_f32), HG(v_i32))
 #define MIN_f32(a, b) HG_PICK(((b) < (a)) | ((b) != (b)), b, a, HG(v_f32), HG(v_i32))
 #define MAX_f64(a, b) HG_PICK(((b) > (a)) | ((b) != (b)), b, a, HG(v_f64), HG(v_i64))

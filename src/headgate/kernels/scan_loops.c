@@ -171,7 +171,31 @@ static void NAME##_##T(void *context, hg_size low, hg_size high) \
         if (w == 1) { \
             T top = best[0]; \
             i64 from = 0; \
-            for (hg_size r = 0; r < j->n; r++, at += j->inner) { \
+            hg_size r = 0; \
+            for (; j->inner == 1 && r + 32 <= j->n;) { /* mostly nothing new in 32 elements */ \
+                const T *restrict x = (const T *)j->x + at; \
+                T *restrict out = (T *)j->out + at; \
+                i64 *restrict places = j->places + at; \
+                int news = 0; \
+                for (int k = 0; k < 32; k++) \
+                    news |= (x[k] OP top) | (x[k] != x[k]); \
+                if (!news) { \
+                    for (int k = 0; k < 32; k++) { \
+                        out[k] = top; \
+                        places[k] = from; \
+                    } \
+                } else \
+                    for (int k = 0; k < 32; k++) { \
+                        int moved = (x[k] OP top) | (x[k] != x[k]); \
+                        top = moved ? x[k] : top; \
+                        from = moved ? r + k : from; \
+                        out[k] = top; \
+                        places[k] = from; \
+                    } \
+                r += 32; \
+                at += 32; \
+            } \
+            for (; r < j->n; r++, at += j->inner) { \
                 T v = ((const T *)j->x)[at]; \
                 int moved = (v OP top) | (v != v); \
                 top = moved ? v : top; \

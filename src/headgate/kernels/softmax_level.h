@@ -57,8 +57,19 @@ HG_INLINE HG(v_f64) HG(exp_f64)(HG(v_f64) x)
 HG_INLINE HG(v_##T) HG(some_##T)(const T *x, hg_size n, T fill) \
 { \
     HG(v_##T) v = (HG(v_##T)){0} + fill; \
-    memcpy(&v, x, sizeof(T) * (size_t)n); \
+    if (n == WIDTH(T)) \
+        return HG_LOAD(HG(v_##T), x); \
+    for (hg_size i = 0; i < n; i++) \
+        v[i] = x[i]; \
     return v; \
+} \
+HG_INLINE void HG(put_##T)(T *out, HG(v_##T) v, hg_size n) \
+{ \
+    if (n == WIDTH(T)) \
+        memcpy(out, &v, sizeof v); \
+    else \
+        for (hg_size i = 0; i < n; i++) \
+            out[i] = v[i]; \
 } \
 HG_INLINE HG(v_##T) HG(larger_##T)(HG(v_##T) a, HG(v_##T) b) \
 { \
@@ -112,14 +123,11 @@ static T HG(powers_##T)(const T *x, T *out, hg_size n, T top) \
     for (int k = 0; i < n; i += w, k++) { \
         hg_size left = n - i < w ? n - i : w; \
         V e = HG(exp_##T)(HG(some_##T)(x + i, left, (T)-INFINITY) - top); \
-        if (left < w) { \
-            V kept = (V){0}; \
-            memcpy(&kept, &e, sizeof(T) * (size_t)left); \
-            e = kept; \
-        } \
+        if (left < w) \
+            e = HG(some_##T)((const T *)&e, left, 0); \
         sum[k] += e; \
         if (out) \
-            memcpy(out + i, &e, sizeof(T) * (size_t)left); \
+            HG(put_##T)(out + i, e, left); \
     } \
     return HG(join_##T)(sum); \
 } \
@@ -134,7 +142,7 @@ static void HG(lower_##T)(const T *x, T *out, hg_size n, T top, T log_sum) \
         out[i] = (x[i] - top) - log_sum; \
 } \
 /* sum of g * y, or of g alone if y is NULL */ \
-static T HG(inner_##T)(const T *g, const T *y, hg_size n) \
+HG_INLINE T HG(inner_body_##T)(const T *g, const T *y, hg_size n) \
 { \
     typedef HG(v_##T) V; \
     const hg_size w = WIDTH(T); \
@@ -154,41 +162,43 @@ static T HG(inner_##T)(const T *g, const T *y, hg_size n) \
     } \
     return HG(join_##T)(sum); \
 } \
-static void HG(back_##T)(const T *g, const T *y, T *out, hg_size n, T total, int log) \
+static T HG(inner_##T)(const T *g, const T *y, hg_size n) \
+{ \
+    return y ? HG(inner_body_##T)(g, y, n) : HG(inner_body_##T)(g, NULL, n); \
+} \
+HG_INLINE void HG(back_body_##T)(const T *g, const T *y, T *out, hg_size n, T total, int log) \
 { \
     typedef HG(v_##T) V; \
     const hg_size w = WIDTH(T); \
     for (hg_size i = 0; i < n; i += w) { \
         hg_size left = n - i < w ? n - i : w; \
-        V e, v; \
-        if (left == w) { \
-            e = HG_LOAD(V, g + i); \
-            v = HG_LOAD(V, y + i); \
-        } else { \
-            e = HG(some_##T)(g + i, left, 0); \
-            v = HG(some_##T)(y + i, left, 0); \
-        } \
+        V e = HG(some_##T)(g + i, left, 0), v = HG(some_##T)(y + i, left, 0); \
         v = log ? e - HG(exp_##T)(v) * total : v * (e - total); \
-        if (left == w) \
-            memcpy(out + i, &v, sizeof v); \
-        else \
-            memcpy(out + i, &v, sizeof(T) * (size_t)left); \
+        HG(put_##T)(out + i, v, left); \
     } \
+} \
+static void HG(back_##T)(const T *g, const T *y, T *out, hg_size n, T total, int log) \
+{ \
+    if (log) \
+        HG(back_body_##T)(g, y, out, n, total, 1); \
+    else \
+        HG(back_body_##T)(g, y, out, n, total, 0); \
 } \
 /* The same for w <= HG_STRIP columns, n rows `step` elements apart; out rows are `out_step` apart. */ \
 static void HG(forward_columns_##T)(const T *x, hg_size step, T *out, hg_size out_step, hg_size n, hg_size w, int what) \
 { \
     typedef HG(v_##T) V; \
     const hg_size u = WIDTH(T); \
-    T top[HG_STRIP], sum[HG_STRIP], line[HG_STRIP]; \
-    for (hg_size j = 0; j < HG_STRIP; j++) { \
+    T top[HG_STRIP], sum[HG_STRIP]; \
+    for (hg_size j = 0; j < w + u && j < HG_STRIP; j++) { \
         top[j] = j < w ? (T)-INFINITY : 0; \
-        sum[j] = line[j] = 0; \
+        sum[j] = 0; \
     } \
     for (hg_size r = 0; r < n; r++) \
         for (hg_size j = 0; j < w; j++) { \
-            T e = x[r * step + j]; \
-            top[j] = (e > top[j]) | (e != e) ? e : top[j]; \
+            T e = x[r * step + j], t = top[j]; \
+            t = e > t ? e : t; \
+            top[j] = e != e ? e : t; \
         } \
     if (what == HG_LOGSUMEXP) \
         for (hg_size j = 0; j < w; j++) \
@@ -198,12 +208,12 @@ static void HG(forward_columns_##T)(const T *x, hg_size step, T *out, hg_size ou
         T *to = out + r * out_step; \
         for (hg_size j = 0; j < w; j += u) { \
             hg_size left = w - j < u ? w - j : u; \
-            V v = left == u ? HG_LOAD(V, row + j) : HG(some_##T)(row + j, left, 0); \
+            V v = HG(some_##T)(row + j, left, 0); \
             v = HG(exp_##T)(v - HG_LOAD(V, top + j)); \
             V s = HG_LOAD(V, sum + j) + v; \
             memcpy(sum + j, &s, sizeof s); \
             if (what == HG_SOFTMAX) \
-                memcpy(to + j, &v, sizeof(T) * (size_t)left); \
+                HG(put_##T)(to + j, v, left); \
         } \
     } \
     if (what == HG_SOFTMAX) \
@@ -240,10 +250,10 @@ static void HG(backward_columns_##T)(const T *g, const T *y, hg_size step, T *ou
     for (hg_size r = 0; r < n; r++) \
         for (hg_size j = 0; j < w; j += u) { \
             hg_size left = w - j < u ? w - j : u, at = r * step + j; \
-            V e = left == u ? HG_LOAD(V, g + at) : HG(some_##T)(g + at, left, 0); \
-            V v = left == u ? HG_LOAD(V, y + at) : HG(some_##T)(y + at, left, 0), t = HG_LOAD(V, total + j); \
+            V e = HG(some_##T)(g + at, left, 0); \
+            V v = HG(some_##T)(y + at, left, 0), t = HG_LOAD(V, total + j); \
             v = log ? e - HG(exp_##T)(v) * t : v * (e - t); \
-            memcpy(out + r * out_step + j, &v, sizeof(T) * (size_t)left); \
+            HG(put_##T)(out + r * out_step + j, v, left); \
         } \
 }
 

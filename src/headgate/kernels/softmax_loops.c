@@ -1,7 +1,7 @@
 /* Softmax and its kin: which pieces of an array a task works on. Pieces depend on the shape alone. float16 goes
  * through float32 buffers, a row or a strip of columns at a time. It must not know Python. */
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O2", "tree-vectorize", "vect-cost-model=dynamic", "no-trapping-math")
+#pragma GCC optimize("O3", "no-trapping-math")
 #endif
 #include "softmax_loops.h"
 
@@ -16,6 +16,7 @@
 #endif
 
 #define PIECE 32768
+#define SHORT 24 /* rows up to this long are worked on as columns */
 
 static const hg_softmax_table *loops(void)
 {
@@ -41,6 +42,18 @@ typedef struct {
 } job;
 
 #define WORK(T) \
+static void turn_##T(const T *restrict x, T *restrict out, hg_size rows, hg_size columns) \
+{ \
+    if (columns < rows) { \
+        for (hg_size j = 0; j < columns; j++) \
+            for (hg_size i = 0; i < rows; i++) \
+                out[j * rows + i] = x[i * columns + j]; \
+        return; \
+    } \
+    for (hg_size i = 0; i < rows; i++) \
+        for (hg_size j = 0; j < columns; j++) \
+            out[j * rows + i] = x[i * columns + j]; \
+} \
 static T finite_##T(T top) \
 { \
     return top - top == 0 ? top : 0; \
@@ -70,6 +83,22 @@ static void strip_##T(int what, const T *x, const T *y, hg_size step, T *out, hg
         loops()->T##_.backward_columns(x, y, step, out, out_step, n, w, what == HG_LOG_SOFTMAX_BACKWARD); \
     else \
         loops()->T##_.forward_columns(x, step, out, out_step, n, w, what); \
+} \
+/* Short rows, turned into columns: up to HG_STRIP of them at a time. */ \
+static void short_rows_##T(int what, const T *x, const T *y, T *out, hg_size count, hg_size n) \
+{ \
+    T a[SHORT * HG_STRIP], b[SHORT * HG_STRIP]; \
+    for (hg_size first = 0; first < count; first += HG_STRIP) { \
+        hg_size w = count - first < HG_STRIP ? count - first : HG_STRIP, at = first * n; \
+        turn_##T(x + at, a, w, n); \
+        if (y) \
+            turn_##T(y + at, b, w, n); \
+        strip_##T(what, a, b, w, a, w, n, w); \
+        if (what == HG_LOGSUMEXP) \
+            memcpy(out + first, a, sizeof(T) * (size_t)w); \
+        else \
+            turn_##T(a, out + at, n, w); \
+    } \
 } \
 /* One phase over pieces of one long row. */ \
 static void pieces_##T(void *context, hg_size low, hg_size high) \
@@ -169,6 +198,15 @@ static void rows(void *context, hg_size low, hg_size high)
 {
     job *j = context;
     hg_size out_n = j->what == HG_LOGSUMEXP ? 1 : j->n;
+    if (j->n <= SHORT && j->type != HG_F16) {
+        const char *x = j->x + low * j->n * j->item, *y = j->y ? j->y + low * j->n * j->item : NULL;
+        char *out = j->out + low * out_n * j->item;
+        if (j->type == HG_F32)
+            short_rows_f32(j->what, (const f32 *)x, (const f32 *)y, (f32 *)out, high - low, j->n);
+        else
+            short_rows_f64(j->what, (const f64 *)x, (const f64 *)y, (f64 *)out, high - low, j->n);
+        return;
+    }
     for (hg_size i = low; i < high; i++) {
         const char *x = j->x + i * j->n * j->item, *y = j->y ? j->y + i * j->n * j->item : NULL;
         char *out = j->out + i * out_n * j->item;

@@ -181,24 +181,47 @@ static void write_##U(const pair_##U *p, const void *x, void *values, i64 *place
     default: for (hg_size i = low; i < high; i++) ((i64 *)values)[i * step] = ((const i64 *)x)[(hg_size)p[i].place * step]; \
     } \
 } \
+/* Keys of w elements, and the least of them. */ \
+static U keys_##U(int type, const void *x, hg_size first, hg_size w, hg_size step, U flip, U *keys) \
+{ \
+    U least = (U)-1; \
+    if (type == HG_F32 && step == 1) \
+        for (hg_size i = 0; i < w; i++) \
+            keys[i] = (U)key_of(HG_F32, x, first + i) ^ flip; \
+    else if (type == HG_F64 && step == 1) \
+        for (hg_size i = 0; i < w; i++) \
+            keys[i] = (U)key_of(HG_F64, x, first + i) ^ flip; \
+    else \
+        for (hg_size i = 0; i < w; i++) \
+            keys[i] = (U)key_of(type, x, (first + i) * step) ^ flip; \
+    for (hg_size i = 0; i < w; i++) \
+        least = keys[i] < least ? keys[i] : least; \
+    return least; \
+} \
 /* The k smallest, in order and stable, to p[0, k): by a threshold for a few, else by the leading digit. */ \
 static void first_##U(int type, const void *x, hg_size n, hg_size step, int descending, U all, hg_size k, pair_##U *p, \
                       pair_##U *spare) \
 { \
-    load_##U(type, x, n, step, descending, all, 0, spare); \
     if (k <= 16) { \
         hg_size kept = 0; \
-        for (hg_size i = 0; i < n; i++) { \
-            pair_##U e = spare[i]; \
-            if (kept == k && e.key >= p[k - 1].key) \
+        for (hg_size start = 0; start < n; start += 256) { \
+            U keys[256]; \
+            hg_size w = n - start < 256 ? n - start : 256; \
+            U least = keys_##U(type, x, start, w, step, descending ? all : 0, keys); \
+            if (kept == k && least >= p[k - 1].key) \
                 continue; \
-            hg_size j = kept < k ? kept++ : k - 1; \
-            for (; j && p[j - 1].key > e.key; j--) \
-                p[j] = p[j - 1]; \
-            p[j] = e; \
+            for (hg_size i = 0; i < w; i++) { \
+                if (kept == k && keys[i] >= p[k - 1].key) \
+                    continue; \
+                hg_size j = kept < k ? kept++ : k - 1; \
+                for (; j && p[j - 1].key > keys[i]; j--) \
+                    p[j] = p[j - 1]; \
+                p[j] = (pair_##U){keys[i], (U)(start + i)}; \
+            } \
         } \
         return; \
     } \
+    load_##U(type, x, n, step, descending, all, 0, spare); \
     int shift = type <= HG_I8 ? 0 : type == HG_I16 || type == HG_F16 ? 4 : (int)sizeof(U) * 8 - 12; \
     hg_size count[4096], before = 0, kept = 0; \
     memset(count, 0, sizeof count); \
