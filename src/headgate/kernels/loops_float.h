@@ -85,8 +85,10 @@ UNARY(deg2rad, , a * (T)0.017453292519943295769236907684886)
 UNARY(rad2deg, , a * (T)57.295779513082320876798154814105)
 UNARY(relu, , a < 0 ? (T)0 : a)
 UNARY(relu6, , a < 0 ? (T)0 : a > 6 ? (T)6 : a)
-UNARY(clamp, const T lo = (T)p[0]; const T hi = (T)p[1]; const T m = lo < hi ? lo : hi,
-      a < m ? m : a > hi ? hi : a < lo ? lo : a)
+#define RAISED (a < lo ? lo : a)
+UNARY(clamp, const T lo = (T)p[0]; const T hi = (T)p[1]; const int bad = lo != lo || hi != hi,
+      bad ? (T)NAN : RAISED > hi ? hi : RAISED)
+#undef RAISED
 UNARY(leaky_relu, const T slope = (T)p[0], a > 0 ? a : a * slope)
 UNARY(hardsigmoid, , CLAMP(a + 3, 0, 6) / 6)
 UNARY(hardswish, , a * CLAMP(a + 3, 0, 6) / 6)

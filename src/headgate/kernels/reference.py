@@ -1,4 +1,4 @@
-"""The kernel door in plain NumPy: same names and meaning as the compiled door, for uncompiled runs, odd dtypes and odd layouts.
+"""The kernel door in plain NumPy: the compiled door's names and meaning, for uncompiled runs, odd dtypes and layouts.
 
 Complete and slow by intent. Half precision is computed in float32 and rounded once. It knows arrays and names of
 loops; it must not know tensors, and it never starts a thread.
@@ -143,7 +143,7 @@ def evaluate(loop: Any, arrays: tuple[Array, ...], params: tuple[float, ...], ou
 
 
 def scalar_for(name: str, dtype: Any, scalar: Any, scalar_first: bool) -> Any:
-    """The exponent PyTorch would use: rounded to half precision beside a half; RuntimeError if negative beside integers."""
+    """The exponent PyTorch would use: rounded to half beside a half; RuntimeError if negative beside integers."""
     if name != "pow" or scalar_first:
         return scalar
     if dtype.kind in "iub" and scalar < 0:
