@@ -10,3 +10,4 @@ from headgate.autograd.modes import is_grad_enabled as is_grad_enabled
 from headgate.autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
 from headgate.autograd.modes import no_grad as no_grad
 from headgate.autograd.modes import set_grad_enabled as set_grad_enabled
+from headgate.autograd.function import Function as Function

@@ -1,6 +1,7 @@
 # C types of records.py: every field of the records and the virtual tables of Op.
 cimport cython
 from numpy cimport ndarray
+from headgate.dtypes cimport of as type_of
 from headgate.core.storage cimport Storage, Version, Cut
 from headgate.core.operators cimport Called, Operand, Vertex
 

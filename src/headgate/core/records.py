@@ -12,6 +12,7 @@ import numpy as np
 from headgate.core.size import Size
 
 if not cython.compiled:
+    from headgate.dtypes import of as type_of
     from headgate.core.storage import Storage, Version, Cut, plain_fields
     from headgate.core.operators import Called, Operand, Vertex
 
@@ -232,6 +233,11 @@ class Tensor(Operand):
     def shape(self) -> Size:
         """The lengths of the dimensions, as a Size."""
         return Size(cython.cast(object, self._array).shape)
+
+    @property
+    def dtype(self) -> object:
+        """The element type, such as `headgate.float32`."""
+        return type_of(self._array)
 
     @property
     def ndim(self) -> int:
