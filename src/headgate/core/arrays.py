@@ -247,7 +247,7 @@ def _view_steps(x: ndarray, shape: tuple) -> object:
             steps[i] = steps[i + 1] * max(shape[i + 1], 1)
         return tuple(steps)
     k = len(shape) - 1
-    base, have, made = x.strides[-1], 1, 1
+    base, have, made = x.strides[x.ndim - 1], 1, 1
     for i in range(x.ndim - 1, -1, -1):
         have *= x.shape[i]
         if i > 0 and (x.shape[i - 1] == 1 or x.strides[i - 1] == have * base):
