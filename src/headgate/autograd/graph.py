@@ -245,3 +245,24 @@ install_property("retains_grad", retains_grad)
 install_method("register_hook", register_hook)
 install_method("register_post_accumulate_grad_hook", register_post_accumulate_grad_hook)
 install_method("retain_grad", retain_grad)
+
+
+def saved_memory(tensors) -> list:
+    """The arrays that the nodes behind `tensors` keep for backward, all the way to the leaves."""
+    stack: list = [current_node(x) for x in tensors]
+    seen: set = set()
+    arrays: list = []
+    n: Node
+    i: cython.int
+    while stack:
+        item = stack.pop()
+        if item is None or not isinstance(item, Node) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        n = item
+        for s in [n.saved0, n.saved1] + (n.saved_more or []):
+            if s is not None and cython.cast(Saved, s).array is not None:
+                arrays.append(cython.cast(Saved, s).array)
+        for i in range(n.inputs):
+            stack.append(n.edge(i))
+    return arrays
