@@ -167,9 +167,9 @@ def test_special_values_beside_pytorch(door, name, dtype):
 INTEGER = {
     "add": torch.add, "sub": torch.sub, "mul": torch.mul, "floor_divide": torch.floor_divide, "fmod": torch.fmod,
     "remainder": torch.remainder, "div_trunc": lambda x, y: torch.div(x, y, rounding_mode="trunc"),
-    "maximum": torch.maximum, "minimum": torch.minimum, "bitwise_and": torch.bitwise_and, "bitwise_or": torch.bitwise_or, "gcd": torch.gcd,
-    "bitwise_xor": torch.bitwise_xor, "eq": torch.eq, "lt": torch.lt, "logical_and": torch.logical_and,
-    "heaviside": torch.heaviside,
+    "maximum": torch.maximum, "minimum": torch.minimum, "bitwise_and": torch.bitwise_and, "gcd": torch.gcd,
+    "bitwise_or": torch.bitwise_or, "bitwise_xor": torch.bitwise_xor, "eq": torch.eq, "lt": torch.lt,
+    "logical_and": torch.logical_and, "heaviside": torch.heaviside,
 }  # fmt: skip
 
 

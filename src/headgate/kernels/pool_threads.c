@@ -21,7 +21,8 @@ int hg_pool_threads(void) { return 1; }
 #include <unistd.h>
 
 #define MOST_THREADS 256
-#define SPINS 3000
+#define SPINS 3000         /* a caller's wait before it yields */
+#define WORKER_SPINS 20000 /* some 0.3 ms: a thread that sleeps can take longer than a kernel to come back */
 #define PIECES_PER_THREAD 4
 #define WORKER_STACK (1 << 20)
 
@@ -61,7 +62,7 @@ static void work(void) {
 }
 
 static void wait_for_job(unsigned seen) {
-    for (int spin = 0; spin < SPINS; spin++) {
+    for (int spin = 0; spin < WORKER_SPINS; spin++) {
         if (atomic_load(&generation) != seen) return;
         PAUSE();
     }
