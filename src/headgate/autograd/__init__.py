@@ -11,3 +11,6 @@ from headgate.autograd.modes import is_inference_mode_enabled as is_inference_mo
 from headgate.autograd.modes import no_grad as no_grad
 from headgate.autograd.modes import set_grad_enabled as set_grad_enabled
 from headgate.autograd.function import Function as Function
+from headgate.autograd.saving import saved_tensors_hooks as saved_tensors_hooks
+from headgate.autograd.gradcheck import gradcheck as gradcheck
+from headgate.autograd.gradcheck import gradgradcheck as gradgradcheck

@@ -16,7 +16,7 @@ class _State(threading.local):
         self.quiet = False
         self.overrides_off = False
         self.saved_hooks: list = []
-        self.cut_kind = "no_grad"
+        self.hooks_forbidden: object = None
 
 
 STATE = _State()
@@ -90,6 +90,8 @@ def set_overrides_off(value: cython.bint) -> None:
 def push_saved_hooks(pack: object, unpack: object) -> None:
     """Enter `saved_tensors_hooks` in this thread."""
     global _hooked_threads
+    if STATE.hooks_forbidden is not None:
+        raise RuntimeError(STATE.hooks_forbidden)
     STATE.saved_hooks.append((pack, unpack))
     _hooked_threads += 1
 
@@ -99,6 +101,13 @@ def pop_saved_hooks() -> None:
     global _hooked_threads
     STATE.saved_hooks.pop()
     _hooked_threads -= 1
+
+
+def forbid_saved_hooks(message: object) -> object:
+    """Make entering hooks an error with this message (None: allow them); the message before."""
+    before = STATE.hooks_forbidden
+    STATE.hooks_forbidden = message
+    return before
 
 
 def saved_hooks() -> object:

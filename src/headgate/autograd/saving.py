@@ -1,0 +1,48 @@
+"""saved_tensors_hooks: the user's say in how saved values are kept (elsewhere, smaller, not at all).
+
+The hooks belong to the thread; `headgate.core.saved` calls them when a value is saved and when it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from headgate.core import modes
+
+
+class saved_tensors_hooks:  # noqa: N801  (PyTorch's name)
+    """Within it, every tensor saved for backward is kept as `pack_hook(tensor)` and read as `unpack_hook(packed)`.
+
+    The pack hook may not write its argument. With nested ones the innermost applies.
+    """
+
+    def __init__(self, pack_hook: Callable[[Any], Any], unpack_hook: Callable[[Any], Any]) -> None:
+        self.pack_hook = pack_hook
+        self.unpack_hook = unpack_hook
+
+    def __enter__(self) -> None:
+        modes.push_saved_hooks(self.pack_hook, self.unpack_hook)
+
+    def __exit__(self, *_: object) -> None:
+        modes.pop_saved_hooks()
+
+
+class save_on_cpu(saved_tensors_hooks):  # noqa: N801
+    """Keeps copies of saved tensors; on a CPU that only frees the originals for writing."""
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cpu") -> None:
+        super().__init__(lambda tensor: tensor.detach().clone(), lambda packed: packed)
+
+
+class disable_saved_tensors_hooks:  # noqa: N801
+    """Within it, entering `saved_tensors_hooks` is an error with the given message."""
+
+    def __init__(self, error_message: str) -> None:
+        self.error_message = error_message
+
+    def __enter__(self) -> None:
+        self.before = modes.forbid_saved_hooks(self.error_message)
+
+    def __exit__(self, *_: object) -> None:
+        modes.forbid_saved_hooks(self.before)
