@@ -1,0 +1,48 @@
+"""`python -m benchmarks [small|graph|large|footprint ...]`: measure and write RESULTS.md (all parts by default)."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+def main(parts: list[str]) -> None:
+    """Run the parts and write what they found."""
+    import numpy as np
+    import torch
+    from benchmarks import footprint, graph, large, small
+    from benchmarks.harness import ROUNDS, measure, table
+
+    import headgate
+
+    libraries = {"torch": torch, "headgate": headgate}
+    lines = ["# Measured beside PyTorch", "",
+             f"By `python -m benchmarks {' '.join(parts)}`".rstrip() + f" on {CORES} cores of {platform.processor() or platform.machine()}, "
+             f"Python {platform.python_version()}, PyTorch {torch.__version__}, NumPy {np.__version__}. Medians of "
+             f"{ROUNDS} interleaved rounds in alternating order; the ratio is PyTorch's time over Headgate's.", ""]
+    if not parts or "small" in parts:
+        torch.set_num_threads(1)
+        rows = small.rows(libraries)
+        measure(rows)
+        lines += ["## Three numbers, float32", "", *table(rows), ""]
+    if not parts or "graph" in parts:
+        torch.set_num_threads(1)
+        lines += ["## Graphs", "", *table(graph.rows(libraries, 5)), "", *graph.growth(headgate), ""]
+    if not parts or "large" in parts:
+        torch.set_num_threads(CORES)
+        lines += [f"## 1,000,000 numbers, {CORES} threads each", ""]
+        for dtype, floor in (("float32", 0.9), ("float64", 0.9), ("float16", 0.5)):
+            lines += large.section(libraries, dtype, floor, 5, 0.01)
+    if not parts or "footprint" in parts:
+        lines += ["## Size and start", "", *footprint.section(), ""]
+    RESULTS.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    print(RESULTS.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
