@@ -1,0 +1,9 @@
+# C types of values.py.
+from headgate.core.records cimport Tensor
+
+cdef class Scan:
+    cdef tuple shape
+    cdef int kinds
+    cdef walk(self, object items, int dim)
+
+cpdef object array_of_values(object value, object kind)

@@ -1,0 +1,3 @@
+# C types of spaced.py.
+from headgate.core.records cimport Tensor
+from headgate.ops.creation cimport given, leaf, number_of
