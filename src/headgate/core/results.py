@@ -1,4 +1,4 @@
-"""Results with named fields: what sort, topk, max with a dim and their like return, `torch.return_types.sort` and so on.
+"""Results with named fields: what sort, topk, max with a dim and their like return (torch.return_types).
 
 Each type is a tuple whose items are also attributes. Nothing here knows tensors.
 """

@@ -1,0 +1,28 @@
+# C types of change.py: the family of ops that change some elements, and numbers as elements.
+from numpy cimport ndarray
+from headgate cimport dtypes
+from headgate.core.apply cimport apply, arrays_of, first_requiring, record, requires, save_for, wrap
+from headgate.core.arrays cimport is_float, set_meta, shape_of
+from headgate.core.inplace cimport adopt, check_operands, copy_before, write
+from headgate.core.modes cimport grad_enabled
+from headgate.core.operators cimport INPLACE
+from headgate.core.records cimport Node, Op, Tensor
+from headgate.core.writes cimport check_writable, note_write
+
+cdef class Change(Op):
+    cdef bint expanded
+    cdef object change(self, ndarray target, tuple inputs, object attrs)
+
+cdef object change(Change op, tuple inputs, object attrs, object out)
+cdef Tensor change_inplace(Change op, tuple inputs, object attrs)
+cdef bint writable_expanded(Tensor x)
+cdef tuple separate(Tensor x, tuple arrays)
+cdef bint overflows(object value, dtypes.dtype kind)
+cdef ndarray constant(object value, dtypes.dtype kind)
+cdef bint is_number(object value)
+cdef Tensor need_tensor(object value, str function, str name, int position)
+cdef object need_int(object value, str function, str name, int position)
+cdef str kind_name(ndarray x)
+cdef allow_expanded(Change op)
+cdef Tensor fill_with(Tensor x, object value)
+cdef Change FILL, FILL_TENSOR, FILL_, FILL_TENSOR_, ZERO_

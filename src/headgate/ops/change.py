@@ -1,0 +1,210 @@
+"""What ops have in common that change some elements of a tensor and leave the others: index_put, scatter, masked_fill ...
+
+Out of place they work on a copy, in place on the tensor's own memory, without an intermediate array; everything that
+can be wrong is found before the first element is written. Also Python numbers as elements of a tensor's type.
+"""
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate.core.apply import apply, arrays_of, first_requiring, record, requires, save_for, wrap
+    from headgate.core.arrays import is_float, set_meta, shape_of
+    from headgate.core.inplace import adopt, check_operands, copy_before, write
+    from headgate.core.modes import grad_enabled
+    from headgate.core.operators import INPLACE
+    from headgate.core.records import Node, Op, Tensor
+    from headgate.core.writes import check_writable, note_write
+
+    ndarray = np.ndarray
+
+from headgate import dtypes, errors
+from headgate.core.declare import overload
+
+# The C types' names in PyTorch's text for a number that does not fit.
+NUMBER_NAMES = {
+    "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t", "bool": "bool",
+    "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
+}  # fmt: skip
+
+
+@cython.cclass
+class Change(Op):
+    """The family: input 0 is what is changed; `change` writes into the array it is given, after all its checks."""
+
+    def __init__(self):
+        super().__init__()
+        self.expanded = False
+
+    @cython.cfunc
+    def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        if out is None:
+            out = np.array(inputs[0], order="C")
+        self.change(out, inputs, attrs)
+        return out
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        return self.run((x,), attrs, out)
+
+    @cython.cfunc
+    def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        return self.run((x, y), attrs, out)
+
+    @cython.cfunc
+    def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
+        raise RuntimeError(f"{self.name} does not say what it changes")
+
+
+def allow_expanded(op: Change):
+    """Let the op write to expanded tensors, as PyTorch's does."""
+    op.expanded = True
+
+
+def change(op: Change, inputs: tuple, attrs: object, out: object) -> object:
+    """Call an op of the family: a new tensor, into `out`, or in place."""
+    if out is None:
+        return apply(op, inputs, attrs)
+    if out is INPLACE:
+        return change_inplace(op, inputs, attrs)
+    return write(op, inputs, attrs, out)
+
+
+def change_inplace(op: Change, inputs: tuple, attrs: object) -> Tensor:
+    """Change the first input in its own memory and make the call its history."""
+    x: Tensor = inputs[0]
+    n: Node = None
+    recording: cython.bint = grad_enabled() and op.differentiable and first_requiring(inputs) is not None
+    before: tuple = inputs
+    if not op.expanded or not writable_expanded(x):
+        check_writable(x, recording)
+    check_operands(x, inputs)
+    if recording and is_float(x._array):
+        n = record(op, inputs, attrs)
+        if op.needed(n) & 1:
+            before = (copy_before(x),) + inputs[1:]
+    op.run(separate(x, arrays_of(inputs)), attrs, x._array)
+    note_write(x, op.name + "_")
+    if n is not None:
+        set_meta(n, x._array)
+        save_for(n, before, [x])
+        adopt(x, n)
+    return x
+
+
+def writable_expanded(x: Tensor) -> bool:
+    """Whether `x` is an expanded tensor in a place where a few ops of PyTorch still write to one."""
+    return x._array.size > 0 and 0 in cython.cast(object, x._array).strides and x._storage.shield is None and not (
+        x._wants or x._node is not None
+    )
+
+
+def separate(x: Tensor, arrays: tuple) -> tuple:
+    """The operands' arrays, those that are the written one itself copied: it is read while it is written."""
+    array: object
+    return (arrays[0],) + tuple(
+        [array.copy() if isinstance(array, ndarray) and array is x._array else array for array in arrays[1:]]
+    )
+
+
+def overflows(value: object, kind: dtypes.dtype) -> bool:
+    """Whether a Python number is outside the type's range, by PyTorch's rule: unsigned types take negatives."""
+    if kind.category == 0:
+        return False
+    if isinstance(value, complex):
+        return value.imag != 0 or overflows(value.real, kind)
+    if kind.category == 1:
+        limits = np.iinfo(kind.numpy)
+        lowest = limits.min if limits.min or isinstance(value, float) else -limits.max
+        return value != value or not lowest <= value <= limits.max
+    if isinstance(value, float) and (value != value or value in (np.inf, -np.inf)):
+        return False
+    largest = 65504.0 if kind.name == "float16" else 3.3895313892515355e38 if kind.name == "bfloat16" else float(
+        np.finfo(kind.numpy).max)
+    return not -largest <= value <= largest
+
+
+def constant(value: object, kind: dtypes.dtype) -> ndarray:
+    """A Python number as an array of no dims of that type, cut as C does. RuntimeError if it does not fit."""
+    if overflows(value, kind):
+        raise RuntimeError(errors.OVERFLOW.format(type=NUMBER_NAMES[kind.name]))
+    if isinstance(value, complex) and kind.category < 3:
+        value = value.real
+    if kind.category == 0:
+        value = bool(value)
+    elif kind.category == 1:
+        value = int(value)
+        if value < 0 and not kind.is_signed:
+            value += 256
+    return np.asarray(value, kind.numpy)
+
+
+def is_number(value: object) -> bool:
+    """What PyTorch takes for a number: Python's own, and NumPy's integers and what else derives from them."""
+    return isinstance(value, (int, float, complex, np.integer, np.floating, np.bool_))
+
+
+def need_tensor(value: object, function: str, name: str, position: cython.int) -> Tensor:
+    """The argument itself; TypeError if it is no tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(errors.ARGUMENT.format(
+            function=function, name=name, position=position, expected="Tensor", type=type(value).__name__))
+    return value
+
+
+def need_int(value: object, function: str, name: str, position: cython.int) -> int:
+    """The argument as an int; TypeError if it is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        if isinstance(value, Tensor) and cython.cast(Tensor, value)._array.size == 1:
+            return value.__index__()
+        raise TypeError(errors.ARGUMENT.format(
+            function=function, name=name, position=position, expected="int", type=type(value).__name__))
+    return int(value)
+
+
+def kind_name(x: ndarray) -> str:
+    """The element type in PyTorch's words (Float, Long)."""
+    return errors.TYPE_NAMES[dtypes.of(x).name]
+
+
+# ---- every element: fill ---------------------------------------------------------------------------------------------
+
+
+@cython.cclass
+class Fill(Change):
+    """The same value everywhere. Inputs: x, and the value where it is a tensor of no dims; attrs: the number else."""
+
+    @cython.cfunc
+    def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
+        kind: dtypes.dtype = dtypes.of(target)
+        if len(inputs) == 1:
+            cython.cast(object, target).fill(constant(attrs, kind))
+        else:
+            with np.errstate(all="ignore"):
+                np.copyto(target, inputs[1], casting="unsafe")
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if i == 1:
+            return g  # the engine sums it to the value's shape
+        return wrap(np.zeros(shape_of(g._array), cython.cast(object, g._array).dtype))
+
+
+def fill_with(x: Tensor, value: object) -> Tensor:
+    """Write one value, a number that is known to fit or a tensor of no dims, everywhere into `x`."""
+    if isinstance(value, Tensor):
+        return change_inplace(FILL_TENSOR_, (x, value), None)
+    if is_float(x._array) and not (grad_enabled() and requires(x)):
+        check_writable(x, False)
+        cython.cast(object, x._array).fill(value)
+        note_write(x, "fill_")
+        return x
+    return change_inplace(FILL_TENSOR_, (x,), value)
+
+
+FILL = overload(Fill(), "fill", 0)
+FILL_TENSOR = overload(Fill(), "fill", 1)
+FILL_ = overload(Fill(), "fill", 2)
+FILL_TENSOR_ = overload(Fill(), "fill", 3)
+ZERO_ = overload(Fill(), "zero", None)
+for _op in (FILL, FILL_TENSOR, FILL_, FILL_TENSOR_, ZERO_):
+    allow_expanded(_op)
