@@ -91,7 +91,7 @@ cdef unsigned long long axes_mask(object axes, int rank) except? 0:
     for axis in axes:
         bit = <unsigned long long> 1 << axis_number(axis, rank)
         if mask & bit:
-            raise RuntimeError(f"dim {axis} appears multiple times in the list of dims")
+            raise RuntimeError(f"dim {axis_number(axis, rank)} appears multiple times in the list of dims")
         mask |= bit
     return mask if mask else (<unsigned long long> -1)
 

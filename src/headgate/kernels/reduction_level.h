@@ -13,7 +13,7 @@
 static ACC HG(block_##NAME)(const T *x, hg_size n, ACC c) \
 { \
     typedef HG(v_##ACC) V; \
-    enum { WIDTH = HG_VECTOR / sizeof(ACC), VECTORS = HG_LANES / HG_VECTOR, LANES = HG_LANES / sizeof(ACC) }; \
+    enum { WIDTH = (int)(HG_VECTOR / sizeof(ACC)), VECTORS = HG_LANES / HG_VECTOR, LANES = HG_LANES / sizeof(ACC) }; \
     (void)c; \
     if (n < LANES / 2 || n < 8) { \
         ACC total = INIT; \
@@ -38,10 +38,17 @@ static ACC HG(block_##NAME)(const T *x, hg_size n, ACC c) \
             sum[k] = JOIN(sum[k], p); \
         } \
     } \
-    memcpy(lane, sum, sizeof lane); \
     n -= i; \
     x += i; \
-    for (i = 0; i < n; i++) { \
+    _Pragma("GCC unroll 16") \
+    for (int k = 0; k < VECTORS - 1; k++) \
+        if ((k + 1) * WIDTH <= n) { \
+            V p = LOAD(x + k * WIDTH); \
+            p = MAP(p); \
+            sum[k] = JOIN(sum[k], p); \
+        } \
+    memcpy(lane, sum, sizeof lane); \
+    for (i = n / WIDTH * WIDTH; i < n; i++) { \
         ACC p = LOAD1(x[i]); \
         p = MAP1(p); \
         lane[i] = JOIN1(lane[i], p); \

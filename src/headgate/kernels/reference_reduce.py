@@ -275,6 +275,8 @@ def cumulate(name: str, x: Array, axis: int, out_dtype: Any = None) -> Any:
         dtype = _INT64
     ufunc = {"cumsum": np.add, "cumprod": np.multiply, "logcumsumexp": np.logaddexp}[name]
     wide = _wide(line.astype(dtype, copy=False))
+    if dtype == _SINGLE:
+        wide = wide.astype(np.float64)  # as PyTorch, which rounds each running total once
     total = ufunc.accumulate(wide, axis=axis, dtype=wide.dtype)
     return _fresh(total.reshape(x.shape), dtype)
 

@@ -48,28 +48,37 @@ HG_INLINE HG(v_f64) HG(exp_f64)(HG(v_f64) x)
     return p * (V)((half + 1023) << 52) * (V)((whole - half + 1023) << 52);
 }
 
+/* The first n elements of a vector, zero behind them; and the way back. */
+#if HG_LEVEL == 2
+#define FRONT_f32(x, n) ((HG(v_f32))_mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1), (x)))
+#define FRONT_f64(x, n) ((HG(v_f64))_mm512_maskz_loadu_pd((__mmask8)((1u << (n)) - 1), (x)))
+#define STORE_FRONT_f32(out, v, n) _mm512_mask_storeu_ps((out), (__mmask16)((1u << (n)) - 1), (__m512)(v))
+#define STORE_FRONT_f64(out, v, n) _mm512_mask_storeu_pd((out), (__mmask8)((1u << (n)) - 1), (__m512d)(v))
+#else
+#define FRONT(V, T, x, n) ({ V front_ = (V){0}; for (hg_size f_ = 0; f_ < (n); f_++) front_[f_] = (x)[f_]; front_; })
+#define FRONT_f32(x, n) FRONT(HG(v_f32), f32, x, n)
+#define FRONT_f64(x, n) FRONT(HG(v_f64), f64, x, n)
+#define STORE_FRONT(out, v, n) for (hg_size f_ = 0; f_ < (n); f_++) (out)[f_] = (v)[f_]
+#define STORE_FRONT_f32(out, v, n) STORE_FRONT(out, v, n)
+#define STORE_FRONT_f64(out, v, n) STORE_FRONT(out, v, n)
+#endif
+
 #define WIDTH(T) ((hg_size)(HG_VECTOR / sizeof(T)))
 #define VECTORS (HG_LANES / HG_VECTOR)
 #define LANES(T) ((hg_size)(HG_LANES / sizeof(T)))
 
 #define PASSES(T, I) \
-/* Up to a vector of elements; `fill` where there are none. */ \
-HG_INLINE HG(v_##T) HG(some_##T)(const T *x, hg_size n, T fill) \
+/* Up to a vector of elements, zero behind them. */ \
+HG_INLINE HG(v_##T) HG(some_##T)(const T *x, hg_size n) \
 { \
-    HG(v_##T) v = (HG(v_##T)){0} + fill; \
-    if (n == WIDTH(T)) \
-        return HG_LOAD(HG(v_##T), x); \
-    for (hg_size i = 0; i < n; i++) \
-        v[i] = x[i]; \
-    return v; \
+    return n == WIDTH(T) ? HG_LOAD(HG(v_##T), x) : FRONT_##T(x, n); \
 } \
 HG_INLINE void HG(put_##T)(T *out, HG(v_##T) v, hg_size n) \
 { \
     if (n == WIDTH(T)) \
         memcpy(out, &v, sizeof v); \
     else \
-        for (hg_size i = 0; i < n; i++) \
-            out[i] = v[i]; \
+        STORE_FRONT_##T(out, v, n); \
 } \
 HG_INLINE HG(v_##T) HG(larger_##T)(HG(v_##T) a, HG(v_##T) b) \
 { \
@@ -97,11 +106,21 @@ static T HG(top_##T)(const T *x, hg_size n) \
         c = HG(larger_##T)(c, HG_LOAD(V, x + i + 2 * w)); \
         d = HG(larger_##T)(d, HG_LOAD(V, x + i + 3 * w)); \
     } \
-    for (; i < n; i += w) \
-        a = HG(larger_##T)(a, HG(some_##T)(x + i, n - i < w ? n - i : w, best)); \
+    for (; i + w <= n; i += w) \
+        a = HG(larger_##T)(a, HG_LOAD(V, x + i)); \
+    if (i < n && n >= w) { /* the last vector once more, from where it is whole */ \
+        a = HG(larger_##T)(a, HG_LOAD(V, x + n - w)); \
+        i = n; \
+    } \
     a = HG(larger_##T)(HG(larger_##T)(a, b), HG(larger_##T)(c, d)); \
-    for (int l = 0; l < w; l++) \
-        best = a[l] > best || a[l] != a[l] ? a[l] : best; \
+    T lane[HG_VECTOR / sizeof(T)]; \
+    memcpy(lane, &a, sizeof lane); \
+    for (hg_size half = w / 2; half; half /= 2) \
+        for (hg_size l = 0; l < half; l++) \
+            lane[l] = lane[l + half] > lane[l] || lane[l + half] != lane[l + half] ? lane[l + half] : lane[l]; \
+    best = lane[0]; \
+    for (; i < n; i++) \
+        best = x[i] > best || x[i] != x[i] ? x[i] : best; \
     return best; \
 } \
 /* The sum of e^(x - top), the powers stored in `out` unless it is NULL. */ \
@@ -122,9 +141,9 @@ static T HG(powers_##T)(const T *x, T *out, hg_size n, T top) \
     } \
     for (int k = 0; i < n; i += w, k++) { \
         hg_size left = n - i < w ? n - i : w; \
-        V e = HG(exp_##T)(HG(some_##T)(x + i, left, (T)-INFINITY) - top); \
+        V e = HG(exp_##T)(HG(some_##T)(x + i, left) - top); \
         if (left < w) \
-            e = HG(some_##T)((const T *)&e, left, 0); \
+            e = HG(some_##T)((const T *)&e, left); \
         sum[k] += e; \
         if (out) \
             HG(put_##T)(out + i, e, left); \
@@ -157,8 +176,8 @@ HG_INLINE T HG(inner_body_##T)(const T *g, const T *y, hg_size n) \
     } \
     for (int k = 0; i < n; i += w, k++) { \
         hg_size left = n - i < w ? n - i : w; \
-        V e = HG(some_##T)(g + i, left, 0); \
-        sum[k] += y ? e * HG(some_##T)(y + i, left, 0) : e; \
+        V e = HG(some_##T)(g + i, left); \
+        sum[k] += y ? e * HG(some_##T)(y + i, left) : e; \
     } \
     return HG(join_##T)(sum); \
 } \
@@ -172,7 +191,7 @@ HG_INLINE void HG(back_body_##T)(const T *g, const T *y, T *out, hg_size n, T to
     const hg_size w = WIDTH(T); \
     for (hg_size i = 0; i < n; i += w) { \
         hg_size left = n - i < w ? n - i : w; \
-        V e = HG(some_##T)(g + i, left, 0), v = HG(some_##T)(y + i, left, 0); \
+        V e = HG(some_##T)(g + i, left), v = HG(some_##T)(y + i, left); \
         v = log ? e - HG(exp_##T)(v) * total : v * (e - total); \
         HG(put_##T)(out + i, v, left); \
     } \
@@ -208,7 +227,7 @@ static void HG(forward_columns_##T)(const T *x, hg_size step, T *out, hg_size ou
         T *to = out + r * out_step; \
         for (hg_size j = 0; j < w; j += u) { \
             hg_size left = w - j < u ? w - j : u; \
-            V v = HG(some_##T)(row + j, left, 0); \
+            V v = HG(some_##T)(row + j, left); \
             v = HG(exp_##T)(v - HG_LOAD(V, top + j)); \
             V s = HG_LOAD(V, sum + j) + v; \
             memcpy(sum + j, &s, sizeof s); \
@@ -250,8 +269,8 @@ static void HG(backward_columns_##T)(const T *g, const T *y, hg_size step, T *ou
     for (hg_size r = 0; r < n; r++) \
         for (hg_size j = 0; j < w; j += u) { \
             hg_size left = w - j < u ? w - j : u, at = r * step + j; \
-            V e = HG(some_##T)(g + at, left, 0); \
-            V v = HG(some_##T)(y + at, left, 0), t = HG_LOAD(V, total + j); \
+            V e = HG(some_##T)(g + at, left); \
+            V v = HG(some_##T)(y + at, left), t = HG_LOAD(V, total + j); \
             v = log ? e - HG(exp_##T)(v) * t : v * (e - t); \
             HG(put_##T)(out + r * out_step + j, v, left); \
         } \
@@ -267,3 +286,9 @@ static const hg_softmax_table HG(softmax) = {SET(f32), SET(f64), HG(from_half), 
 #undef VECTORS
 #undef WIDTH
 #undef LANES
+#undef FRONT_f32
+#undef FRONT_f64
+#undef STORE_FRONT_f32
+#undef STORE_FRONT_f64
+#undef FRONT
+#undef STORE_FRONT
