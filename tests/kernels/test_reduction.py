@@ -88,7 +88,7 @@ def torch_reduce(name: str, t: torch.Tensor, axes: tuple[int, ...] | None, keepd
         for axis in sorted(every, reverse=True):
             t = t.prod(axis, keepdim=True)
         kept = [size for axis, size in enumerate(t.shape) if axis not in every]
-        result = t if keepdims or not every else t.reshape(kept)
+        result = t.prod() if not t.dim() else t if keepdims else t.reshape(kept)
     else:
         function = {"max": torch.amax, "min": torch.amin}.get(name) or getattr(torch, name)
         result = function(t, every, keepdim=keepdims) if t.dim() else function(t)

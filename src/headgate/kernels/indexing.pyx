@@ -7,7 +7,7 @@ order, whatever the number of threads. Nothing here knows tensors.
 
 import numpy as np
 
-from headgate.kernels import reference_reduce as reference
+from headgate.kernels import reference_select as reference
 
 cimport numpy as cnp
 from libc.string cimport memset

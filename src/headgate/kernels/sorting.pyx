@@ -7,7 +7,7 @@ here knows tensors.
 
 import numpy as np
 
-from headgate.kernels import reference_reduce as reference
+from headgate.kernels import reference_select as reference
 
 cimport numpy as cnp
 from numpy cimport ndarray, npy_intp
