@@ -18,7 +18,7 @@ from programs_flow import INPLACE, leaf
 def a_detached_gradient_is_a_constant(torch: Any, log: Log) -> None:
     x = torch.tensor(2.0, requires_grad=True)
     (g,) = torch.autograd.grad(x**3, x, create_graph=True)
-    log.state("g", g)
+    log("g", (g.tolist(), g.requires_grad, g.is_leaf), (12.0, True, False))
     (second,) = torch.autograd.grad(g * x, x, retain_graph=True)
     log("full derivative", second, 12 * 2.0 + 12 - 0.0)
     g.detach_()
@@ -31,7 +31,7 @@ def a_detached_gradient_is_a_constant(torch: Any, log: Log) -> None:
 def backward_with_create_graph(torch: Any, log: Log) -> None:
     x = torch.tensor(2.0, requires_grad=True)
     (x**3).backward(create_graph=True)
-    log.state("x.grad", x.grad)
+    log("x.grad", (x.grad.tolist(), x.grad.requires_grad, x.grad.is_leaf), (12.0, True, False))
     first = x.grad
     x.grad = None
     first.backward()
