@@ -94,7 +94,7 @@ def declare(
         if public:
             PUBLIC[alias] = entry
     REGISTRY[name] = Declared(
-        name, op, entry, inplace=inplace, out=out, method=method, domain=domain, samples=samples, reference=reference,
+        name, op, entry, inplace=bool(inplace), out=out, method=method, domain=domain, samples=samples, reference=reference,
         dtypes=dtypes or "fib", differentiable=differentiable,
         smooth=smooth, arity=1 if isinstance(op, Unary) else 2 if isinstance(op, Binary) else 0,
     )
@@ -122,7 +122,7 @@ def describe(
     op.differentiable = differentiable
 
 
-def overload(op: Op, name: str, number: int, *, reads: object = (), shapes: int = 0, node: str = "") -> object:
+def overload(op: Op, name: str, number: object, *, reads: object = (), shapes: int = 0, node: str = "") -> object:
     """Describe a further differentiable overload behind a public function that `declare` made; the op itself."""
     describe(op, last_part(name), reads, shapes, node, number, True)
     return op
@@ -207,7 +207,7 @@ def install_forms(
     entry: object, function: object, op: object, name: str, aliases: tuple, method: bool, inplace: object, custom: bool
 ) -> None:
     """Put the methods on Tensor, and the in-place form among the public functions where PyTorch has it there."""
-    names = (name,) + tuple(last_part(alias) for alias in aliases)
+    names = (name,) + tuple([alias for alias in aliases if "." not in alias])
     for one in names:
         if method:
             install(Tensor, one, entry)
@@ -245,7 +245,7 @@ def composite(
 ) -> object:
     """Publish a function made of other ops and enter it into the table; its Entry. Arguments as for `declare`."""
     entry: object = publish(name, function)
-    for one in (last_part(name),) + tuple(last_part(alias) for alias in aliases):
+    for one in (last_part(name),) + tuple([alias for alias in aliases if "." not in alias]):
         if method:
             install(Tensor, one, entry)
         if inplace:

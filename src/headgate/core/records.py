@@ -311,3 +311,8 @@ if not cython.compiled:
         _gradient=None, _root=None, _step=None, _step_attrs=None, _before=None, _history=0, _history_writes=0,
         _cut=None, _hooks=None,
     )
+else:
+    from headgate.core._pool import adopt
+
+    for _record in (Storage, Version, Cut, Node, Saved, Tensor):
+        adopt(_record)

@@ -1,0 +1,136 @@
+/* Fast making and freeing of the records (Tensor, Node, Saved, Storage ...), which are made and freed for every operation.
+
+   Cython makes an object by one call per base class and frees it likewise. Here a new one is a copy of a template with
+   every object field None, taken from a short list of freed ones, and freeing walks the object fields once, with the
+   trashcan, so that long chains do not overflow the stack. Subclasses go Cython's way. It knows no field by name: object
+   fields are the words that are None in a fresh object. */
+#include <Python.h>
+#include <string.h>
+
+#define POOLS 8
+#define FIELDS 32
+#define KEPT 512
+
+typedef struct {
+    PyTypeObject *type;
+    newfunc make;
+    destructor destroy;
+    char *template;
+    int count, collected, kept;
+    Py_ssize_t fields[FIELDS];
+    PyObject *freed[KEPT];
+} Pool;
+
+static Pool pools[POOLS];
+static int used = 0;
+
+static inline void add_none(Py_ssize_t n) {
+#if PY_VERSION_HEX < 0x030C0000
+    Py_None->ob_refcnt += n;  /* None is immortal from 3.12 on */
+#else
+    (void)n;
+#endif
+}
+
+static inline PyObject *pool_new(Pool *p, PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    if (type != p->type) return p->make(type, args, kwargs);
+    PyObject *o;
+    if (p->kept > 0) {
+        o = p->freed[--p->kept];
+        _Py_NewReference(o);
+        memcpy((char *)o + sizeof(PyObject), p->template + sizeof(PyObject), type->tp_basicsize - sizeof(PyObject));
+    } else {
+        o = p->collected ? (PyObject *)_PyObject_GC_New(type) : (PyObject *)_PyObject_New(type);
+        if (o == NULL) return NULL;
+        memcpy((char *)o + sizeof(PyObject), p->template + sizeof(PyObject), type->tp_basicsize - sizeof(PyObject));
+    }
+    add_none(p->count);
+    if (p->collected) PyObject_GC_Track(o);
+    return o;
+}
+
+static inline void empty(Pool *p, PyObject *o) {
+    Py_ssize_t nones = 0;
+    for (int i = 0; i < p->count; i++) {
+        PyObject **field = (PyObject **)((char *)o + p->fields[i]);
+        PyObject *value = *field;
+        *field = NULL;
+        if (value == Py_None) nones++;
+        else Py_XDECREF(value);
+    }
+    add_none(-nones);
+}
+
+static inline void pool_free(Pool *p, PyObject *o) {
+    PyTypeObject *type = p->type;
+    if (type->tp_weaklistoffset && *(PyObject **)((char *)o + type->tp_weaklistoffset) != NULL)
+        PyObject_ClearWeakRefs(o);
+    if (type->tp_dictoffset > 0) Py_CLEAR(*(PyObject **)((char *)o + type->tp_dictoffset));
+    empty(p, o);
+    if (p->kept < KEPT) p->freed[p->kept++] = o;
+    else if (p->collected) PyObject_GC_Del(o);
+    else PyObject_Free(o);
+}
+
+/* Slots carry no data, so every pool has its own pair of functions. */
+#define PAIR(N)                                                                                       \
+    static PyObject *new_##N(PyTypeObject *t, PyObject *a, PyObject *k) { return pool_new(&pools[N], t, a, k); } \
+    static void free_##N(PyObject *o) {                                                               \
+        if (Py_TYPE(o) != pools[N].type) { pools[N].destroy(o); return; }                             \
+        if (!pools[N].collected) { pool_free(&pools[N], o); return; }                                 \
+        PyObject_GC_UnTrack(o);                                                                       \
+        Py_TRASHCAN_BEGIN(o, free_##N)                                                                \
+        pool_free(&pools[N], o);                                                                      \
+        Py_TRASHCAN_END                                                                               \
+    }
+PAIR(0) PAIR(1) PAIR(2) PAIR(3) PAIR(4) PAIR(5) PAIR(6) PAIR(7)
+
+static const struct { newfunc make; destructor destroy; } pairs[POOLS] = {
+    {new_0, free_0}, {new_1, free_1}, {new_2, free_2}, {new_3, free_3},
+    {new_4, free_4}, {new_5, free_5}, {new_6, free_6}, {new_7, free_7}};
+
+static PyObject *adopt(PyObject *module, PyObject *argument) {
+    (void)module;
+    PyTypeObject *type = (PyTypeObject *)argument;
+    if (!PyType_Check(argument) || used == POOLS || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) || type->tp_itemsize) {
+        PyErr_SetString(PyExc_TypeError, "only a compiled record type can be pooled");
+        return NULL;
+    }
+    PyObject *nothing = PyTuple_New(0);
+    PyObject *sample = nothing == NULL ? NULL : type->tp_new(type, nothing, NULL);
+    Py_XDECREF(nothing);
+    if (sample == NULL) return NULL;
+    Pool *p = &pools[used];
+    p->template = PyMem_Malloc(type->tp_basicsize);
+    if (p->template == NULL) return PyErr_NoMemory();
+    memcpy(p->template, sample, type->tp_basicsize);
+    /* Cython makes a dictionary for every object at once; here it comes with the first attribute. */
+    if (type->tp_dictoffset > 0) *(PyObject **)(p->template + type->tp_dictoffset) = NULL;
+    if (type->tp_weaklistoffset > 0) *(PyObject **)(p->template + type->tp_weaklistoffset) = NULL;
+    for (Py_ssize_t at = sizeof(PyObject); at + (Py_ssize_t)sizeof(PyObject *) <= type->tp_basicsize; at += sizeof(PyObject *))
+        if (*(PyObject **)(p->template + at) == Py_None) {
+            if (p->count == FIELDS) {
+                PyErr_SetString(PyExc_TypeError, "too many fields to pool");
+                return NULL;
+            }
+            p->fields[p->count++] = at;
+        }
+    Py_DECREF(sample);
+    p->type = type;
+    p->make = type->tp_new;
+    p->destroy = type->tp_dealloc;
+    p->collected = PyType_IS_GC(type);
+    type->tp_new = pairs[used].make;
+    type->tp_dealloc = pairs[used].destroy;
+    used++;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"adopt", adopt, METH_O, "adopt(type): make and free instances of a compiled type through a pool."},
+    {NULL, NULL, 0, NULL}};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_pool", "Pools of records.", -1, functions,
+                                        NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__pool(void) { return PyModule_Create(&definition); }
