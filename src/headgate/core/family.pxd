@@ -11,14 +11,17 @@ from headgate.core.writes cimport check_writable, note_write
 from headgate.kernels.door cimport Loop, map1, map1p, map2, map2p, map2s, map3, map3p
 
 cdef int FLOATS, SAME, ARITHMETIC, QUOTIENT, COMPARISON, LOGICAL, BITS
-cdef int BOOLS, INTEGERS, REALS
+cdef int ANSWER, BOOLS, INTEGERS, REALS
 
 cdef class Unary(Op):
     cdef Loop loop
     cdef int kind
     cdef int refused
     cdef str kernel
+    cdef bint exact
+    cdef check_out(self, Tensor x, Tensor out)
     cdef object refusal(self, dtypes.dtype kind)
+    cdef bint writes_directly(self, Tensor x)
     cdef object call1p(self, object x, object attrs, object out)
     cdef ndarray cast(self, ndarray x)
     cdef ndarray compute(self, ndarray x, object attrs, ndarray out)

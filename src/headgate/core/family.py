@@ -30,6 +30,8 @@ FLOATS, SAME = 0, 1
 BOOLS, INTEGERS, REALS = 1, 2, 4
 # Binary: the promoted type; always a float; bool of promoted operands; bool of truth values; integers and bools only.
 ARITHMETIC, QUOTIENT, COMPARISON, LOGICAL, BITS = 2, 3, 4, 5, 6
+# Unary: a bool for any type.
+ANSWER = 7
 
 
 def as_type(a: ndarray, kind: dtypes.dtype) -> ndarray:
@@ -63,6 +65,7 @@ class Unary(Op):
         self.kind = FLOATS
         self.refused = 0
         self.kernel = ""
+        self.exact = False
 
     @cython.cfunc
     def cast(self, x: ndarray) -> ndarray:
@@ -93,6 +96,13 @@ class Unary(Op):
         return self.compute(self.cast(x), attrs, out)
 
     @cython.cfunc
+    def writes_directly(self, x: Tensor) -> cython.bint:
+        """Whether the loop may write over its input: the type stays and no gradient is recorded."""
+        if self.kind != SAME and (self.kind == ANSWER or not is_float(x._array)):
+            return False
+        return not (grad_enabled() and self.differentiable and requires(x))
+
+    @cython.cfunc
     def call1(self, x: object, out: object) -> object:
         return self.call1p(x, None, out)
 
@@ -106,12 +116,25 @@ class Unary(Op):
         t = cython.cast(Tensor, x)
         if out is None:
             return apply1(self, t, attrs)
-        if out is INPLACE and (self.kind == SAME or is_float(t._array)) and not (grad_enabled() and requires(t)):
+        if out is INPLACE and self.writes_directly(t):
             check_writable(t, False)
             self.compute(self.cast(t._array), attrs, t._array)
             note_write(t, self.name + "_")
             return t
+        if self.exact and isinstance(out, Tensor):
+            self.check_out(t, out)
         return write(self, (t,), attrs, out)
+
+    @cython.cfunc
+    def check_out(self, x: Tensor, out: Tensor):
+        """Some ops take no `out` of another type than their result's (`exact`)."""
+        found: dtypes.dtype = dtypes.of(out._array)
+        expected: dtypes.dtype = dtypes.of(x._array)
+        if self.kind == ANSWER and found.category != 0:
+            raise RuntimeError(f"{self.name} does not support non-boolean outputs.")
+        if self.kind != ANSWER and found is not expected:
+            raise RuntimeError(f"Found dtype {errors.TYPE_NAMES[found.name]} but expected "
+                               f"{errors.TYPE_NAMES[expected.name]}")
 
 
 @cython.cclass
@@ -289,12 +312,12 @@ class Overloaded(Binary):
             y = operand(y, self.name)
             return NotImplemented if y is NotImplemented else self.second.call2(x, y, out)
         x = operand(x, self.name)
-        if x is NotImplemented or not isinstance(y, Tensor):
+        if x is NotImplemented or self.first is None or not isinstance(y, Tensor):
             return NotImplemented
         return self.first.call2(x, y, out)
 
 
-def set_overloads(op: Overloaded, first: Op, second: Op) -> None:
+def set_overloads(op: Overloaded, first: object, second: object) -> None:
     """Give a binary op its overloads for a number in the first and in the second place."""
     op.first = first
     op.second = second
@@ -325,6 +348,12 @@ class Ternary(Op):
     def refusal(self, kind: dtypes.dtype) -> object:
         """The error for a refused type."""
         return refused_error(self.kernel, kind)
+
+
+def exact(op: Unary) -> object:
+    """Say that an op's `out` must have its result's type; the op."""
+    op.exact = True
+    return op
 
 
 def mismatch(x: ndarray, y: ndarray, z: ndarray) -> tuple:
