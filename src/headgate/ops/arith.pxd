@@ -1,3 +1,24 @@
 # C types of arith.py.
-from headgate.core.family cimport ARITHMETIC, QUOTIENT, SAME, Binary, Unary
+from numpy cimport ndarray
+from headgate cimport dtypes
+from headgate.core.apply cimport apply, apply1
+from headgate.core.family cimport (
+    BOOLS, QUOTIENT, SAME, Binary, NumberFirst, NumberSecond, Overloaded, Unary, as_type, operand,
+)
+from headgate.core.inplace cimport write
+from headgate.core.operators cimport INPLACE, Called
 from headgate.core.records cimport X, Y, OUT, Node, Op, Tensor
+from headgate.kernels.door cimport Loop, map2, map2s, map3p
+from headgate.ops.keep cimport zeros_of
+
+cdef class Add(Binary):
+    cdef object sign(self, object alpha)
+
+cdef Loop ADDCMUL, PRODUCT
+cdef Op ADD, SUB, RSUB, SUB_FROM, MUL, DIV, RECIPROCAL, DIV_FLOOR, DIV_TRUNC, FLOOR_DIVIDE, SGN, NEG, ABS
+cdef Called POSITIVE
+cdef refuse_bools(object x, object y)
+cdef check_alpha(dtypes.dtype kind, object alpha)
+cdef object scaled(Op op, object x, object y, object alpha, object out)
+cdef object checked(object result, str name, object x, object y)
+cdef Op rounding(object mode)

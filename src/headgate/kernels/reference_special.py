@@ -1,0 +1,91 @@
+"""Rarer special functions in plain NumPy, for the compiled door too: nobody needs them fast.
+
+Each takes arrays of one float type, then parameters as floats. Nothing here knows of tensors.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# Euler-Maclaurin: B(2k) / (2k)!, k = 1 ...
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
+
+
+def zeta(s: float, q: Array) -> Array:
+    """The Hurwitz zeta function, sum over k >= 0 of (k + q)^-s, for s > 1 and q not a pole, in float64."""
+    total = np.zeros_like(q)
+    shift = 12
+    for k in range(shift):
+        total = total + (q + k) ** -s
+    end = q + shift
+    total = total + end ** (1.0 - s) / (s - 1.0) + 0.5 * end**-s
+    factor, power = s, end ** (-s - 1.0)
+    for k, bernoulli in enumerate(_BERNOULLI, 1):
+        total = total + bernoulli / math.factorial(2 * k) * factor * power
+        factor *= (s + 2 * k - 1) * (s + 2 * k)
+        power = power / (end * end)
+    return total
+
+
+def polygamma(x: Array, n: float = 1.0) -> Array:
+    """The n-th derivative of digamma; for x < 0 the sum is started below x, poles give infinity."""
+    if n == 0:
+        from headgate.kernels.reference_forms import digamma
+
+        return digamma(x)
+    q = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        low = np.where(np.isfinite(q), np.minimum(np.floor(q), 0.0), 0.0)
+        steps = int(-low.min()) if low.size else 0
+        steps = min(steps, 100000)
+        total = zeta(n + 1.0, q - low)
+        for k in range(steps):
+            total = total + np.where(k < -low, (q + k) ** -(n + 1.0), 0.0)
+        sign = 1.0 if n % 2 else -1.0
+        result = sign * math.gamma(n + 1.0) * total
+        result = np.where(np.isposinf(q), 0.0, result)
+    return result.astype(x.dtype)
+
+
+def bessel_i1(x: Array) -> Array:
+    """The modified Bessel function of order 1: its series up to 30, the asymptotic expansion beyond."""
+    q = np.abs(x.astype(np.float64))
+    with np.errstate(all="ignore"):
+        near = np.minimum(q, 30.0)
+        half = near / 2
+        term = half.copy()
+        total = term.copy()
+        for k in range(1, 70):
+            term = term * half * half / (k * (k + 1))
+            total = total + term
+        far = np.maximum(q, 30.0)
+        part = np.ones_like(far)
+        tail = part.copy()
+        for k in range(1, 20):
+            part = part * -(4.0 - (2 * k - 1) ** 2) / (k * 8 * far)
+            tail = tail + part
+        big = np.exp(far / 2) * tail / np.sqrt(2 * math.pi * far) * np.exp(far / 2)
+        result = np.where(q <= 30, total, big)
+        result = np.where(np.isnan(q), np.nan, np.copysign(result, x.astype(np.float64)))
+        return result.astype(x.dtype)
+
+
+def log_normal(x: Array) -> Array:
+    """log of the normal distribution's area below x; below -10 by the continued fraction of the tail."""
+    from headgate.kernels.reference_forms import erfc
+
+    q = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        middle = np.log(0.5 * erfc(-np.maximum(q, -10.0) * math.sqrt(0.5)))
+        high = np.log1p(-0.5 * erfc(np.maximum(q, 0.0) * math.sqrt(0.5)))
+        t = -np.minimum(q, -10.0)
+        fraction = t.copy()
+        for k in range(40, 0, -1):
+            fraction = t + k / fraction
+        low = -0.5 * t * t - 0.5 * math.log(2 * math.pi) - np.log(fraction)
+        return np.where(q < -10, low, np.where(q > 1, high, middle)).astype(x.dtype)

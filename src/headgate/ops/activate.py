@@ -1,0 +1,229 @@
+"""The functions of `nn.functional` for activations (and those that are under `torch` too), over the ops of `activation`."""
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate.core.apply import apply, apply2
+    from headgate.core.arrays import is_float
+    from headgate.core.family import Unary
+    from headgate.core.inplace import write
+    from headgate.core.operators import INPLACE
+    from headgate.core.records import Op, Tensor
+    from headgate.ops.activation import (
+        CELU, CELU_INPLACE, ELU, ELU_INPLACE, GELU, HARDSHRINK, HARDSIGMOID, HARDSWISH, HARDTANH, LEAKY_RELU,
+        LEAKY_RELU_INPLACE, LOG_SIGMOID, MISH, PRELU, RELU, RRELU, RRELU_INPLACE, SILU, SOFTPLUS, SOFTSHRINK, THRESHOLD,
+    )
+
+from headgate import errors
+from headgate.core.declare import composite
+from headgate.core.entry import publish
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def call(op: Unary, x: object, attrs: object, inplace: object) -> object:
+    """Call an activation, over its input if asked."""
+    if isinstance(x, Tensor) and not is_float(cython.cast(Tensor, x)._array) and inplace:
+        return write(op, (x,), attrs, INPLACE)
+    return op.call1p(x, attrs, INPLACE if inplace else None)
+
+
+def relu(input, inplace=False):
+    """max(x, 0)."""
+    return call(RELU, input, None, inplace)
+
+
+def relu6(input, inplace=False):
+    """x held between 0 and 6."""
+    return call(HARDTANH, input, (0.0, 6.0), inplace)
+
+
+def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
+    """x held between `min_val` and `max_val`. ValueError if min_val > max_val."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    if isinstance(input, Tensor) and cython.cast(Tensor, input)._array.dtype == np.uint8 and min_val < 0:
+        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+    return call(HARDTANH, input, (float(min_val), float(max_val)), inplace)
+
+
+def softplus(input, beta=1, threshold=20):
+    """log(1 + e^(beta x)) / beta, and x itself where beta x > threshold."""
+    return call(SOFTPLUS, input, (float(beta), float(threshold)), False)
+
+
+def gelu(input, *, approximate="none"):
+    """x times the normal distribution's area below x; approximate "tanh": by the tanh formula."""
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    return call(GELU, input, (1.0 if approximate == "tanh" else 0.0,), False)
+
+
+def silu(input, inplace=False):
+    """x sigmoid(x)."""
+    return call(SILU, input, None, inplace)
+
+
+def mish(input, inplace=False):
+    """x tanh(softplus(x))."""
+    return call(MISH, input, None, inplace)
+
+
+def elu(input, alpha=1.0, inplace=False):
+    """x above 0, alpha (e^x - 1) below."""
+    return call(ELU_INPLACE if inplace else ELU, input, (float(alpha), 1.0, 1.0), inplace)
+
+
+def selu(input, inplace=False):
+    """elu with the scales that keep a deep network's activations normal."""
+    return call(ELU_INPLACE if inplace else ELU, input, (SELU_ALPHA, SELU_SCALE, 1.0), inplace)
+
+
+def celu(input, alpha=1.0, inplace=False):
+    """x above 0, alpha (e^(x / alpha) - 1) below. RuntimeError for alpha 0."""
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return call(CELU_INPLACE if inplace else CELU, input, (float(alpha), 1.0, 1.0 / alpha), inplace)
+
+
+def leaky_relu(input, negative_slope=0.01, inplace=False):
+    """x above 0, negative_slope x below."""
+    return call(LEAKY_RELU_INPLACE if inplace else LEAKY_RELU, input, (float(negative_slope),), inplace)
+
+
+def hardsigmoid(input, inplace=False):
+    """clamp(x + 3, 0, 6) / 6."""
+    return call(HARDSIGMOID, input, None, inplace)
+
+
+def hardswish(input, inplace=False):
+    """x clamp(x + 3, 0, 6) / 6."""
+    return call(HARDSWISH, input, None, inplace)
+
+
+def softsign(input):
+    """x / (1 + |x|)."""
+    return input / (abs(input) + 1)
+
+
+def tanhshrink(input):
+    """x - tanh(x)."""
+    return input - input.tanh()
+
+
+def logsigmoid(input):
+    """log(1 / (1 + e^-x))."""
+    return call(LOG_SIGMOID, input, None, False)
+
+
+def softshrink(input, lambd=0.5):
+    """x moved towards 0 by lambd, 0 within. RuntimeError for lambd < 0."""
+    if lambd < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
+    return call(SOFTSHRINK, input, (float(lambd),), False)
+
+
+def hardshrink(input, lambd=0.5):
+    """0 where |x| <= lambd, else x."""
+    return call(HARDSHRINK, input, (float(lambd),), False)
+
+
+def threshold(input, threshold, value, inplace=False):
+    """x where it is above `threshold`, else `value`."""
+    return call(THRESHOLD, input, (float(threshold), float(value)), inplace)
+
+
+def prelu(input, weight):
+    """x above 0, weight x below; one weight, or one per channel (dim 1)."""
+    if not isinstance(input, Tensor) or not isinstance(weight, Tensor):
+        raise TypeError(errors.ARGUMENT.format(
+            function="prelu", name="weight", position=2, expected="Tensor", type=type(weight).__name__))
+    count = weight.numel()
+    if count != 1:
+        if input.ndim == 0:
+            raise RuntimeError("Not allow zero-dim input tensor.")
+        channels = input.shape[1] if input.ndim > 1 else 1
+        if channels != count:
+            raise RuntimeError(
+                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} and channel "
+                f"size = {channels}.")
+    if input.ndim > 1 or (input.ndim == 1 and weight.ndim != 1):
+        weight = weight.reshape([1, count] + [1] * (input.ndim - 2) if input.ndim > 1 else [1])
+    elif input.ndim == 0:
+        weight = weight.reshape([])
+    if input.dtype is not weight.dtype:
+        raise RuntimeError(
+            f"prelu: Type promoting not supported. Got {errors.TYPE_NAMES[input.dtype.name]} and "
+            f"{errors.TYPE_NAMES[weight.dtype.name]}")
+    return apply2(PRELU, input, weight, None)
+
+
+def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
+    """leaky_relu; its slope is the middle of lower and upper, in training drawn between them for each element."""
+    if lower > upper:
+        raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, but got {lower:g} > {upper:g}")
+    if training:
+        raise NotImplementedError("rrelu: training=True is not available")
+    slope = (lower + upper) / 2
+    return call(RRELU_INPLACE if inplace else RRELU, input, (float(slope),), inplace)
+
+
+def one(make):
+    """One tensor around zero."""
+    return [((make(3, 4),), {}), ((make(5, low=-8, high=8),), {}), ((make(),), {}), ((make(0, 2),), {})]
+
+
+def with_inplace(name: str, function: object) -> object:
+    """`name_`: the function over its input."""
+
+    def form(input, *args):
+        return function(input, *args, inplace=True)
+
+    form.__name__ = form.__qualname__ = name + "_"
+    form.__doc__ = f"In-place form of `{name}`."
+    return form
+
+
+def extra(*rows):
+    """`one`, and the same tensors with arguments."""
+    return lambda make: one(make) + [((make(3, 4),) + args, kwargs) for args, kwargs in rows]
+
+
+def publish_all() -> None:
+    """Enter every function into nn.functional, and under torch what is there."""
+    rows = (
+        (relu, extra(), True), (relu6, extra(), False), (hardtanh, extra(((-0.5, 1.5), {})), True),
+        (softplus, extra(((2.0, 1.0), {})), False), (gelu, extra(((), {"approximate": "tanh"})), False),
+        (silu, extra(), False), (mish, extra(), False), (elu, extra(((0.7,), {})), True), (selu, extra(), True),
+        (celu, extra(((0.7,), {})), True), (leaky_relu, extra(((0.3,), {})), True), (hardsigmoid, extra(), False),
+        (hardswish, extra(), False), (softsign, extra(), False), (tanhshrink, extra(), False),
+        (logsigmoid, extra(), False), (softshrink, extra(((1.0,), {})), False),
+        (hardshrink, extra(((1.0,), {})), False), (threshold, extra_threshold, True), (rrelu, extra(), True),
+        (prelu, prelus, False),
+    )
+    smooth = ("softplus", "gelu", "silu", "mish", "logsigmoid", "tanhshrink")
+    for function, samples, over in rows:
+        name = function.__name__
+        composite(f"nn.functional.{name}", function, method=False, samples=samples, dtypes="f", smooth=name in smooth)
+        if over:
+            publish(f"nn.functional.{name}_", with_inplace(name, function))
+    for function in (selu, celu, rrelu, threshold):
+        composite(function.__name__, function, method=False, dtypes="f", smooth=False,
+                  samples=extra_threshold if function is threshold else extra())
+        publish(f"{function.__name__}_", with_inplace(function.__name__, function))
+    publish("relu_", with_inplace("relu", relu))
+    composite("prelu", prelu, samples=prelus, dtypes="f", smooth=False)
+    composite("hardshrink", hardshrink, samples=extra(((1.0,), {})), dtypes="f", smooth=False)
+
+
+def extra_threshold(make):
+    """Thresholds and values."""
+    return [((make(3, 4), 0.1, 0.5), {}), ((make(3), -1, 2.0), {}), ((make(0), 0, 0), {})]
+
+
+def prelus(make):
+    """One weight, and one per channel."""
+    return [((make(3, 4), make(1)), {}), ((make(2, 3, 4), make(3)), {}), ((make(5), make(1)), {})]
+
+
+publish_all()

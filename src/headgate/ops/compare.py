@@ -1,0 +1,149 @@
+"""Comparisons and tests of numbers: they give bools and have no gradient."""
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate import dtypes
+    from headgate.core.apply import apply2
+    from headgate.core.arrays import is_float
+    from headgate.core.family import ANSWER, COMPARISON, Binary, Unary
+    from headgate.core.records import Op, Tensor
+    from headgate.kernels.reference import map1
+
+    ndarray = np.ndarray
+
+from headgate import errors
+from headgate.core.family import exact
+from headgate.core.declare import composite, declare, operand_error
+from headgate.kernels import make_loop
+
+
+@cython.cclass
+class Compare(Binary):
+    """A comparison, with broadcasting; the second operand may be a Python number. Bool."""
+
+    @cython.cfunc
+    def call2(self, x: object, y: object, out: object) -> object:
+        if not isinstance(x, Tensor):
+            return NotImplemented
+        return Binary.call2(self, x, y, out)
+
+
+@cython.cclass
+class Test(Unary):
+    """A question about each number. Bool."""
+
+    @cython.cfunc
+    def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
+        return map1(self.loop, x, None)
+
+
+@cython.cclass
+class Signbit(Unary):
+    """Whether the sign is negative (-0.0 and negative NaN included). Bool."""
+
+    @cython.cfunc
+    def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
+        return map1(self.loop, x, None) if is_float(x) else cython.cast(object, x) < 0
+
+
+@cython.cclass
+class IsReal(Unary):
+    """True for every real number. Bool."""
+
+    @cython.cfunc
+    def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
+        return np.ones(cython.cast(object, x).shape, np.bool_)
+
+
+@cython.cclass
+class Infinite(Unary):
+    """Whether a number is the infinity of one sign. Bool."""
+
+    @cython.cfunc
+    def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
+        return cython.cast(object, x) == (np.inf if self.name == "isposinf" else -np.inf)
+
+
+@cython.cclass
+class IsClose(Op):
+    """Whether |x - y| <= atol + rtol |y|. attrs: (rtol, atol, equal_nan)."""
+
+    @cython.cfunc
+    def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        rtol, atol, equal_nan = attrs
+        with np.errstate(all="ignore"):
+            close = x == y
+            if equal_nan:
+                close = close | ((x != x) & (y != y))
+            if rtol == 0 and atol == 0:
+                return np.asarray(close)
+            wide = y if is_float(y) else y.astype(dtypes.default_dtype().numpy)
+            distance = np.abs(x - y if is_float(y) else x.astype(np.int64) - y)
+            allowed = atol + np.abs(wide * wide.dtype.type(rtol))
+            return np.asarray(close | (np.isfinite(distance) & (distance <= allowed)))
+
+
+ISCLOSE = IsClose()
+EQUAL_TO = Compare()
+
+
+def check_pair(function: str, x: object, y: object) -> None:
+    """Refuse what is no pair of tensors."""
+    if not isinstance(x, Tensor) or not isinstance(y, Tensor):
+        raise TypeError(operand_error(function, x, y))
+
+
+def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Whether |input - other| <= atol + rtol |other|, element by element. RuntimeError for two different types."""
+    check_pair("isclose", input, other)
+    first, second = dtypes.of(cython.cast(Tensor, input)._array), dtypes.of(cython.cast(Tensor, other)._array)
+    if first is not second:
+        raise RuntimeError(f"{errors.TYPE_NAMES[first.name]} did not match {errors.TYPE_NAMES[second.name]}")
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value}")
+    if first.category < 2 and equal_nan and first.category == 0:
+        equal_nan = False
+    try:
+        return apply2(ISCLOSE, input, other, (rtol, atol, equal_nan))
+    except ValueError:
+        return EQUAL_TO.call2(input, other, None)  # raises PyTorch's text
+
+
+def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Whether all elements are close (see `isclose`); a Python bool."""
+    result: Tensor = isclose(input, other, rtol, atol, equal_nan)
+    return bool(cython.cast(object, result._array).all())
+
+
+def equal(input, other):
+    """Whether two tensors have the same shape and the same elements; a Python bool. NaN equals nothing."""
+    check_pair("equal", input, other)
+    x, y = cython.cast(Tensor, input)._array, cython.cast(Tensor, other)._array
+    first, second = dtypes.of(x), dtypes.of(y)
+    if first is not second:
+        raise RuntimeError(
+            f"Expected all tensors to have the same dtype, but found {errors.TYPE_NAMES[first.name]} and "
+            f"{errors.TYPE_NAMES[second.name]}")
+    return bool(np.array_equal(x, y))
+
+
+NAMES = (("eq", "equal to", ()), ("ne", "not equal to", ("not_equal",)), ("lt", "less than", ("less",)),
+         ("le", "at most", ("less_equal",)), ("gt", "greater than", ("greater",)),
+         ("ge", "at least", ("greater_equal",)))
+for _name, _words, _aliases in NAMES:
+    declare(EQUAL_TO if _name == "eq" else Compare(), _name, loop=make_loop(_name), kind=COMPARISON, operator=_name,
+            aliases=_aliases, differentiable=False,
+            samples=lambda make: [((make(3, 4), make(3, 4)), {}), ((make(3, 4), make(4)), {}), ((make(3), 1), {}),
+                                  ((make(3), 0.5), {}), ((make(), make(0)), {})])
+for _name in ("isnan", "isinf", "isfinite"):
+    declare(Test(), _name, loop=make_loop(_name), kind=ANSWER, differentiable=False, inplace=False, out=False)
+declare(exact(Signbit()), "signbit", loop=make_loop("signbit"), kind=ANSWER, differentiable=False, inplace=False)
+declare(IsReal(), "isreal", loop=make_loop("isfinite"), kind=ANSWER, differentiable=False, inplace=False, out=False)
+for _name in ("isposinf", "isneginf"):
+    declare(exact(Infinite()), _name, loop=make_loop("isinf"), kind=ANSWER, differentiable=False, inplace=False)
+declare(ISCLOSE, "isclose", function=isclose, inplace=False, out=False, differentiable=False,
+        samples=lambda make: [((make(3, 4), make(4)), {}), ((make(3), make(3)), {"atol": 2.0})])
+composite("allclose", allclose, differentiable=False, samples=lambda make: [((make(3), make(3)), {})])
+composite("equal", equal, differentiable=False, samples=lambda make: [((make(3), make(3)), {}), ((make(3), make(2)), {})])

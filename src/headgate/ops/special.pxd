@@ -1,0 +1,11 @@
+# C types of special.py.
+from numpy cimport ndarray
+from headgate.core.apply cimport apply1, apply2
+from headgate.core.family cimport FLOATS, QUOTIENT, Unary
+from headgate.core.inplace cimport write
+from headgate.core.records cimport X, Y, OUT, Node, Op, Tensor
+from headgate.ops.explog cimport EXP, LOG
+from headgate.ops.keep cimport Fused, keep
+
+cdef Unary ERF, ERFC, ERFINV, DIGAMMA, LGAMMA, LOGIT, POLYGAMMA, I0_OP, I1, NDTR_HALF
+cdef Op LOGIT_BACKWARD

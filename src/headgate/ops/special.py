@@ -1,0 +1,230 @@
+"""Special functions: the error function and its inverse, gamma functions, Bessel functions, logit and entropy."""
+import math
+
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate.core.apply import apply1, apply2
+    from headgate.core.family import FLOATS, QUOTIENT, Unary
+    from headgate.core.inplace import write
+    from headgate.core.records import OUT, X, Y, Node, Op, Tensor
+    from headgate.ops.explog import EXP, LOG
+    from headgate.ops.keep import Fused, keep
+
+    ndarray = np.ndarray
+
+from headgate import errors
+from headgate.core.declare import composite, declare, overload, set_loop
+from headgate.kernels import make_loop
+from headgate.kernels.reference_special import bessel_i1, log_normal, polygamma as polygamma_form
+from headgate.ops.keep import fused
+
+TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
+
+
+@cython.cclass
+class Erf(Unary):
+    """The error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        x: object = n.read(X)
+        return EXP.call1(-(x * x), None) * TWO_OVER_SQRT_PI * g
+
+
+@cython.cclass
+class Erfc(Unary):
+    """1 - erf(x), exact for large x."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        x: object = n.read(X)
+        return EXP.call1(-(x * x), None) * -TWO_OVER_SQRT_PI * g
+
+
+@cython.cclass
+class Erfinv(Unary):
+    """The inverse of erf; infinite at -1 and 1, NaN outside."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        y: object = ERFINV.call1(n.read(X), None)
+        return EXP.call1(y * y, None) * (1 / TWO_OVER_SQRT_PI) * g
+
+
+@cython.cclass
+class Lgamma(Unary):
+    """log |gamma(x)|; infinite at 0, -1, -2 ..."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return g * DIGAMMA.call1(n.read(X), None)
+
+
+@cython.cclass
+class Digamma(Unary):
+    """The derivative of log gamma(x)."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return g * apply1(POLYGAMMA, n.read(X), (1.0,))
+
+
+@cython.cclass
+class Polygamma(Unary):
+    """The n-th derivative of digamma(x). attrs: (n,)."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return g * apply1(POLYGAMMA, n.read(X), (n.attrs[0] + 1.0,))
+
+
+@cython.cclass
+class I0(Unary):
+    """The modified Bessel function of the first kind, order 0."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return g * I1.call1(n.read(X), None)
+
+
+@cython.cclass
+class I1Function(Unary):
+    """The modified Bessel function of the first kind, order 1."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        x: Tensor = n.read(X)
+        far: Tensor = abs(x) > 2.2e-16
+        near: Tensor = ~far
+        safe: Tensor = keep(x, far) + near
+        slope: Tensor = I0_OP.call1(keep(x, far), None) - keep(n.read(OUT), far) / safe
+        return g * (keep(slope, far) + near * 0.5)
+
+
+@cython.cclass
+class LogitBackward(Fused):
+    """g / (x (1 - x))."""
+
+    @cython.cfunc
+    def bend(self, n: Node, g: Tensor) -> object:
+        x: Tensor = n.read(Y)
+        eps: object = n.attrs[0]
+        curve: Tensor = x * (1 - x)
+        bent: Tensor = g * n.read(X) * (2 * x - 1) / (curve * curve)
+        return bent if eps < 0 else keep(bent, (x >= eps) & (x <= 1 - eps))
+
+
+@cython.cclass
+class Logit(Unary):
+    """log(x / (1 - x)), with `eps` x is first held between eps and 1 - eps."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return apply2(LOGIT_BACKWARD, g, n.read(X), n.attrs)
+
+
+@cython.cclass
+class Entr(Unary):
+    """-x log(x); 0 at 0, -inf below."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        x: Tensor = n.read(X)
+        return g * (-LOG.call1(x, None) - 1)
+
+
+@cython.cclass
+class Half(Unary):
+    """x / 2."""
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        return np.asarray(x * x.dtype.type(0.5))
+
+
+@cython.cclass
+class LogNdtr(Unary):
+    """The logarithm of the normal distribution's area below x."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        x: Tensor = n.read(X)
+        return g * EXP.call1(x * x * -0.5 - n.read(OUT), None) * (1 / math.sqrt(2 * math.pi))
+
+
+ERF, ERFC, ERFINV, DIGAMMA, LGAMMA, LOGIT, POLYGAMMA = (
+    Erf(), Erfc(), Erfinv(), Digamma(), Lgamma(), Logit(), Polygamma())
+I0_OP, I1 = I0(), I1Function()
+NDTR_HALF = overload(Half(), "mul", 0)
+LOGIT_BACKWARD = fused(LogitBackward(), "logit_backward", "LogitBackwardBackward", True)
+
+
+def logit(input, eps=None, *, out=None):
+    """log(x / (1 - x)); with `eps`, x is first held between eps and 1 - eps."""
+    return LOGIT.call1p(input, (-1.0 if eps is None else float(eps),), out)
+
+
+def polygamma(n, input, *, out=None):
+    """The n-th derivative of digamma at `input` (n = 0: digamma)."""
+    if isinstance(n, Tensor):
+        n, input = input, n
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
+    return POLYGAMMA.call1p(input, (float(n),), out)
+
+
+def polygamma_method(self, n):
+    """The n-th derivative of digamma."""
+    return polygamma(n, self)
+
+
+def ndtr(input, *, out=None):
+    """The normal distribution's area below x."""
+    if out is not None:
+        return write(NDTR_HALF, (ERFC.call1(input * -math.sqrt(0.5), None),), None, out)
+    return ERFC.call1(input * -math.sqrt(0.5), None) * 0.5
+
+
+def multigammaln(input, p):
+    """log of the multivariate gamma function of dimension p."""
+    result = 0.25 * math.log(math.pi) * p * (p - 1)
+    for k in range(p):
+        result = LGAMMA.call1(input - 0.5 * k, None) + result
+    return result
+
+
+def log1m_entropy(x: ndarray) -> ndarray:
+    """-x log x, 0 at 0 and -inf below."""
+    with np.errstate(all="ignore"):
+        positive = x > 0
+        value = -x * np.log(np.where(positive, x, x.dtype.type(1)))
+    value = np.where(positive | np.isnan(x), value, np.where(x == 0, x.dtype.type(0), x.dtype.type(-np.inf)))
+    return np.asarray(value, x.dtype)
+
+
+declare(ERF, "erf", loop=make_loop("erf"), reads=[1 << 0], aliases=("special.erf",))
+declare(ERFC, "erfc", loop=make_loop("erfc"), reads=[1 << 0], aliases=("special.erfc",))
+declare(ERFINV, "erfinv", loop=make_loop("erfinv"), reads=[1 << 0], domain=(-0.9, 0.9), aliases=("special.erfinv",))
+declare(LGAMMA, "lgamma", loop=make_loop("lgamma"), reads=[1 << 0], domain=(0.2, 5), aliases=("special.gammaln",))
+declare(DIGAMMA, "digamma", loop=make_loop("digamma"), reads=[1 << 0], domain=(0.2, 5),
+        aliases=("special.digamma", "special.psi"))
+declare(POLYGAMMA, "polygamma", loop=make_loop("polygamma", python=polygamma_form), reads=[1 << 0], function=polygamma,
+        method=False, inplace=False, domain=(0.3, 4), aliases=("special.polygamma",),
+        samples=lambda make: [((1, make(3, 4, low=0.3, high=4)), {}), ((2, make(3, low=0.3, high=4)), {}),
+                              ((0, make(3, low=0.3, high=4)), {})])
+declare(I0_OP, "i0", loop=make_loop("i0"), reads=[1 << 0], aliases=("special.i0",))
+declare(I1, "special.i1", loop=make_loop("i1", python=bessel_i1), reads=[1 << 0 | 1 << OUT], method=False,
+        inplace=False, node="SpecialI1Backward")
+declare(LOGIT, "logit", loop=make_loop("logit"), reads=[1 << 0], function=logit, inplace=True, domain=(0.1, 0.9),
+        aliases=("special.logit",), dtypes="fib",
+        samples=lambda make: [((make(3, 4, low=0.1, high=0.9),), {}), ((make(3, low=-0.2, high=1.2), 0.1), {}),
+                              ((make(0),), {})])
+declare(Entr(), "special.entr", loop=make_loop("entr", python=log1m_entropy), reads=[1 << 0], method=False,
+        inplace=False, domain=(0.2, 3), node="SpecialEntrBackward")
+declare(LogNdtr(), "special.log_ndtr", loop=make_loop("log_ndtr", python=log_normal), reads=[1 << 0 | 1 << OUT],
+        method=False, inplace=False, node="SpecialLogNdtrBackward")
+composite("special.ndtr", ndtr, method=False, out=True, samples=lambda make: [((make(3, 4),), {}), ((make(0),), {})])
+composite("mvlgamma", multigammaln, aliases=("special.multigammaln",),
+          samples=lambda make: [((make(3, low=3, high=5), 2), {})], dtypes="f")
