@@ -18,6 +18,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from numpy cimport ndarray, npy_intp
 
+from headgate.kernels.halves cimport narrowed, widened
 from headgate.kernels.memory cimport fresh
 from headgate.kernels.pool cimport get_num_threads, parallel
 
@@ -163,8 +164,7 @@ cpdef ndarray matmul(ndarray a, ndarray b, ndarray out=None):
         describe(&p, a, b)
         return numpy_product(a, b, None)
     if kind == HG_F16:
-        return cnp.PyArray_Cast(matmul(cnp.PyArray_Cast(a, cnp.NPY_FLOAT), cnp.PyArray_Cast(b, cnp.NPY_FLOAT)),
-                                cnp.NPY_FLOAT16)
+        return narrowed(matmul(widened(a), widened(b)))
     if cnp.PyArray_NDIM(a) > 2 or cnp.PyArray_NDIM(b) > 2:
         return batched(a, b)
     if not even_strides(a, 0):
@@ -345,9 +345,7 @@ cpdef ndarray addmm(ndarray c, ndarray a, ndarray b, double beta, double alpha):
     if kind <= HG_BOOL or cnp.PyArray_TYPE(b) != cnp.PyArray_TYPE(a) or cnp.PyArray_NDIM(a) != 2 or cnp.PyArray_NDIM(b) != 2:
         return reference.addmm(c, a, b, beta, alpha)
     if kind == HG_F16:
-        result = addmm(cnp.PyArray_Cast(c, cnp.NPY_FLOAT), cnp.PyArray_Cast(a, cnp.NPY_FLOAT),
-                       cnp.PyArray_Cast(b, cnp.NPY_FLOAT), beta, alpha)
-        return cnp.PyArray_Cast(result, cnp.NPY_FLOAT16)
+        return narrowed(addmm(widened(c), widened(a), widened(b), beta, alpha))
     if not even_strides(a, 0):
         a = plain(a)
     if not even_strides(b, 0):

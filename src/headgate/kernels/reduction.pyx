@@ -14,6 +14,7 @@ from libc.math cimport sqrt
 from libc.stdlib cimport free, malloc
 from numpy cimport ndarray, npy_intp
 
+from headgate.kernels.halves cimport narrowed, widened
 from headgate.kernels.memory cimport fresh
 from headgate.kernels.pool cimport parallel
 
@@ -455,7 +456,7 @@ cpdef ndarray norm(ndarray x, double order=2, object axes=None, bint keepdims=Fa
     if operation < 0 or kind < HG_F16 or cnp.PyArray_SIZE(x) == 0:
         return reference.norm(x, order, axes, keepdims)
     if kind == HG_F16 and operation != HG_SQUARES:
-        return norm(cnp.PyArray_Cast(x, cnp.NPY_FLOAT), order, axes, keepdims).astype(np.float16)
+        return narrowed(norm(widened(x), order, axes, keepdims))
     mask = axes_mask(axes, rank_of(x))
     if order != 2:
         return run(x, mask, keepdims, operation, kind, number, 1)

@@ -68,11 +68,11 @@ def _refuse_empty(name: str, x: Array, axes: tuple[int, ...], everything: bool) 
 
 
 def _sum_like(
-    ufunc: np.ufunc, x: Array, axes: tuple[int, ...], keepdims: bool, dtype: np.dtype[Any]
+    ufunc: Any, x: Array, axes: tuple[int, ...], keepdims: bool, dtype: np.dtype[Any]
 ) -> Array:
     """Sum or product in `dtype`; narrow floats accumulate in float32 and are rounded once."""
     if dtype == _BOOL:
-        logical: np.ufunc = np.logical_or if ufunc is np.add else np.logical_and
+        logical: Any = np.logical_or if ufunc is np.add else np.logical_and
         return _fresh(logical.reduce(x, axis=axes, keepdims=keepdims))
     inner = _SINGLE if _is_narrow(dtype) else dtype
     if x.dtype != inner:
@@ -96,9 +96,9 @@ def reduce(
     normal = _axes_of(axes, x.ndim)
     everything = axes is None
     if name == "any":
-        return _fresh(np.logical_or.reduce(x, axis=normal, keepdims=keepdims))
+        return _sum_like(np.add, x, normal, keepdims, _BOOL)
     if name == "all":
-        return _fresh(np.logical_and.reduce(x, axis=normal, keepdims=keepdims))
+        return _sum_like(np.multiply, x, normal, keepdims, _BOOL)
     if name in ("max", "min"):
         _refuse_empty(name, x, normal, everything)
         ufunc = np.maximum if name == "max" else np.minimum

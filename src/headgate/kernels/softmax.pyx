@@ -12,6 +12,7 @@ from headgate.kernels import reference_reduce as reference
 cimport numpy as cnp
 from numpy cimport ndarray, npy_intp
 
+from headgate.kernels.halves cimport narrowed, widened
 from headgate.kernels.memory cimport fresh, fresh_like
 from headgate.kernels.pool cimport parallel
 
@@ -189,7 +190,7 @@ cpdef object cumulate(str name, ndarray x, Py_ssize_t axis, object out_dtype=Non
         return reference.cumulate(name, x, axis, out_dtype)
     box_of(x, axis, &box)
     if kind == HG_F16:
-        x = cnp.PyArray_Cast(x, cnp.NPY_FLOAT)
+        x = widened(x)
     elif what <= HG_CUMPROD and kind < HG_I64:
         x = cnp.PyArray_Cast(x, cnp.NPY_INT64)
         wanted = cnp.NPY_INT64
@@ -201,7 +202,7 @@ cpdef object cumulate(str name, ndarray x, Py_ssize_t axis, object out_dtype=Non
     if failed:
         raise MemoryError("no memory for the partial sums of a long row")
     if cnp.PyArray_TYPE(out) != wanted:
-        out = cnp.PyArray_Cast(out, wanted)
+        out = narrowed(out)
     return (out, places) if places is not None else out
 
 

@@ -1,0 +1,4 @@
+from numpy cimport ndarray
+
+cpdef ndarray widened(ndarray x)
+cpdef ndarray narrowed(ndarray x)
