@@ -49,6 +49,12 @@ __all__ = [
 ]
 
 
+# NumPy's stubs want keepdims as a literal, so its ufuncs go untyped here.
+_ADD: Any = np.add
+_MAXIMUM: Any = np.maximum
+_MINIMUM: Any = np.minimum
+
+
 def _refuse_empty(name: str, x: Array, axes: tuple[int, ...], everything: bool) -> None:
     """Extremes have no value over nothing: PyTorch's class and words."""
     if all(x.shape[axis] for axis in axes):
@@ -101,7 +107,7 @@ def reduce(
         return _sum_like(np.multiply, x, normal, keepdims, _BOOL)
     if name in ("max", "min"):
         _refuse_empty(name, x, normal, everything)
-        ufunc = np.maximum if name == "max" else np.minimum
+        ufunc = _MAXIMUM if name == "max" else _MINIMUM
         return _fresh(ufunc.reduce(x, axis=normal, keepdims=keepdims))
     dtype = np.dtype(out_dtype) if out_dtype is not None else x.dtype
     if out_dtype is None and dtype.kind in "iub":
@@ -147,8 +153,8 @@ def variance(
     normal = _axes_of(axes, x.ndim)
     wide = x.astype(np.float64) if x.dtype != np.float64 else x
     count = _count(x, normal)
-    centre = np.true_divide(np.add.reduce(wide, axis=normal, keepdims=True), np.float64(count))
-    spread = np.add.reduce(np.square(wide - centre), axis=normal, keepdims=keepdims)
+    centre = np.true_divide(_ADD.reduce(wide, axis=normal, keepdims=True), np.float64(count))
+    spread = _ADD.reduce(np.square(wide - centre), axis=normal, keepdims=keepdims)
     return _fresh(np.true_divide(spread, np.float64(max(0.0, count - correction))), x.dtype)
 
 
@@ -157,9 +163,9 @@ def logsumexp(x: Array, axes: int | Sequence[int] | None = None, keepdims: bool 
     """log(sum(exp(x))), shifted by the maximum where that is finite; -inf over nothing."""
     normal = _axes_of(axes, x.ndim)
     wide = _wide(x)
-    top = np.maximum.reduce(wide, axis=normal, keepdims=True, initial=-np.inf)
+    top = _MAXIMUM.reduce(wide, axis=normal, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(top), top, wide.dtype.type(0))
-    total = np.log(np.add.reduce(np.exp(wide - shift), axis=normal, keepdims=True)) + shift
+    total = np.log(_ADD.reduce(np.exp(wide - shift), axis=normal, keepdims=True)) + shift
     return _fresh(total if keepdims else np.squeeze(total, axis=normal), x.dtype)
 
 
@@ -177,18 +183,18 @@ def norm(
         _refuse_empty_norm(x, order, normal, axes is None)
     wide = np.abs(_wide(x))
     if order == np.inf:
-        result = np.maximum.reduce(wide, axis=normal, keepdims=keepdims)
+        result = _MAXIMUM.reduce(wide, axis=normal, keepdims=keepdims)
     elif order == -np.inf:
-        result = np.minimum.reduce(wide, axis=normal, keepdims=keepdims)
+        result = _MINIMUM.reduce(wide, axis=normal, keepdims=keepdims)
     elif order == 0:
-        result = np.add.reduce(wide != 0, axis=normal, keepdims=keepdims, dtype=_INT64)
+        result = _ADD.reduce(wide != 0, axis=normal, keepdims=keepdims, dtype=_INT64)
     elif order == 1:
-        result = np.add.reduce(wide, axis=normal, keepdims=keepdims)
+        result = _ADD.reduce(wide, axis=normal, keepdims=keepdims)
     elif order == 2:
-        result = np.sqrt(np.add.reduce(np.square(wide), axis=normal, keepdims=keepdims))
+        result = np.sqrt(_ADD.reduce(np.square(wide), axis=normal, keepdims=keepdims))
     else:
         power = np.power(wide, wide.dtype.type(order))
-        total = np.add.reduce(power, axis=normal, keepdims=keepdims)
+        total = _ADD.reduce(power, axis=normal, keepdims=keepdims)
         result = np.power(total, wide.dtype.type(1.0 / order))
     return _fresh(result, x.dtype)
 
@@ -253,8 +259,8 @@ def softmax(x: Array, axis: int) -> Array:
         return np.empty(x.shape, dtype=x.dtype)
     wide = _wide(x.reshape(1) if x.ndim == 0 else x)
     axis = _axis_of(axis, x.ndim)
-    power = np.exp(wide - np.maximum.reduce(wide, axis=axis, keepdims=True))
-    power /= np.add.reduce(power, axis=axis, keepdims=True)
+    power = np.exp(wide - _MAXIMUM.reduce(wide, axis=axis, keepdims=True))
+    power /= _ADD.reduce(power, axis=axis, keepdims=True)
     return _fresh(power.reshape(x.shape), x.dtype)
 
 
@@ -265,8 +271,8 @@ def log_softmax(x: Array, axis: int) -> Array:
         return np.empty(x.shape, dtype=x.dtype)
     wide = _wide(x.reshape(1) if x.ndim == 0 else x)
     axis = _axis_of(axis, x.ndim)
-    shifted = wide - np.maximum.reduce(wide, axis=axis, keepdims=True)
-    shifted -= np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+    shifted = wide - _MAXIMUM.reduce(wide, axis=axis, keepdims=True)
+    shifted -= np.log(_ADD.reduce(np.exp(shifted), axis=axis, keepdims=True))
     return _fresh(shifted.reshape(x.shape), x.dtype)
 
 
@@ -277,7 +283,7 @@ def softmax_backward(g: Array, y: Array, axis: int) -> Array:
     if y.ndim == 0:
         return _fresh(softmax_backward(g.reshape(1), y.reshape(1), 0).reshape(()), y.dtype)
     gradient, output = _wide(g), _wide(y)
-    total = np.add.reduce(gradient * output, axis=axis, keepdims=True)
+    total = _ADD.reduce(gradient * output, axis=axis, keepdims=True)
     return _fresh(output * (gradient - total), y.dtype)
 
 
@@ -288,7 +294,7 @@ def log_softmax_backward(g: Array, y: Array, axis: int) -> Array:
     if y.ndim == 0:
         return _fresh(log_softmax_backward(g.reshape(1), y.reshape(1), 0).reshape(()), y.dtype)
     gradient, output = _wide(g), _wide(y)
-    total = np.add.reduce(gradient, axis=axis, keepdims=True)
+    total = _ADD.reduce(gradient, axis=axis, keepdims=True)
     return _fresh(gradient - np.exp(output) * total, y.dtype)
 
 
