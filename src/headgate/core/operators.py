@@ -127,10 +127,10 @@ class Operand(Vertex):
     def __imod__(self, other):
         return slots.remainder.call2(self, other, INPLACE)
 
-    def __pow__(self, other, modulo):
+    def __pow__(self, other, modulo=None):
         return slots.pow.call2(self, other, None)
 
-    def __rpow__(self, other, modulo):
+    def __rpow__(self, other, modulo=None):
         return slots.pow.call2(other, self, None)
 
     def __ipow__(self, other):
