@@ -42,7 +42,7 @@ def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
     """x held between `min_val` and `max_val`. ValueError if min_val > max_val."""
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
-    if isinstance(input, Tensor) and cython.cast(Tensor, input)._array.dtype == np.uint8 and min_val < 0:
+    if isinstance(input, Tensor) and cython.cast(Tensor, input)._array.dtype == np.uint8 and int(min_val) < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
     return call(HARDTANH, input, (float(min_val), float(max_val)), inplace)
 

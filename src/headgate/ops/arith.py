@@ -143,6 +143,8 @@ def scaled(op: Op, x: object, y: object, alpha: object, out: object) -> object:
     y = operand(y, op.name)
     if x is NotImplemented or y is NotImplemented or not (isinstance(x, Tensor) or isinstance(y, Tensor)):
         return NotImplemented
+    if isinstance(op, Sub) and (x is True or x is False or y is True or y is False):
+        refuse_bools(x._array if isinstance(x, Tensor) else x, y._array if isinstance(y, Tensor) else y)
     if out is not None:
         return write(op, (x, y), alpha, out)
     return apply(op, (x, y), alpha)
@@ -179,7 +181,7 @@ def sub(input, other, *, alpha=1, out=None):
     """input - alpha other, with broadcasting; either may be a Python number. The promoted type; not for bools."""
     if type(alpha) is int and alpha == 1 and isinstance(input, Tensor):
         return checked(SUB.call2(input, other, out), "sub", input, other)
-    return checked(scaled(SUB, input, other, None if alpha == 1 else alpha, out), "sub", input, other)
+    return checked(scaled(SUB, input, other, None if type(alpha) is int and alpha == 1 else alpha, out), "sub", input, other)
 
 
 def sub_(self, other, *, alpha=1):
@@ -193,9 +195,10 @@ def rsub(input, other, *, alpha=1):
     """other - alpha input."""
     if not isinstance(input, Tensor) or not isinstance(other, (Tensor, int, float)):
         raise TypeError(operand_error("rsub", input, other))
-    if isinstance(other, Tensor):
-        return apply(RSUB, (input, other), None if alpha == 1 else alpha)
-    return SUB_FROM.call2(other, input if alpha == 1 else input * alpha, None)
+    alpha = None if type(alpha) is int and alpha == 1 else alpha
+    if alpha is not None or isinstance(other, (Tensor, bool)):
+        return scaled(RSUB, input, other, alpha, None)
+    return SUB_FROM.call2(other, input, None)
 
 
 @cython.cclass

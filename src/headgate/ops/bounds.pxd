@@ -13,6 +13,8 @@ from headgate.kernels.door cimport Loop, map1p, map2, map3
 from headgate.ops.explog cimport EXP2
 from headgate.ops.keep cimport Fused, keep, zeros_of
 
+cdef object NO_LOW, NO_HIGH
+cdef object fitted(object bound, dtypes.dtype kind)
 cdef Loop CLAMP3, MAXIMUM, MINIMUM, LERP
 cdef Unary CLAMP, CLAMP_LOW, CLAMP_HIGH
 cdef Fused CLAMP_BACKWARD

@@ -33,6 +33,8 @@ ADDCDIV_INTEGERS = (
     "inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2), for "
     "all dtypes."
 )
+# No bound: these objects themselves, so that an infinity that the caller gives still makes the result a float.
+NO_LOW, NO_HIGH = float("-inf"), float("inf")
 CLAMP3, MAXIMUM, MINIMUM, LERP = [make_loop(name) for name in ("clamp3", "maximum", "minimum", "lerp")]
 
 
@@ -49,10 +51,12 @@ class Clamp(Unary):
         low, high = attrs
         if kind.category < 2:
             for bound in attrs:
-                if not (isinstance(bound, float) and math.isinf(bound)):
+                if bound is not NO_LOW and bound is not NO_HIGH:
                     kind = dtypes.result_pair(kind, x.ndim, dtypes.scalar_dtype(bound), -1)
             if kind.category == 0:
-                raise refused_error("clamp_scalar_cpu", kind)
+                raise refused_error(f"{self.name}_scalar_cpu", kind)
+            if kind.category == 1:
+                return map1p(self.loop, as_type(x, kind), (fitted(low, kind), fitted(high, kind)))
         elif low != low or high != high:
             return np.full(cython.cast(object, x).shape, np.nan, kind.numpy)
         return map1p(self.loop, as_type(x, kind), attrs)
@@ -131,6 +135,18 @@ class ClampOne(Op):
         return keep(g, x <= y if i == 0 else x > y)
 
 
+def fitted(bound: object, kind: dtypes.dtype) -> object:
+    """A bound as an integer type holds it: negative ones wrap in unsigned types, as in PyTorch."""
+    if bound is NO_LOW or bound is NO_HIGH:
+        return bound
+    bound = int(bound)
+    limits = np.iinfo(kind.numpy)
+    if bound > limits.max or bound < (limits.min or -int(limits.max)):
+        name = f"{kind.name}_t" if kind.category == 1 else kind.name
+        raise RuntimeError(errors.OVERFLOW.format(type=name))
+    return bound + int(limits.max) + 1 if bound < limits.min else bound
+
+
 CLAMP, CLAMP_LOW, CLAMP_HIGH = Clamp(), Clamp(), Clamp()
 CLAMP_BACKWARD = fused(Fused(), "clamp_backward", "WhereBackward", False)
 CLAMP_TENSORS, CLAMP_MIN, CLAMP_MAX = ClampTensors(), ClampOne(), ClampOne()
@@ -159,8 +175,8 @@ def clamp(input, min=None, max=None, *, out=None):
 
 def clamp_numbers(op: Unary, x: Tensor, low: object, high: object, out: object) -> object:
     """Clamp between Python numbers."""
-    low = -math.inf if low is None else operand(low, "clamp")
-    high = math.inf if high is None else operand(high, "clamp")
+    low = NO_LOW if low is None else operand(low, "clamp")
+    high = NO_HIGH if high is None else operand(high, "clamp")
     if low is NotImplemented or high is NotImplemented:
         raise TypeError("clamp() received an invalid combination of arguments")
     if out is INPLACE and not is_float(x._array):
@@ -450,6 +466,13 @@ class Heaviside(TensorPair):
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         raise RuntimeError(f"derivative for aten::{self.name} is not implemented")
 
+    @cython.cfunc
+    def result_kind(self, x: object, y: object) -> dtypes.dtype:
+        kind: dtypes.dtype = dtypes.of(x)
+        if dtypes.of(y) is kind:
+            return kind
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+
 
 @cython.cclass
 class Ldexp(TensorPair):
@@ -464,7 +487,12 @@ class Ldexp(TensorPair):
 
 @cython.cclass
 class Nextafter(TensorPair):
-    """The next number after x towards y. No gradient."""
+    """The next number after x towards y. The gradient passes to x where x is not y."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        x: Tensor = n.read(X)
+        return keep(g, x != n.read(Y)) if i == 0 else zeros_of(g)
 
 
 HYPOT, COPYSIGN, COPYSIGN_NUMBER, HEAVISIDE, NEXTAFTER = Hypot(), Copysign(), CopysignNumber(), Heaviside(), Nextafter()
@@ -479,4 +507,4 @@ set_overloads(COPYSIGN, None, COPYSIGN_NUMBER)
 declare(Ldexp(), "ldexp", loop=make_loop("ldexp"), kind=QUOTIENT, reads=[2, 1 << OUT])
 declare(HEAVISIDE, "heaviside", loop=make_loop("heaviside"), smooth=False)
 HEAVISIDE.node_name, HEAVISIDE.type_name = "torch::autograd::NotImplemented", "NotImplemented"
-declare(NEXTAFTER, "nextafter", loop=make_loop("nextafter"), differentiable=False, dtypes="f")
+declare(NEXTAFTER, "nextafter", loop=make_loop("nextafter"), reads=[3, 0], smooth=False, dtypes="f")

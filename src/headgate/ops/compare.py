@@ -7,8 +7,9 @@ if not cython.compiled:
     from headgate.core.apply import apply2
     from headgate.core.arrays import is_float
     from headgate.core.family import ANSWER, COMPARISON, Binary, Unary
-    from headgate.core.records import Op, Tensor
+    from headgate.core.records import Node, Op, Tensor
     from headgate.kernels.reference import map1
+    from headgate.ops.keep import zeros_of
 
     ndarray = np.ndarray
 
@@ -27,6 +28,10 @@ class Compare(Binary):
         if not isinstance(x, Tensor):
             return NotImplemented
         return Binary.call2(self, x, y, out)
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return zeros_of(g)  # of the in-place form, whose result is a float again
 
 
 @cython.cclass
@@ -121,11 +126,6 @@ def equal(input, other):
     """Whether two tensors have the same shape and the same elements; a Python bool. NaN equals nothing."""
     check_pair("equal", input, other)
     x, y = cython.cast(Tensor, input)._array, cython.cast(Tensor, other)._array
-    first, second = dtypes.of(x), dtypes.of(y)
-    if first is not second:
-        raise RuntimeError(
-            f"Expected all tensors to have the same dtype, but found {errors.TYPE_NAMES[first.name]} and "
-            f"{errors.TYPE_NAMES[second.name]}")
     return bool(np.array_equal(x, y))
 
 
@@ -134,7 +134,7 @@ NAMES = (("eq", "equal to", ()), ("ne", "not equal to", ("not_equal",)), ("lt", 
          ("ge", "at least", ("greater_equal",)))
 for _name, _words, _aliases in NAMES:
     declare(EQUAL_TO if _name == "eq" else Compare(), _name, loop=make_loop(_name), kind=COMPARISON, operator=_name,
-            aliases=_aliases, differentiable=False,
+            aliases=_aliases, overload=1, smooth=False,
             samples=lambda make: [((make(3, 4), make(3, 4)), {}), ((make(3, 4), make(4)), {}), ((make(3), 1), {}),
                                   ((make(3), 0.5), {}), ((make(), make(0)), {})])
 for _name in ("isnan", "isinf", "isfinite"):

@@ -38,7 +38,7 @@ class Pow(Overloaded):
         y: Tensor = n.read(Y)
         if i == 0:
             return keep(g * (y * POW.call2(x, y - 1, None)), y != 0)
-        return keep(g * (n.read(OUT) * LOG.call1(x, None)), ~((x == 0) & (y >= 0)))
+        return g * keep(n.read(OUT) * LOG.call1(x, None), ~((x == 0) & (y >= 0)))
 
 
 @cython.cclass
@@ -85,7 +85,7 @@ class NumberPow(NumberFirst):
         base: object = n.attrs
         result: Tensor
         if base == 0:
-            return keep(g * (n.tensor(OUT) * -np.inf), ~(n.tensor(X) >= 0))
+            return g * keep(n.tensor(OUT) * -np.inf, ~(n.tensor(X) >= 0))
         with np.errstate(all="ignore"):
             factor = float(np.log(np.float64(base)))
         result = n.read(OUT)
@@ -134,9 +134,13 @@ def float_power(input, exponent, *, out=None):
     if out is INPLACE:
         if dtypes.of(cython.cast(Tensor, input)._array) is not dtypes.FLOAT64:
             raise RuntimeError(
-                f"the base given to float_power_ has dtype {errors.TYPE_NAMES[input.dtype.name]} but the operation's "
+                f"the base given to float_power_ has dtype {errors.TYPE_NAMES[dtypes.of(cython.cast(Tensor, input)._array).name]} but the operation's "
                 "result requires dtype Double")
         return POW.call2(input, power, INPLACE)
+    if isinstance(out, Tensor) and dtypes.of(cython.cast(Tensor, out)._array) is not dtypes.FLOAT64:
+        kind = errors.TYPE_NAMES[dtypes.of(cython.cast(Tensor, out)._array).name]
+        raise RuntimeError(
+            f"the output given to float_power has dtype {kind} but the operation's result requires dtype Double")
     return POW.call2(base, power, out)
 
 
@@ -145,7 +149,7 @@ def as_double(value: object) -> object:
     if isinstance(value, Tensor):
         if dtypes.of(cython.cast(Tensor, value)._array) is dtypes.FLOAT64:
             return value
-        return slots.cast.call2(value, dtypes.FLOAT64, None)
+        return slots.cast.call2(value, dtypes.FLOAT64.num, None)
     value = operand(value, "float_power")
     return value if value is NotImplemented else float(value)
 
