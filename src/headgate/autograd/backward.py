@@ -60,7 +60,7 @@ def starts(tensors: tuple, gradients: tuple) -> tuple:
         g = None
         if requires(x) or gradients[index] is not None:
             g = first_gradient(x, gradients[index], index)
-        if not requires(x):
+        if not requires(x) or edge_of(x) is None:
             raise RuntimeError(errors.NO_GRAD_FN.format(index=index) + why_cut(x))
         if g is None:
             g = first_gradient(x, None, index)

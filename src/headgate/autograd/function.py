@@ -226,6 +226,7 @@ def check_marks(context: object, args: tuple, items: list) -> None:
         if not isinstance(item, Tensor):
             raise TypeError(errors.DIRTY_TYPE + f"{type(item).__name__}")
         x = item
+        x._counter.count += 1  # PyTorch counts the mark as a write too
         if is_among(x, args) and not is_among(x, tuple(items)):
             raise RuntimeError(errors.DIRTY_RETURNED)
         if grad_enabled() and x._wants and x._node is None:

@@ -6,7 +6,7 @@ from headgate.core.operators cimport INPLACE, Vertex, slots
 from headgate.core.records cimport INFERENCE, MULTI_VIEW, NO_GRAD_VIEW, OUT, Node, Op, Tensor
 from headgate.core.saved cimport save_input, save_number, save_output
 from headgate.core.site cimport mark
-from headgate.core.storage cimport Cut, Storage
+from headgate.core.storage cimport Cut, Storage, Write
 from headgate.core.writes cimport check_writable, copy_of, last_overlapping, note_write, ring_overflowed
 
 cdef long long order
@@ -19,7 +19,9 @@ cdef Node begin_node(Op op, object attrs, int inputs)
 cdef add_edge(Node n, int i, Tensor x)
 cdef watch_stale(Node n, Tensor x)
 cdef finish_node(Node n, Tensor y)
-cdef save_for(Node n, tuple inputs, list outputs)
+cdef save_inputs(Node n, tuple inputs)
+cdef save_outputs(Node n, list outputs)
+cdef Write rebinding(Tensor r)
 cdef Tensor first_requiring(tuple inputs)
 cdef Cut first_cut(tuple inputs)
 cdef Tensor apply1(Op op, Tensor x, object attrs)

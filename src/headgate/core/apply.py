@@ -13,7 +13,7 @@ if not cython.compiled:
     from headgate.core.records import INFERENCE, MULTI_VIEW, NO_GRAD_VIEW, OUT, Node, Op, Tensor
     from headgate.core.saved import save_input, save_number, save_output
     from headgate.core.site import mark
-    from headgate.core.storage import Cut, Storage
+    from headgate.core.storage import Cut, Storage, Write
     from headgate.core.writes import copy_of, last_overlapping, ring_overflowed
 
     ndarray = np.ndarray
@@ -70,9 +70,11 @@ def wrap_view(op: Op, x: Tensor, attrs: object, array: ndarray) -> Tensor:
 
 def requires(x: Tensor) -> bool:
     """Whether a gradient is wanted for `x`, its view relation brought up to date first."""
-    if x._root is not None and x._history != x._counter.count:
+    if x._root is None:
+        return x._wants or x._node is not None
+    if x._history != x._counter.count:
         refresh_view(x)
-    return x._wants or x._node is not None
+    return x._wants or x._node is not None or requires(x._root)
 
 
 def current_node(x: Tensor) -> Node:
@@ -83,7 +85,11 @@ def current_node(x: Tensor) -> Node:
 
 
 def edge_of(x: Tensor) -> Vertex:
-    """Where a gradient for `x` goes: its node, `x` itself if it is a leaf that wants one, or nowhere."""
+    """Where a gradient for `x` goes: its node, `x` itself if it is a leaf that wants one, or nowhere.
+
+    A view made under no_grad of a tensor that requires grad says that it does, and has nowhere to send one, as in
+    PyTorch.
+    """
     if x._node is not None:
         return x._node
     if x._wants:
@@ -107,11 +113,14 @@ def begin_node(op: Op, attrs: object, inputs: cython.int) -> Node:
 
 def add_edge(n: Node, i: cython.int, x: Tensor):
     """Join input 0 or 1 of a node to `x` (which requires grad)."""
+    v: Vertex = edge_of(x)
+    if v is None:
+        return
     if i == 0:
-        n.edge0 = edge_of(x)
+        n.edge0 = v
         n.nr0 = x._output
     else:
-        n.edge1 = edge_of(x)
+        n.edge1 = v
         n.nr1 = x._output
     n.needs |= cython.cast(cython.longlong, 1) << i
     if x._node is not None:
@@ -123,11 +132,23 @@ def watch_stale(n: Node, x: Tensor):
     r: Tensor = x if x._root is None else x._root
     if r._node is None or r._storage.writes == r._history_writes:
         return
+    if r._history_writes < 0:
+        n.stale = (n.stale or ()) + (rebinding(r),)
+        return
     w = last_overlapping(r._storage, r._history_writes, low_address(x._array), high_address(x._array), None, False)
     if w is not None:
         n.stale = (n.stale or ()) + (copy_of(w),)
     elif ring_overflowed(r._storage, r._history_writes):
         n.stale = (n.stale or ()) + (None,)
+
+
+def rebinding(r: Tensor) -> Write:
+    """What is told of a tensor with history that was given other memory through `.data =`."""
+    w: Write = Write.__new__(Write)
+    w.what = "assigning .data"
+    if r._cut is not None:
+        w._code, w._lasti = r._cut._code, r._cut._lasti
+    return w
 
 
 def finish_node(n: Node, y: Tensor):
@@ -271,7 +292,8 @@ def finish(op: Op, inputs: tuple, attrs: object, result: object) -> object:
             y = outputs[k]
             if is_float(y._array):
                 set_history(y, n, k)
-        save_for(n, inputs, outputs)
+        save_inputs(n, inputs)
+        save_outputs(n, outputs)
     else:
         for y in outputs:
             if x is not None:
@@ -313,7 +335,7 @@ def first_cut(inputs: tuple) -> Cut:
 
 
 def record(op: Op, inputs: tuple, attrs: object) -> Node:
-    """A node with the edges of all inputs; what it saves is decided by `save_for` when the outputs are known."""
+    """A node with the edges of all inputs; what it saves is decided by `save_inputs` and `save_outputs`."""
     n: Node = begin_node(op, attrs, len(inputs))
     more: list = []
     item: object
@@ -330,7 +352,8 @@ def record(op: Op, inputs: tuple, attrs: object) -> Node:
             add_edge(n, i, x)
             continue
         more.extend((edge_of(x), x._output))
-        n.needs |= cython.cast(cython.longlong, 1) << i if i < 62 else 0
+        if i < 62 and edge_of(x) is not None:
+            n.needs |= cython.cast(cython.longlong, 1) << i
         if x._node is not None:
             watch_stale(n, x)
     if more:
@@ -341,11 +364,11 @@ def record(op: Op, inputs: tuple, attrs: object) -> Node:
     return n
 
 
-def save_for(n: Node, inputs: tuple, outputs: list):
-    """Save what the op's wanted gradients read."""
+def save_inputs(n: Node, inputs: tuple):
+    """Save the inputs that the op's wanted gradients read. An in-place op does so before it writes."""
     mask: cython.longlong = n.op.needed(n)
     i: cython.int
-    if mask == 0:
+    if mask & 65535 == 0:
         return
     for i in range(min(len(inputs), OUT)):
         if (mask >> i) & 1:
@@ -353,6 +376,14 @@ def save_for(n: Node, inputs: tuple, outputs: list):
                 save_input(n, i, inputs[i])
             elif inputs[i] is not None:
                 save_number(n, i, inputs[i])
+
+
+def save_outputs(n: Node, outputs: list):
+    """Save the outputs that the op's wanted gradients read."""
+    mask: cython.longlong = n.op.needed(n)
+    i: cython.int
+    if mask >> OUT == 0:
+        return
     for i in range(len(outputs)):
         if (mask >> (OUT + i)) & 1:
             save_output(n, OUT + i, outputs[i])

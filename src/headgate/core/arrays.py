@@ -83,8 +83,8 @@ def overlaps_itself(a: ndarray) -> bool:
     """Whether two elements of the array surely share a byte (an expanded dimension), as PyTorch asks it."""
     i: cython.int
     if not cython.compiled:
-        return 0 in [stride for stride, length in zip(a.strides, a.shape) if length > 1]
-    if PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
+        return a.size > 0 and 0 in [stride for stride, length in zip(a.strides, a.shape) if length > 1]
+    if PyArray_IS_C_CONTIGUOUS(a) or PyArray_SIZE(a) == 0:  # noqa: F821
         return False
     for i in range(PyArray_NDIM(a)):  # noqa: F821
         if PyArray_STRIDES(a)[i] == 0 and PyArray_DIMS(a)[i] > 1:  # noqa: F821

@@ -252,8 +252,6 @@ class Pass:
                 if grads[i] is not None:
                     grads[i] = n.hooks.run_tensor(i, grads[i])
                     retain(n.hooks, i, grads[i])
-            if n.hooks.before:
-                grads = list(n.hooks.run_before(tuple(grads)))
         if self.captures is not None and n in self.captures:
             for i in range(n.outputs):
                 if grads[i] is not None:
@@ -270,7 +268,12 @@ class Pass:
         if single is not None and (self.useful is None or self.useful[slot]):
             grads = self.incoming(n, slot)
             need = self.need(n)
-            if need != 0 or n.inputs > 61:
+            if need == 0 and n.inputs <= 62 and self.useful is not None:
+                self.distribute(n, None, None, False)  # captured here; what is below is not asked for
+                return
+            if n.hooks is not None and n.hooks.before:
+                grads = list(n.hooks.run_before(tuple(grads)))
+            if need != 0 or n.inputs > 62:
                 results = n.op.pull_all(n, grads, need)
                 if n.hooks is not None and n.hooks.after:
                     results = list(n.hooks.run_after(tuple(results), tuple(grads)))
@@ -380,6 +383,8 @@ def fit(n: Node, i: cython.int, v: Vertex, nr: cython.int, value: object) -> Ten
         kind = cython.cast(object, x._array).dtype.num
     if shape_of(g._array) != shape:
         if not expandable(shape, shape_of(g._array)):
+            if not isinstance(v, Node) and n.op.fresh:
+                return g  # the leaf was given a memory of another shape after it was used
             raise RuntimeError(errors.BAD_GRADIENT.format(
                 node=n.op.full_name(n), index=i, got=list(shape_of(g._array)), expected=list(shape)))
         g = slots.sum_to.call2(g, shape, None)

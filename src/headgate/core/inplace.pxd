@@ -1,6 +1,6 @@
 # C types of inplace.py.
 from numpy cimport ndarray
-from headgate.core.apply cimport add_edge, arrays_of, begin_node, first_requiring, record, requires, save_for, set_history, wrap, note_cut, first_cut
+from headgate.core.apply cimport add_edge, arrays_of, begin_node, first_requiring, record, requires, save_inputs, save_outputs, set_history, wrap, note_cut, first_cut
 from headgate.core.arrays cimport count_of, is_float, partly_overlap, same_shape, set_meta
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE

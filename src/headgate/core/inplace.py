@@ -9,7 +9,7 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import arrays_of, first_requiring, record, requires, save_for, set_history, wrap
+    from headgate.core.apply import arrays_of, first_requiring, record, requires, save_inputs, save_outputs, set_history, wrap
     from headgate.core.arrays import count_of, is_float, partly_overlap, same_shape, set_meta
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
@@ -75,13 +75,12 @@ def write_inplace(op: Op, inputs: tuple, attrs: object) -> Tensor:
     check_result(x, result, op.name)
     if recording and is_float(x._array):
         n = record(op, inputs, attrs)
-        if op.needed(n) & 1:
-            inputs = (copy_before(x),) + inputs[1:]
+        save_inputs(n, (copy_before(x),) + inputs[1:] if op.needed(n) & 1 else inputs)
     np.copyto(x._array, result, casting="unsafe")
     note_write(x, op.name + "_")
     if n is not None:
         set_meta(n, x._array)
-        save_for(n, inputs, [x])
+        save_outputs(n, [x])
         adopt(x, n)
     return x
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import cython
 import numpy as np
 
+from headgate import errors
 from headgate.core.size import Size
 
 if not cython.compiled:
@@ -252,12 +253,16 @@ class Tensor(Operand):
     @property
     def _version(self) -> int:
         """The number of in-place writes counted for this tensor, its views and its detach() aliases."""
+        if self._flags & INFERENCE:
+            raise RuntimeError(errors.INFERENCE_VERSION)
         return self._counter.count
 
     @property
     def requires_grad(self) -> bool:
         """Whether gradients are computed for this tensor: a leaf that asked for them, or a result with history."""
-        return self._wants or self._node is not None
+        if self._wants or self._node is not None:
+            return True
+        return self._root is not None and (self._root._wants or self._root._node is not None)
 
     @requires_grad.setter
     def requires_grad(self, value):

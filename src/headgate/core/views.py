@@ -15,6 +15,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate.core.apply import set_refresh
+from headgate.core.reports import second_backward
 
 
 def steps_of(view: Tensor) -> tuple:
@@ -106,6 +107,8 @@ class CopySlices(Op):
 
     @cython.cfunc
     def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
+        if n.freed:
+            raise RuntimeError(second_backward(n))
         if grads[0] is None:
             return [None] * n.inputs
         return self.pull_slices(n, grads[0], need)
@@ -125,11 +128,11 @@ class CopySlices(Op):
     @cython.cfunc
     def forget(self, n: Node) -> cython.bint:
         inner: Node = n.attrs[0]
-        held: cython.bint = inner.op.forget(inner) or inner.saved0 is not None
+        inner.op.forget(inner)
         inner.saved0 = inner.saved1 = None
         inner.saved_more = None
-        inner.freed = inner.freed or held
-        return held
+        inner.freed = True
+        return True
 
 
 COPY_SLICES = CopySlices()

@@ -111,7 +111,7 @@ def check_view_writable(x: Tensor) -> None:
     """The rules for a view: its siblings, how it was made, and whether its base is a leaf."""
     if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW):
         refuse_view(x)
-    if (x._wants or x._node is not None) and x._root._node is None:
+    if x._root._node is None and (x._wants or x._node is not None or x._root._wants):
         raise RuntimeError(errors.LEAF_VIEW)
 
 

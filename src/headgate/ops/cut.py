@@ -77,19 +77,19 @@ def get_data(self):
 def set_data(self, value):
     x: Tensor = self
     y: Tensor
-    counter: Version
     if not isinstance(value, Tensor):
         raise TypeError(errors.DATA_TYPE.format(type=type(value).__name__))
     y = value
     if requires(x) and not is_float(y._array):
         raise RuntimeError(errors.DATA_DTYPE)
-    # A counter of its own with the same count: the old one may be the old storage, which would be kept alive.
-    counter = Version.__new__(Version)
-    counter.count = x._counter.count
+    # The counter stays, shared with views and detach() aliases; if it is the old storage, that lets its memory go.
+    if x._counter is x._storage:
+        x._storage.memory = None
+    if x._node is not None:
+        x._cut = cut_here("data", "data")
     x._array = y._array
     x._storage = y._storage
-    x._counter = counter
-    x._history_writes = x._storage.writes
+    x._history_writes = -1
 
 
 def requires_grad_(self, requires_grad=True):
