@@ -1,29 +1,63 @@
-"""What Python's protocols ask of a tensor: text, truth, numbers, iteration, and the requires_grad flag."""
+"""What Python's protocols ask of a tensor: construction, text, truth, numbers, iteration, and the requires_grad flag.
+
+Also how an instance of a subclass is made. What the legacy constructor `Tensor(...)` means is told in `ops.legacy`,
+which fills a slot here.
+"""
+import warnings
+from numbers import Number
+
 import cython
 
 if not cython.compiled:
-    from headgate.core.apply import current_node, requires
+    from headgate.core.apply import cut_here, current_node, requires
     from headgate.core.arrays import count_of, is_float
+    from headgate.core.modes import inference_enabled
     from headgate.core.operators import slots
-    from headgate.core.records import Node, Surface, Tensor
+    from headgate.core.records import INFERENCE, Node, Surface, Tensor
+
+    import numpy as np
+
+    ndarray = np.ndarray
 
 from headgate import dtypes, errors
+from headgate.core.entry import install
 from headgate.core.format import format_tensor
 from headgate.core.records import set_surface
 
+_constructor: object = None
+
+
+def set_constructor(function: object) -> None:
+    """Fill the slot of the legacy constructor: called with (arguments, keywords), gives a plain tensor."""
+    global _constructor
+    _constructor = function
+
+
+# ---- text and numbers -----------------------------------------------------------------------------------------------
+
 
 def text_of(x: Tensor) -> str:
-    """PyTorch's repr."""
+    """PyTorch's repr; a subclass's begins with its name."""
     n: Node = current_node(x)
+    kind: object = type(x)
+    prefix = "tensor(" if kind is Tensor or getattr(kind, "_prints_as_tensor", False) else f"{kind.__name__}("
     return format_tensor(
-        x._array, dtype=dtypes.of(x._array), requires_grad=x._wants, grad_fn_name=n.op.label(n) if n is not None else None
-    )
+        x._array, dtype=dtypes.of(x._array), requires_grad=x._wants,
+        grad_fn_name=n.op.label(n) if n is not None else None, prefix=prefix)
+
+
+def plain_item(array: ndarray) -> object:
+    """The only element of an array as a Python number."""
+    value: object = cython.cast(object, array).item()
+    if isinstance(value, (float, int, complex)):
+        return value
+    return float(value)  # bfloat16 is a type of its own to NumPy
 
 
 def truth(x: Tensor) -> bool:
     """The truth value of a tensor of one element; RuntimeError otherwise."""
     if count_of(x._array) == 1:
-        return bool(x._array.item())
+        return bool(plain_item(x._array))
     raise RuntimeError(errors.BOOL_MANY if count_of(x._array) else errors.BOOL_EMPTY)
 
 
@@ -31,7 +65,12 @@ def number(x: Tensor, kind: object) -> object:
     """A tensor of one element as a Python number."""
     if count_of(x._array) != 1:
         raise ValueError(errors.ONE_ELEMENT)
-    return kind(x._array.item())
+    if kind is float and requires(x):
+        warnings.warn(errors.SCALAR_GRAD, UserWarning, stacklevel=2)
+    value = plain_item(x._array)
+    if kind is int and value in (float("inf"), float("-inf")):
+        raise OverflowError("cannot convert float infinity to integer")
+    return kind(value)
 
 
 def index(x: Tensor) -> int:
@@ -48,13 +87,60 @@ def iterate(x: Tensor) -> object:
     return iter([x[i] for i in range(x._array.shape[0])])
 
 
+def contains(x: Tensor, element: object) -> bool:
+    """Whether an element equals a number or tensor."""
+    if not isinstance(element, (Tensor, Number)):
+        raise RuntimeError(errors.CONTAINS.format(type=type(element)))
+    return bool((x == element).any().item())
+
+
+def formatted(self, format_spec):
+    """A zero-dimensional tensor as its number is formatted; others as their text. TypeError for a format of these."""
+    x: Tensor = self
+    if x._array.ndim == 0 and type(self) is Tensor:
+        return format(plain_item(x._array), format_spec)
+    return object.__format__(self, format_spec)
+
+
+# ---- construction ---------------------------------------------------------------------------------------------------
+
+_raw_new = Tensor.__new__
+
+
+def bare(kind: object) -> Tensor:
+    """An instance of Tensor or a subclass of it with nothing in it."""
+    return cython.cast(Tensor, _raw_new(kind))
+
+
+def take_over(x: Tensor, t: Tensor):
+    """Make `x`, which is bare, the same tensor as `t`: memory, counter, history, view relation."""
+    x._array, x._storage, x._counter = t._array, t._storage, t._counter
+    x._wants, x._flags, x._output, x._node = t._wants, t._flags, t._output, t._node
+    x._root, x._step, x._step_attrs, x._before = t._root, t._step, t._step_attrs, t._before
+    x._history, x._history_writes, x._cut = t._history, t._history_writes, t._cut
+
+
+def new(cls: object, *args: object, **kwargs: object) -> Tensor:
+    """A new instance of a subclass from the legacy constructor's arguments; of Tensor itself, one that init fills."""
+    x: Tensor = bare(cls)
+    if cls is not Tensor:
+        take_over(x, cython.cast(Tensor, _constructor(args, kwargs)))
+    return x
+
+
+install(Tensor, "__new__", staticmethod(new))
+install(Tensor, "__format__", formatted)
+
+
 @cython.cclass
 class Protocols(Surface):
     """Fills the protocol slot."""
 
     @cython.cfunc
     def construct(self, x: Tensor, args: tuple, kwargs: dict) -> object:
-        raise TypeError("Tensor() is not available")
+        if x._array is None:
+            take_over(x, cython.cast(Tensor, _constructor(args, kwargs)))
+        return None
 
     @cython.cfunc
     def set_requires_grad(self, x: Tensor, value: object) -> object:
@@ -66,6 +152,10 @@ class Protocols(Surface):
             return None
         if value and not is_float(x._array):
             raise RuntimeError(errors.INTEGER_FLAG)
+        if value and x._flags & INFERENCE and not inference_enabled():
+            raise RuntimeError(errors.INFERENCE_REQUIRES_GRAD)
+        if x._wants and not value:
+            x._cut = cut_here("frozen", "requires_grad")
         x._wants = value
         return None
 
@@ -80,7 +170,7 @@ class Protocols(Surface):
         if name == "index":
             return index(x)
         if name == "contains":
-            return bool((x == argument).any())
+            return contains(x, argument)
         return number(x, {"float": float, "int": int, "complex": complex}[name])
 
 

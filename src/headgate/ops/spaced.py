@@ -1,4 +1,4 @@
-"""Tensors of evenly spaced numbers and of index patterns: arange, linspace, logspace, eye, the indices of triangles.
+"""Tensors of evenly spaced numbers and the identity: arange, linspace, logspace, eye.
 
 Values are computed in float64 (linspace in the type itself) and rounded once. Nothing here has a gradient.
 """
@@ -174,25 +174,6 @@ def logspace(
     return given("logspace", array, out, dtype, requires_grad)
 
 
-def triangle(name: str, row: object, col: object, offset: object, dtype: object, lower: bool) -> object:
-    """The indices of the entries of a triangle of a matrix, row by row, as an array of two rows."""
-    mask = np.tri(row, col, offset if lower else offset - 1, dtype=np.bool_)
-    kind = dtypes.by_name("int64") if dtype is None else kind_of(dtype, name)
-    return leaf(np.stack(np.nonzero(mask if lower else ~mask)).astype(kind.numpy), False, name)
-
-
-def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
-    """Row and column numbers of the lower triangle of a row x col matrix, as a 2 x count tensor (int64)."""
-    check_options("tril_indices", layout, device, False)
-    return triangle("tril_indices", row, col, offset, dtype, True)
-
-
-def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
-    """Row and column numbers of the upper triangle of a row x col matrix, as a 2 x count tensor (int64)."""
-    check_options("triu_indices", layout, device, False)
-    return triangle("triu_indices", row, col, offset, dtype, False)
-
-
-for _function in (eye, arange, linspace, logspace, tril_indices, triu_indices):
+for _function in (eye, arange, linspace, logspace):
     publish(_function.__name__, _function)
 publish("range", range_)

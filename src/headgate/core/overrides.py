@@ -1,0 +1,285 @@
+"""`__torch_function__`: how subclasses of Tensor, and other classes, answer for the functions they are given to.
+
+Nothing here runs until such a class exists: making a subclass of Tensor switches the look at arguments on, and gives
+the subclass operators and properties that ask its `__torch_function__` first. Parameter has that protocol disabled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from headgate.core.entry import PUBLIC, Entry, install, overrides, set_override
+from headgate.core.modes import overrides_off, set_overrides_off
+from headgate.core.records import Tensor
+
+#: Functions that PyTorch does not hand to overrides.
+IGNORED = frozenset(
+    """tensor as_tensor asarray from_numpy frombuffer from_dlpack as_subclass _make_subclass is_tensor manual_seed seed
+    initial_seed set_rng_state get_rng_state zeros ones empty full eye arange linspace logspace rand randn randint
+    randperm empty_strided scalar_tensor _make_wrapper_subclass""".split()
+)
+# Operators that PyTorch reports under the name of a method.
+OPERATORS = {
+    "__add__": "add", "__radd__": "add", "__sub__": "sub", "__mul__": "mul", "__rmul__": "mul", "__truediv__": "div",
+    "__matmul__": "matmul", "__mod__": "remainder", "__pow__": "pow", "__neg__": "neg", "__abs__": "abs",
+    "__lt__": "lt", "__le__": "le", "__gt__": "gt", "__ge__": "ge", "__iadd__": "add_", "__isub__": "sub_",
+    "__imul__": "mul_", "__itruediv__": "div_", "__ipow__": "pow_", "__imod__": "remainder_",
+}  # fmt: skip
+DUNDERS = """__rsub__ __rtruediv__ __floordiv__ __rfloordiv__ __rmod__ __rpow__ __rmatmul__ __eq__ __ne__ __and__
+    __rand__ __or__ __ror__ __xor__ __rxor__ __lshift__ __rlshift__ __rshift__ __rrshift__ __iand__ __ior__ __ixor__
+    __ifloordiv__ __ilshift__ __irshift__ __pos__ __invert__ __getitem__ __setitem__ __len__ __bool__ __float__ __int__
+    __index__ __complex__ __contains__ __repr__""".split()
+PROPERTIES = """shape dtype device layout ndim T mT H mH data grad requires_grad is_leaf grad_fn _version real imag
+    itemsize nbytes output_nr names""".split()
+
+
+def _disabled_torch_function_impl(
+    func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+) -> Any:
+    """The `__torch_function__` of classes that want none: calls the function as if the arguments were plain."""
+    with DisableTorchFunctionSubclass():
+        return func(*args, **(kwargs or {}))
+
+
+class DisableTorchFunctionSubclass:
+    """A context in which functions see subclasses as plain tensors, in this thread."""
+
+    def __enter__(self) -> None:
+        self.before = overrides_off()
+        set_overrides_off(True)
+
+    def __exit__(self, *_: object) -> None:
+        set_overrides_off(self.before)
+
+
+class DisableTorchFunction(DisableTorchFunctionSubclass):
+    """The same: Headgate has no function modes that could stay on."""
+
+
+def is_disabled(kind: type) -> bool:
+    """Whether a class answers for nothing: it has no `__torch_function__`, or the disabled one."""
+    found = getattr(kind, "__torch_function__", None)
+    return found is None or kind is Tensor or getattr(found, "__func__", found) is _disabled_torch_function_impl
+
+
+def overloaded_args(values: Iterable[Any], depth: int = 0, found: list[Any] | None = None) -> list[Any]:
+    """The arguments, also inside lists and tuples, whose classes answer for a call: one per class, subclasses first."""
+    found = [] if found is None else found
+    for value in values:
+        kind = type(value)
+        if depth < 2 and kind in (list, tuple):
+            overloaded_args(value, depth + 1, found)
+        elif not is_disabled(kind) and not isinstance(value, type) and all(kind is not type(one) for one in found):
+            places = [place for place, one in enumerate(found) if issubclass(kind, type(one))]
+            found.insert(places[0] if places else len(found), value)
+    return found
+
+
+def dispatch(func: Any, run: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Ask the arguments' classes in turn; TypeError if all answer NotImplemented. `run` where none of them is asked."""
+    if overrides_off():
+        return run(*args, **kwargs)
+    overloaded = overloaded_args((*args, *kwargs.values()))
+    if not overloaded:
+        return run(*args, **kwargs)
+    types = tuple(type(one) for one in overloaded)
+    for one in overloaded:
+        result = one.__torch_function__(func, types, args, kwargs)
+        if result is not NotImplemented:
+            return result
+    asked = "\n".join(f"  - tensor subclass {kind}" for kind in types)
+    raise TypeError(
+        f"Multiple dispatch failed for '{resolve_name(func) or func}'; all __torch_function__ handlers returned "
+        f"NotImplemented:\n\n{asked}"
+    )
+
+
+def override(entry: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What an Entry calls when an argument's class may answer for it."""
+    if entry.__name__ in IGNORED:
+        return entry.__wrapped__(*args, **kwargs)
+    return dispatch(entry, entry.__wrapped__, args, kwargs)
+
+
+# ---- Tensor's own answer --------------------------------------------------------------------------------------------
+
+
+def convert(result: Any, kind: type) -> Any:
+    """Plain tensors in a result as `kind`."""
+    if kind is Tensor:
+        return result
+    if isinstance(result, Tensor) and not isinstance(result, kind):
+        return result.as_subclass(kind)
+    if isinstance(result, (tuple, list)):
+        items = [convert(one, kind) for one in result]
+        return type(result)(items)
+    return result
+
+
+def torch_function(
+    cls: type, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+) -> Any:
+    """Calls the function on the tensors as plain ones, and gives results the subclass's type.
+
+    Returns NotImplemented if an argument's class is not a base of this one. Override it (a classmethod) to be asked
+    about every function that an instance is given to.
+    """
+    if not all(issubclass(cls, kind) for kind in types):
+        return NotImplemented
+    with DisableTorchFunctionSubclass():
+        result = func(*args, **(kwargs or {}))
+        return result if func in nowrap() else convert(result, cls)
+
+
+def nowrap() -> set[Any]:
+    """Functions whose results keep their type."""
+    found = (getattr(Tensor, name, None) for name in ("_base", "grad", "_grad"))
+    return {one.__get__ for one in found if one is not None}
+
+
+# ---- what a new subclass gets ---------------------------------------------------------------------------------------
+
+BASES = frozenset(Tensor.__mro__)
+
+
+def _operator(name: str) -> Callable[..., Any]:
+    """An operator of a subclass: asks `__torch_function__`."""
+
+    def method(self: Any, *args: Any) -> Any:
+        run = getattr(Tensor, name)
+        func = getattr(Tensor, OPERATORS.get(name, name), run)
+        return dispatch(func, run, (self, *args), {})
+
+    method.__name__ = method.__qualname__ = name
+    return method
+
+
+def _property(name: str) -> property:
+    """A property of a subclass: asks `__torch_function__` about `Tensor.<name>.__get__`."""
+
+    def get(self: Any) -> Any:
+        found = getattr(Tensor, name).__get__
+        return dispatch(found, found, (self,), {})
+
+    def put(self: Any, value: Any) -> None:
+        found = getattr(Tensor, name).__set__
+        dispatch(found, found, (self, value), {})
+
+    def remove(self: Any) -> None:
+        found = getattr(Tensor, name).__delete__
+        dispatch(found, found, (self,), {})
+
+    return property(get, put, remove)
+
+
+def init_subclass(cls: type, **rest: Any) -> None:
+    """Make a new subclass of Tensor ask its `__torch_function__`, and arguments be looked at from now on."""
+    super(Tensor, cls).__init_subclass__(**rest)
+    if is_disabled(cls):
+        return
+    overrides(True)
+    for name in (*OPERATORS, *DUNDERS):
+        _give(cls, name, _operator)
+    for name in PROPERTIES:
+        _give(cls, name, _property)
+
+
+def _give(cls: type, name: str, make: Callable[[str], Any]) -> None:
+    """Set an attribute on a subclass, unless it or a class beside Tensor defines one."""
+    owner = next((kind for kind in cls.__mro__ if name in vars(kind)), None)
+    if owner in BASES and owner is not object:
+        setattr(cls, name, make(name))
+
+
+def start(plain: tuple[type, ...]) -> None:
+    """Put the protocol in place; `plain`: the classes that are never asked."""
+    install(Tensor, "__torch_function__", classmethod(torch_function))
+    install(Tensor, "__init_subclass__", classmethod(init_subclass))
+    set_override(override, plain)
+
+
+# ---- helpers for libraries, as in torch.overrides -------------------------------------------------------------------
+
+
+def has_torch_function(relevant_args: Iterable[Any]) -> bool:
+    """Whether a class among the arguments answers for functions."""
+    return not overrides_off() and bool(overloaded_args(relevant_args))
+
+
+def has_torch_function_unary(arg: Any) -> bool:
+    """The same for one argument."""
+    return has_torch_function((arg,))
+
+
+def has_torch_function_variadic(*args: Any) -> bool:
+    """The same for any number of arguments."""
+    return has_torch_function(args)
+
+
+def handle_torch_function(
+    public_api: Callable[..., Any], relevant_args: Iterable[Any], *args: Any, **kwargs: Any
+) -> Any:
+    """Hand a call to the classes among the arguments. TypeError if all of them return NotImplemented."""
+    overloaded = overloaded_args(relevant_args)
+    types = tuple(type(one) for one in overloaded)
+    for one in overloaded:
+        result = one.__torch_function__(public_api, types, args, kwargs)
+        if result is not NotImplemented:
+            return result
+    raise TypeError(
+        f"no implementation found for '{getattr(public_api, '__module__', '')}.{getattr(public_api, '__name__', '')}' "
+        f"on types that implement __torch_function__: {[type(one) for one in overloaded]}"
+    )
+
+
+def wrap_torch_function(dispatcher: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that lets a function be overridden; `dispatcher` returns the arguments that may answer."""
+    import functools
+
+    def inner(func: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(func)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            relevant = dispatcher(*args, **kwargs)
+            if has_torch_function(relevant):
+                return handle_torch_function(wrapped, relevant, *args, **kwargs)
+            return func(*args, **kwargs)
+
+        return wrapped
+
+    return inner
+
+
+def is_tensor_like(inp: Any) -> bool:
+    """Whether a value is a tensor or answers for functions as one."""
+    return type(inp) is Tensor or hasattr(inp, "__torch_function__")
+
+
+def is_tensor_method_or_property(func: Callable[..., Any]) -> bool:
+    """Whether a function is reached through Tensor."""
+    if getattr(func, "__name__", "") == "__get__":
+        return True
+    return any(func is vars(kind).get(getattr(func, "__name__", "")) for kind in Tensor.__mro__)
+
+
+def resolve_name(f: Any) -> str | None:
+    """The name under which users know a function: "torch.add", "torch.Tensor.add_"."""
+    for name, entry in PUBLIC.items():
+        if entry is f and not name.startswith("Tensor."):
+            return f"torch.{name}"
+    name = getattr(f, "__name__", None)
+    if name == "__get__":
+        return f"torch.Tensor.{getattr(f.__self__, '__name__', '')}.__get__"
+    return f"torch.Tensor.{name}" if name is not None and is_tensor_method_or_property(f) else None
+
+
+def get_ignored_functions() -> set[Any]:
+    """Functions that are never handed to overrides."""
+    return {entry for name, entry in PUBLIC.items() if name.rpartition(".")[2] in IGNORED}
+
+
+def get_overridable_functions() -> dict[Any, list[Any]]:
+    """Every function that can be overridden: a list per namespace."""
+    functions = [entry for name, entry in PUBLIC.items() if isinstance(entry, Entry) and not name.startswith("Tensor.")]
+    methods = [value for value in vars(Tensor).values() if isinstance(value, Entry)]
+    return {"torch.functional": [one for one in functions if one not in get_ignored_functions()], Tensor: methods}

@@ -1,0 +1,102 @@
+"""From a tensor to Python and NumPy: `item()`, `tolist()`, `numpy()` and NumPy's protocols.
+
+What leaves carries no gradient; an array exported from a tensor that was cut out of a graph remembers the cut.
+"""
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate.core.apply import cut_here, requires
+    from headgate.core.arrays import count_of
+    from headgate.core.records import Tensor
+    from headgate.core.surface import plain_item
+
+    ndarray = np.ndarray
+
+from headgate import errors
+from headgate.core.declare import install_method
+from headgate.core.device import NO_ACCELERATOR
+from headgate.core.reports import get_write_guard
+from headgate.ops.values import Exported, shared
+
+#: The kinds of cut after which an array is no plain constant.
+CUTS = frozenset(["detach", "data", "detach_", "no_grad", "inference", "numpy"])
+
+
+def pin_memory(self, device=None):
+    """Raises RuntimeError: there is no device that memory could be pinned for."""
+    raise RuntimeError(NO_ACCELERATOR)
+
+
+def same(self):
+    """The tensor itself: nothing is lazily conjugated or negated."""
+    return self
+
+
+def item(self):
+    """The only element as a Python number. RuntimeError if there are more, or none. It carries no gradient."""
+    x: Tensor = self
+    if count_of(x._array) != 1:
+        raise RuntimeError(errors.ITEM.format(count=count_of(x._array)))
+    return plain_item(x._array)
+
+
+def tolist(self):
+    """The elements as nested lists of Python numbers; a number for zero dimensions."""
+    array: object = cython.cast(Tensor, self)._array
+    if array.dtype.kind not in "biufc":
+        array = array.astype(np.float32)
+    return array.tolist()
+
+
+def array_of(x: Tensor, name: str) -> object:
+    """The tensor's memory as an array: writable, over the same bytes.
+
+    In the write guard's strict mode an array cut out of a graph is read-only, because its writes would not be seen.
+    """
+    array: object = x._array
+    if array.dtype.kind not in "biufc":
+        raise TypeError("Got unsupported ScalarType BFloat16")
+    if x._cut is None or x._cut.kind not in CUTS:
+        return array.view()
+    exported = np.asarray(Exported(array, cut_here("numpy", name)))
+    if get_write_guard() == "error":
+        exported.flags.writeable = False
+    return exported
+
+
+def numpy_(self, *, force=False):
+    """The tensor's memory as a NumPy array: a write to one is seen in the other (and is not counted).
+
+    RuntimeError for a tensor that requires grad; `force=True` detaches first.
+    """
+    x: Tensor = self
+    if requires(x):
+        if not force:
+            raise RuntimeError(errors.NUMPY_GRAD)
+        x = x.detach()
+    return array_of(x, "numpy")
+
+
+def array_protocol(self, dtype=None, copy=None):
+    """What NumPy asks for an array. RuntimeError for a tensor that requires grad."""
+    x: Tensor = self
+    if requires(x):
+        raise RuntimeError(errors.NUMPY_GRAD)
+    array = array_of(x, "__array__")
+    if dtype is None:
+        return array.copy() if copy else array
+    return array.astype(dtype, copy=bool(copy))
+
+
+def array_wrap(self, array, context=None, return_scalar=False):
+    """A tensor from what a NumPy function made of one."""
+    return shared(np.asarray(array), "numpy")
+
+
+for _name, _function in (
+    ("pin_memory", pin_memory), ("resolve_conj", same), ("resolve_neg", same),
+    ("item", item), ("tolist", tolist), ("numpy", numpy_), ("__array__", array_protocol),
+    ("__array_wrap__", array_wrap),
+):
+    install_method(_name, _function)

@@ -1,0 +1,51 @@
+"""Pickling and shallow copies of tensors: memory, type, strides, the requires_grad flag and attributes.
+
+History is not kept, as in PyTorch. Pickles hold NumPy arrays and name this module's functions only.
+"""
+import cython
+
+if not cython.compiled:
+    from headgate.core.apply import requires, wrap
+    from headgate.core.records import Tensor
+    from headgate.core.surface import bare, take_over
+
+from headgate.core.declare import install_method
+
+
+def rebuild(kind: object, array: object, order: object, requires_grad: object, state: object) -> object:
+    """A tensor from what a pickle holds: a contiguous array and the order of its dimensions."""
+    x: Tensor = bare(kind)
+    if order is not None:
+        array = array.transpose(order)
+    take_over(x, wrap(array))
+    x._wants = bool(requires_grad)
+    if state:
+        vars(x).update(state)
+    return x
+
+
+def reduce_ex(self, protocol):
+    """What pickle writes for a tensor."""
+    x: Tensor = self
+    array: object = x._array
+    order: object = None
+    if not array.flags.c_contiguous and array.size:
+        order = sorted(range(array.ndim), key=lambda axis: (-abs(array.strides[axis]), axis))
+        array = array.transpose(order)
+        order = tuple([order.index(axis) for axis in range(array.ndim)])
+    array = array.copy(order="C")
+    return rebuild, (type(self), array, order, requires(x), dict(vars(self)) or None)
+
+
+def shallow(self):
+    """What copy.copy gives: another tensor over the same memory, without history, with the same attributes."""
+    x: Tensor = bare(type(self))
+    t: Tensor = Tensor.detach.__wrapped__(self)
+    take_over(x, t)
+    x._wants = requires(self)
+    vars(x).update(vars(self))
+    return x
+
+
+install_method("__reduce_ex__", reduce_ex)
+install_method("__copy__", shallow)

@@ -1,0 +1,3 @@
+# C types of properties.py.
+from headgate.core.arrays cimport count_of
+from headgate.core.records cimport INFERENCE, Tensor
