@@ -1,4 +1,4 @@
-"""What ops have in common that change some elements of a tensor and leave the others: index_put, scatter, masked_fill ...
+"""What ops have in common that change some elements of a tensor and leave the others: index_put, scatter, masked_fill.
 
 Out of place they work on a copy, in place on the tensor's own memory, without an intermediate array; everything that
 can be wrong is found before the first element is written. Also Python numbers as elements of a tensor's type.
@@ -7,7 +7,7 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import apply, arrays_of, first_requiring, record, requires, save_for, wrap
+    from headgate.core.apply import apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, wrap
     from headgate.core.arrays import is_float, set_meta, shape_of
     from headgate.core.inplace import adopt, check_operands, copy_before, write
     from headgate.core.modes import grad_enabled
@@ -55,7 +55,7 @@ class Change(Op):
         raise RuntimeError(f"{self.name} does not say what it changes")
 
 
-def allow_expanded(op: Change):
+def allow_expanded(op: Change) -> None:
     """Let the op write to expanded tensors, as PyTorch's does."""
     op.expanded = True
 
@@ -74,19 +74,17 @@ def change_inplace(op: Change, inputs: tuple, attrs: object) -> Tensor:
     x: Tensor = inputs[0]
     n: Node = None
     recording: cython.bint = grad_enabled() and op.differentiable and first_requiring(inputs) is not None
-    before: tuple = inputs
     if not op.expanded or not writable_expanded(x):
         check_writable(x, recording)
     check_operands(x, inputs)
     if recording and is_float(x._array):
         n = record(op, inputs, attrs)
-        if op.needed(n) & 1:
-            before = (copy_before(x),) + inputs[1:]
+        save_inputs(n, (copy_before(x),) + inputs[1:] if op.needed(n) & 1 else inputs)
     op.run(separate(x, arrays_of(inputs)), attrs, x._array)
     note_write(x, op.name + "_")
     if n is not None:
         set_meta(n, x._array)
-        save_for(n, before, [x])
+        save_outputs(n, [x])
         adopt(x, n)
     return x
 
@@ -100,7 +98,6 @@ def writable_expanded(x: Tensor) -> bool:
 
 def separate(x: Tensor, arrays: tuple) -> tuple:
     """The operands' arrays, those that are the written one itself copied: it is read while it is written."""
-    array: object
     return (arrays[0],) + tuple(
         [array.copy() if isinstance(array, ndarray) and array is x._array else array for array in arrays[1:]]
     )

@@ -418,7 +418,7 @@ def index_put(input, indices, values, accumulate=False, *, out=None):
             function="index_put", name="indices", position=1, expected="tuple of Tensors", type=type(indices).__name__))
     for place, one in enumerate(indices):
         if not isinstance(one, Tensor):
-            raise TypeError(errors.CAT_ELEMENT.format(index=place, got=type(one).__name__))
+            raise TypeError(errors.CAT_ELEMENT.format(index=place, type=type(one).__name__))
     v = need_tensor(values, "index_put", "values", 2)
     dim = 0
     dims = []

@@ -1,0 +1,317 @@
+"""Order: sort, topk, kthvalue, median, mode. NaN counts as the largest value; equal values keep their order.
+
+All give values and where they stood; the gradient goes back to where a value came from.
+"""
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate.core.apply import apply, apply1, wrap
+    from headgate.core.arrays import is_float, shape_of
+    from headgate.core.dims import wrap_dim
+    from headgate.core.inplace import write
+    from headgate.core.operators import slots
+    from headgate.core.records import OUT, Node, Op, Tensor
+    from headgate.kernels.reference import sort as sort_kernel
+    from headgate.kernels.reference import topk as topk_kernel
+    from headgate.ops.change import kind_name, need_int, need_tensor
+    from headgate.ops.scatter import SPREAD
+    from headgate.ops.where import fill_where
+
+    ndarray = np.ndarray
+
+from headgate import errors
+from headgate.core.declare import composite, declare, overload
+from headgate.core.results import result_type
+
+SORTED = result_type("sort", "values indices")
+TOP = result_type("topk", "values indices")
+KTH = result_type("kthvalue", "values indices")
+MEDIAN = result_type("median", "values indices")
+NANMEDIAN = result_type("nanmedian", "values indices")
+MODE = result_type("mode", "values indices")
+
+
+# ---- the ops --------------------------------------------------------------------------------------------------------
+
+
+@cython.cclass
+class Ordered(Op):
+    """The family: values and their indices along a dim, the first entry of the attrs. `dropped`: the dim is gone."""
+
+    @cython.cfunc
+    def dropped(self, attrs: object) -> cython.bint:
+        return False
+
+    @cython.cfunc
+    def needed(self, n: Node) -> cython.longlong:
+        return 1 << (OUT + 1) if n.needs & 1 else 0
+
+    @cython.cfunc
+    def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
+        if grads[0] is None:
+            return [None]
+        g: Tensor = grads[0]
+        index: Tensor = n.tensor(OUT + 1)
+        if self.dropped(n.attrs) and len(n.shape(0)):
+            g = slots.unsqueeze.call2(g, (n.attrs[0],), None)
+            index = slots.unsqueeze.call2(index, (n.attrs[0],), None)
+        return [apply(SPREAD, (g, index), (n.attrs[0], n.shape(0)))]
+
+
+@cython.cclass
+class Sort(Ordered):
+    """In order along a dim. attrs: (dim, descending)."""
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        return sort_kernel(x, attrs[0], attrs[1], True)
+
+
+@cython.cclass
+class Top(Ordered):
+    """The k largest or smallest along a dim. attrs: (dim, k, largest, sorted)."""
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        return topk_kernel(x, attrs[1], attrs[0], attrs[2], attrs[3])
+
+
+@cython.cclass
+class Picked(Ordered):
+    """One element along a dim, chosen by `choose` among the ordered ones. attrs: (dim, keepdim, k)."""
+
+    @cython.cfunc
+    def dropped(self, attrs: object) -> cython.bint:
+        return not attrs[1]
+
+    @cython.cfunc
+    def place(self, values: ndarray, attrs: object) -> object:
+        """Where along the last dim of sorted values the wanted ones stand: an int or an array."""
+        return attrs[2] - 1
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        if x.ndim == 0:
+            return cython.cast(object, x).copy(), np.zeros((), np.int64)
+        line: ndarray = np.ascontiguousarray(np.moveaxis(x, attrs[0], -1))
+        values, order = sort_kernel(line, -1, False, True)
+        at = np.broadcast_to(np.asarray(self.place(values, attrs)), values.shape[:-1])[..., None]
+        found, index = np.take_along_axis(values, at, -1), np.take_along_axis(order, at, -1)
+        if attrs[1]:
+            return np.ascontiguousarray(np.moveaxis(found, -1, attrs[0])), np.ascontiguousarray(
+                np.moveaxis(index, -1, attrs[0]))
+        return found[..., 0].copy(), index[..., 0].copy()
+
+
+@cython.cclass
+class MedianAlong(Picked):
+    """The lower median along a dim; NaN if there is one."""
+
+    @cython.cfunc
+    def place(self, values: ndarray, attrs: object) -> object:
+        middle = (values.shape[values.ndim - 1] - 1) // 2
+        if not is_float(values):
+            return middle
+        missing = np.isnan(values)
+        return np.where(missing.any(-1), missing.argmax(-1), middle)
+
+
+@cython.cclass
+class NanMedianAlong(Picked):
+    """The lower median along a dim of what is not NaN."""
+
+    @cython.cfunc
+    def place(self, values: ndarray, attrs: object) -> object:
+        if not is_float(values):
+            return (values.shape[values.ndim - 1] - 1) // 2
+        return np.maximum((values.shape[values.ndim - 1] - np.isnan(values).sum(-1) - 1) // 2, 0)
+
+
+@cython.cclass
+class ModeAlong(Picked):
+    """The most frequent value along a dim, the smallest of several; the index of its last occurrence."""
+
+    @cython.cfunc
+    def place(self, values: ndarray, attrs: object) -> object:
+        count = values.shape[values.ndim - 1]
+        flat = cython.cast(object, values).reshape(-1, count)
+        places = np.empty(flat.shape[0], np.int64)
+        for row in range(flat.shape[0]):
+            ends = np.append(np.flatnonzero(flat[row, 1:] != flat[row, :-1]), count - 1)
+            lengths = np.diff(ends, prepend=-1)
+            places[row] = ends[int(lengths.argmax())]
+        return places.reshape(shape_of(values)[:values.ndim - 1])
+
+
+@cython.cclass
+class MedianAll(Op):
+    """The lower median of all elements. attrs: whether NaN is left out."""
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        flat: ndarray = np.sort(x, axis=None)
+        count = flat.size
+        if count == 0:
+            return np.asarray(np.nan if is_float(x) else np.iinfo(cython.cast(object, x).dtype).min,
+                              cython.cast(object, x).dtype)
+        missing = int(np.isnan(flat).sum()) if is_float(x) else 0
+        if missing and not attrs:
+            return np.asarray(cython.cast(object, flat)[count - 1])
+        return np.asarray(cython.cast(object, flat)[max((count - missing - 1) // 2, 0)])
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        x: Tensor = n.tensor(0)
+        y: Tensor = n.tensor(OUT)
+        same: object = np.equal(x._array, y._array)
+        if is_float(x._array) and np.isnan(y._array):
+            same = np.isnan(x._array)
+        share = g / int(same.sum())
+        return fill_where(slots.expand.call2(share, shape_of(x._array), None), wrap(np.logical_not(same)), 0)
+
+
+@cython.cclass
+class Given(Op):
+    """Results that are there already, to be written to `out=`. attrs: the array."""
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        return attrs
+
+
+def several(op: Op, x: Tensor, attrs: object, out: object, kind: object) -> object:
+    """Call an op that gives values and indices, into `out` (a pair of tensors) if it is not None."""
+    if out is None:
+        return kind(apply(op, (x,), attrs))
+    if not isinstance(out, (tuple, list)) or len(out) != 2:
+        raise TypeError(errors.ARGUMENT.format(
+            function=op.name, name="out", position=0, expected="tuple of Tensors", type=type(out).__name__))
+    results = op.run1(x._array, attrs, None)
+    GIVEN.name = op.name
+    return kind([write(GIVEN, (x,), array, target) for array, target in zip(results, out)])
+
+
+# ---- the functions --------------------------------------------------------------------------------------------------
+
+
+def sort(input, dim=-1, descending=False, stable=None, *, out=None):
+    """`input` in order along `dim`, as (values, indices). Always stable, whatever `stable` says."""
+    x: Tensor = need_tensor(input, "sort", "input", 1)
+    axis: cython.int = wrap_dim(need_int(dim, "sort", "dim", 1), x._array.ndim)
+    return several(SORT if stable is None else SORT_STABLE, x, (axis, bool(descending)), out, SORTED)
+
+
+def argsort(input, dim=-1, descending=False, stable=None, *, out=None):
+    """The indices that put `input` in order along `dim`."""
+    x: Tensor = need_tensor(input, "argsort", "input", 1)
+    axis: cython.int = wrap_dim(need_int(dim, "argsort", "dim", 1), x._array.ndim)
+    indices = sort_kernel(x._array, axis, bool(descending), True)[1]
+    return wrap(indices) if out is None else write(GIVEN, (x,), indices, out)
+
+
+def msort(input, *, out=None):
+    """`input` in order along its first dim: the values of sort."""
+    if out is None:
+        return sort(input, 0)[0]
+    x: Tensor = need_tensor(input, "msort", "input", 1)
+    return write(GIVEN, (x,), sort_kernel(x._array, 0, False, True)[0], out)
+
+
+def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
+    """The `k` largest (or smallest) values along `dim` and their indices, in order."""
+    x: Tensor = need_tensor(input, "topk", "input", 1)
+    axis: cython.int = wrap_dim(need_int(dim, "topk", "dim", 2), x._array.ndim)
+    count = need_int(k, "topk", "k", 1)
+    if count < 0 or count > (x._array.shape[axis] if x._array.ndim else 1):
+        raise RuntimeError(errors.TOPK)
+    return several(TOPK, x, (axis, count, bool(largest), bool(sorted)), out, TOP)
+
+
+def reducible(x: Tensor, axis: cython.int, function: str):
+    """IndexError for a dim without elements."""
+    if x._array.ndim and x._array.shape[axis] == 0:
+        raise IndexError(errors.REDUCE_EMPTY_DIM.format(function=function, dim=axis))
+
+
+def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
+    """The k-th smallest value along `dim` (k from 1) and its index."""
+    x: Tensor = need_tensor(input, "kthvalue", "input", 1)
+    axis: cython.int = wrap_dim(need_int(dim, "kthvalue", "dim", 2), x._array.ndim)
+    count = need_int(k, "kthvalue", "k", 1)
+    reducible(x, axis, "kthvalue")
+    if count < 1 or count > (x._array.shape[axis] if x._array.ndim else 1):
+        raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(axis))
+    if cython.cast(object, x._array).dtype.char == "?":
+        raise NotImplementedError(errors.NOT_FOR_DTYPE.format(kernel="kthvalue_cpu", dtype="Bool"))
+    return several(KTHVALUE, x, (axis, bool(keepdim), count), out, KTH)
+
+
+def median(input, dim=None, keepdim=False, *, out=None):
+    """The lower median of all elements, or (values, indices) along `dim`; NaN where there is one."""
+    x: Tensor = need_tensor(input, "median", "input", 1)
+    if cython.cast(object, x._array).dtype.char == "?":
+        raise NotImplementedError(errors.NOT_FOR_DTYPE.format(kernel="median_cpu", dtype="Bool"))
+    if dim is None:
+        return apply1(MEDIAN_ALL, x, False)
+    axis: cython.int = wrap_dim(need_int(dim, "median", "dim", 1), x._array.ndim)
+    reducible(x, axis, "median")
+    return several(MEDIAN_ALONG, x, (axis, bool(keepdim)), out, MEDIAN)
+
+
+def nanmedian(input, dim=None, keepdim=False, *, out=None):
+    """The lower median of the elements that are not NaN, or (values, indices) along `dim`."""
+    x: Tensor = need_tensor(input, "nanmedian", "input", 1)
+    if cython.cast(object, x._array).dtype.char == "?":
+        raise NotImplementedError(errors.NOT_FOR_DTYPE.format(kernel="median_cpu", dtype="Bool"))
+    if dim is None:
+        return apply1(NANMEDIAN_ALL, x, True)
+    axis: cython.int = wrap_dim(need_int(dim, "nanmedian", "dim", 1), x._array.ndim)
+    reducible(x, axis, "median")
+    return several(NANMEDIAN_ALONG, x, (axis, bool(keepdim)), out, NANMEDIAN)
+
+
+def mode(input, dim=-1, keepdim=False, *, out=None):
+    """The most frequent value along `dim`, the smallest of several, and the index of its last occurrence."""
+    x: Tensor = need_tensor(input, "mode", "input", 1)
+    axis: cython.int = wrap_dim(need_int(dim, "mode", "dim", 1), x._array.ndim)
+    reducible(x, axis, "mode")
+    return several(MODE_ALONG, x, (axis, bool(keepdim)), out, MODE)
+
+
+# ---- declarations ---------------------------------------------------------------------------------------------------
+
+SORT = Sort()
+SORT_STABLE = overload(Sort(), "sort", 1, shapes=1 << 0)
+TOPK = Top()
+KTHVALUE = Picked()
+MEDIAN_ALL = MedianAll()
+MEDIAN_ALONG = overload(MedianAlong(), "median", 1, shapes=1 << 0)
+NANMEDIAN_ALL = MedianAll()
+NANMEDIAN_ALONG = overload(NanMedianAlong(), "nanmedian", 1, shapes=1 << 0)
+MODE_ALONG = ModeAlong()
+GIVEN = overload(Given(), "given", None)
+_BY_DIM = [{}, {"dim": 0}, {"dim": -1}]
+
+
+def _along(*extra: object, **more: object) -> object:
+    """Samples: the function with further arguments along several dims."""
+
+    def samples(make: object) -> list:
+        return [((make(3, 5), *extra), {**options, **more}) for options in _BY_DIM] + [((make(), *extra), dict(more))]
+
+    return samples
+
+
+declare(SORT, "sort", overload=0, function=sort, inplace=False, shapes=1 << 0, smooth=False, samples=_along())
+composite("argsort", argsort, differentiable=False, samples=_along())
+composite("msort", msort, samples=lambda make: [((make(3, 4),), {})], method=True)
+declare(TOPK, "topk", overload=None, function=topk, inplace=False, shapes=1 << 0, smooth=False, samples=_along(1))
+declare(KTHVALUE, "kthvalue", overload=None, function=kthvalue, inplace=False, shapes=1 << 0, smooth=False,
+        samples=_along(1), dtypes="fi")
+declare(MEDIAN_ALL, "median", overload=0, function=median, inplace=False, reads=[1 << 0 | 1 << OUT], smooth=False,
+        samples=lambda make: [((make(3, 5),), {}), ((make(3, 5),), {"dim": 1}), ((make(4),), {"dim": 0, "keepdim": True})],
+        dtypes="fi")
+declare(NANMEDIAN_ALL, "nanmedian", overload=0, function=nanmedian, inplace=False, reads=[1 << 0 | 1 << OUT],
+        smooth=False, samples=lambda make: [((make(3, 5),), {}), ((make(3, 5),), {"dim": 1})], dtypes="fi")
+declare(MODE_ALONG, "mode", overload=None, function=mode, inplace=False, shapes=1 << 0, smooth=False, samples=_along())
