@@ -1,7 +1,44 @@
 """The operations, one file per family. Importing this package declares them all."""
 
+from headgate.ops import keep as keep  # isort: skip
+from headgate.ops import bits as bits  # isort: skip
+from headgate.ops import compare as compare  # isort: skip
+from headgate.ops import explog as explog  # isort: skip
 from headgate.ops import arith as arith
+from headgate.ops import bounds as bounds
+from headgate.ops import power as power
+from headgate.ops import rounding as rounding
+from headgate.ops import trig as trig
+from headgate.ops import special as special
+from headgate.ops import activation as activation
+from headgate.ops import activate as activate
+from headgate.ops import cumulative as cumulative
 from headgate.ops import reduce as reduce
+from headgate.ops import linalg as linalg
 from headgate.ops import shape as shape
+from headgate.ops import axes as axes
+from headgate.ops import parts as parts
+from headgate.ops import strided as strided
+from headgate.ops import split as split
+from headgate.ops import join as join
+from headgate.ops import rearrange as rearrange
+from headgate.ops import triangle as triangle
+from headgate.ops import copying as copying
+from headgate.ops import convert as convert
 from headgate.ops import creation as creation
+from headgate.ops import spaced as spaced
+from headgate.ops import values as values
+from headgate.ops import random as random
+from headgate.ops import export as export
+from headgate.ops import properties as properties
+from headgate.ops import storage as storage
+from headgate.ops import legacy as legacy
+from headgate.ops import parameter as parameter
+from headgate.ops import pickling as pickling
+from headgate.ops import settings as settings
 from headgate.ops import cut as cut
+from headgate.ops import index as index
+from headgate.ops import where as where
+from headgate.ops import scatter as scatter
+from headgate.ops import rows as rows
+from headgate.ops import sorting as sorting

@@ -21,6 +21,12 @@ cdef class Unsqueeze(View):
 cdef class Squeeze(View):
     pass
 
+cdef class Transpose(View):
+    pass
+
+cdef class TransposeAll(View):
+    pass
+
 cdef class Select(Part):
     pass
 

@@ -1,0 +1,13 @@
+# C types of axes.py.
+from headgate.core.apply cimport apply1, record, requires, set_history
+from headgate.core.arrays cimport set_meta, shape_of
+from headgate.core.modes cimport grad_enabled
+from headgate.core.records cimport Node, Op, Tensor
+from headgate.core.writes cimport check_writable
+from headgate.ops.arguments cimport given, ints, place, places
+from headgate.ops.view cimport PERMUTE, SQUEEZE, SQUEEZE_DIM, SQUEEZE_DIMS, TRANSPOSE, UNSQUEEZE, Squeeze, T, Transpose, TransposeAll, Unsqueeze
+
+cdef Tensor swap_last(Tensor x, str text)
+cdef tuple squeezed(Tensor x, object dim)
+cdef Tensor seen_otherwise(Tensor x, Op op, object attrs)
+cdef Op TRANSPOSE_, T_, UNSQUEEZE_, SQUEEZE_, SQUEEZE_DIM_, SQUEEZE_DIMS_

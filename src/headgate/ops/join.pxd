@@ -1,0 +1,23 @@
+# C types of join.py.
+from numpy cimport ndarray
+from headgate.core.apply cimport apply, apply1, wrap
+from headgate.core.arrays cimport insert_view, shape_of
+from headgate.core.inplace cimport write
+from headgate.core.operators cimport slots
+from headgate.core.records cimport Node, Op, Tensor
+from headgate.ops.arguments cimport place, whole
+from headgate.ops.view cimport PERMUTE, SELECT, SLICE, TRANSPOSE, UNSQUEEZE, VIEW, reshaped
+
+cdef object result_type(tuple arrays)
+cdef object joined(object arrays, object dim, object kind)
+cdef bint skipped(tuple shape)
+cdef tuple as_matrix(tuple shape)
+cdef tuple tensors_of(object tensors, str name)
+cdef tuple listed(object tensors, str name)
+cdef object join(Op op, tuple inputs, object dim, object out)
+cdef int check_cat(tuple inputs, object dim) except? -1
+cdef Tensor at_least(Tensor x, int dims)
+cdef object each_at_least(tuple tensors, int dims, str name)
+cdef object grid(tuple inputs, object indexing)
+cdef check_vectors(tuple inputs)
+cdef Op CAT, STACK, BLOCK_DIAG
