@@ -297,8 +297,7 @@ class Tensor(Operand):
     def __repr__(self):
         return SURFACE.protocol("repr", self, None)
 
-    def __hash__(self):
-        return object.__hash__(self)
+    # No __hash__ here: a compiled type that has one does not inherit its comparisons.
 
 
 if not cython.compiled:
