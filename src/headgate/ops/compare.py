@@ -49,7 +49,7 @@ class Signbit(Unary):
 
     @cython.cfunc
     def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
-        return map1(self.loop, x, None) if is_float(x) else cython.cast(object, x) < 0
+        return map1(self.loop, x, None) if is_float(x) else np.asarray(cython.cast(object, x) < 0)
 
 
 @cython.cclass
@@ -67,7 +67,7 @@ class Infinite(Unary):
 
     @cython.cfunc
     def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
-        return cython.cast(object, x) == (np.inf if self.name == "isposinf" else -np.inf)
+        return np.asarray(cython.cast(object, x) == (np.inf if self.name == "isposinf" else -np.inf))
 
 
 @cython.cclass
