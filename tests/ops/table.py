@@ -114,7 +114,12 @@ def tensors_in(value: Any, kind: type) -> list[Any]:
 
 def array_of(value: Any) -> np.ndarray[Any, Any]:
     """A tensor of either library as an array."""
-    return np.asarray(value.detach().numpy())
+    return np.asarray(value.detach().numpy(force=True))  # PyTorch's gradients may be symbolic zeros
+
+
+def count(value: Any) -> int:
+    """The number of elements."""
+    return int(np.prod(tuple(value.shape)))
 
 
 TOLERANCE = {"float64": (1e-9, 1e-11), "float32": (3e-5, 2e-6), "float16": (4e-3, 4e-3)}
