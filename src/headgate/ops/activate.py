@@ -1,4 +1,6 @@
 """The functions of `nn.functional` for activations (and those that are under `torch` too), over the ops of `activation`."""
+import math
+
 import cython
 import numpy as np
 
@@ -138,7 +140,7 @@ def prelu(input, weight):
     if not isinstance(input, Tensor) or not isinstance(weight, Tensor):
         raise TypeError(errors.ARGUMENT.format(
             function="prelu", name="weight", position=2, expected="Tensor", type=type(weight).__name__))
-    count = weight.numel()
+    count = math.prod(weight.shape)
     if count != 1:
         if input.ndim == 0:
             raise RuntimeError("Not allow zero-dim input tensor.")

@@ -284,7 +284,7 @@ class HardswishBackward(Fused):
     @cython.cfunc
     def bend(self, n: Node, g: Tensor) -> object:
         x: Tensor = n.read(Y)
-        return keep(g * n.read(X) * (1 / 3), (x > -3) & (x < 3))
+        return keep(g * n.read(X) * (1.0 / 3.0), (x > -3) & (x < 3))
 
 
 @cython.cclass

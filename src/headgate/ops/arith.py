@@ -80,7 +80,7 @@ class Sub(Add):
     @cython.cfunc
     def call2(self, x: object, y: object, out: object) -> object:
         if y is True or y is False or x is True or x is False:
-            refuse_bools(x._array if isinstance(x, Tensor) else x, y._array if isinstance(y, Tensor) else y)
+            refuse_bools(x, y)
         if out is None and isinstance(y, Tensor) and not isinstance(x, Tensor):
             return SUB_FROM.call2(x, y, None) if isinstance(x, (float, int)) else self.by_slow_road(x, y, None)
         return Binary.call2(self, x, y, out)
@@ -121,6 +121,10 @@ class SubFrom(NumberFirst):
 
 def refuse_bools(x: object, y: object):
     """PyTorch subtracts no bools."""
+    if isinstance(x, Tensor):
+        x = cython.cast(Tensor, x)._array
+    if isinstance(y, Tensor):
+        y = cython.cast(Tensor, y)._array
     first: cython.bint = x.dtype == np.bool_ if isinstance(x, ndarray) else isinstance(x, bool)
     second: cython.bint = y.dtype == np.bool_ if isinstance(y, ndarray) else isinstance(y, bool)
     if first and second:
@@ -144,7 +148,7 @@ def scaled(op: Op, x: object, y: object, alpha: object, out: object) -> object:
     if x is NotImplemented or y is NotImplemented or not (isinstance(x, Tensor) or isinstance(y, Tensor)):
         return NotImplemented
     if isinstance(op, Sub) and (x is True or x is False or y is True or y is False):
-        refuse_bools(x._array if isinstance(x, Tensor) else x, y._array if isinstance(y, Tensor) else y)
+        refuse_bools(x, y)
     if out is not None:
         return write(op, (x, y), alpha, out)
     return apply(op, (x, y), alpha)

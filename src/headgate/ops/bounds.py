@@ -286,6 +286,13 @@ class Addcmul(Ternary):
     """x + value y z. attrs: (value,)."""
 
     @cython.cfunc
+    def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        x, y, z = inputs
+        if attrs[0] < 0 and x.dtype == np.uint8 and y.dtype == np.uint8 and z.dtype == np.uint8:
+            attrs = (attrs[0] % 256,)
+        return Ternary.run(self, inputs, attrs, out)
+
+    @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         if i == 0:
             return g
