@@ -17,6 +17,15 @@ from headgate.errors import CutWarning as CutWarning  # noqa: E402
 from headgate.errors import WriteWarning as WriteWarning  # noqa: E402
 from headgate import ops as ops  # noqa: E402
 from headgate import autograd as autograd  # noqa: E402
+from headgate import _C as _C  # noqa: E402
+from headgate import backends as backends  # noqa: E402
+from headgate import cuda as cuda  # noqa: E402
+from headgate import linalg as linalg  # noqa: E402
+from headgate import nn as nn  # noqa: E402
+from headgate import overrides as overrides  # noqa: E402
+from headgate import random as random  # noqa: E402
+from headgate import return_types as return_types  # noqa: E402
+from headgate import special as special  # noqa: E402
 from headgate.autograd import allow_stale as allow_stale  # noqa: E402
 from headgate.autograd import enable_grad as enable_grad  # noqa: E402
 from headgate.autograd import inference_mode as inference_mode  # noqa: E402
@@ -24,5 +33,19 @@ from headgate.autograd import is_grad_enabled as is_grad_enabled  # noqa: E402
 from headgate.autograd import is_inference_mode_enabled as is_inference_mode_enabled  # noqa: E402
 from headgate.autograd import no_grad as no_grad  # noqa: E402
 from headgate.autograd import set_grad_enabled as set_grad_enabled  # noqa: E402
+from headgate.core.device import CONSTANTS as _CONSTANTS  # noqa: E402
+from headgate.core.device import device as device  # noqa: E402
+from headgate.core.device import layout as layout  # noqa: E402
+from headgate.core.device import memory_format as memory_format  # noqa: E402
+from headgate.core.size import Size as Size  # noqa: E402
+from headgate.dtypes import dtype as dtype  # noqa: E402
+from headgate.dtypes import finfo as finfo  # noqa: E402
+from headgate.dtypes import iinfo as iinfo  # noqa: E402
+from headgate.kernels import show_config as show_config  # noqa: E402
 
+__version__ = "0.1.0.dev0"
+inf, nan, pi, e, newaxis = float("inf"), float("nan"), 3.141592653589793, 2.718281828459045, None
+globals().update(dtypes.NAMES)
+globals().update(_CONSTANTS)
 globals().update({_name: _value for _name, _value in _entry.PUBLIC.items() if "." not in _name})
+__all__ = [_name for _name in sorted(globals()) if not _name.startswith("_") and _name not in ("dtypes", "errors", "ops")]

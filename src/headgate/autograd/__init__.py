@@ -14,3 +14,4 @@ from headgate.autograd.function import Function as Function
 from headgate.autograd.saving import saved_tensors_hooks as saved_tensors_hooks
 from headgate.autograd.gradcheck import gradcheck as gradcheck
 from headgate.autograd.gradcheck import gradgradcheck as gradgradcheck
+from headgate.ops.parameter import Variable as Variable

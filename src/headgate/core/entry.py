@@ -65,7 +65,7 @@ if os.environ.get("HEADGATE_PURE") == "1":
 else:
     from headgate.core._entry import Entry, install, overrides, set_override
 
-__all__ = ["PUBLIC", "Entry", "by_name", "install", "overrides", "publish", "set_override"]
+__all__ = ["PUBLIC", "Entry", "by_name", "install", "members", "overrides", "publish", "set_override"]
 
 
 def publish(name: str, function: Callable[..., Any], doc: str | None = None) -> Any:
@@ -74,6 +74,11 @@ def publish(name: str, function: Callable[..., Any], doc: str | None = None) -> 
         raise ValueError(f"{name} is published twice")
     entry = PUBLIC[name] = Entry(function, name.rpartition(".")[2], doc or function.__doc__)
     return entry
+
+
+def members(prefix: str) -> dict[str, Any]:
+    """The public names of a sub-module: what is published as "special.erf" is `erf` of "special"."""
+    return {name[len(prefix) + 1 :]: entry for name, entry in PUBLIC.items() if name.rpartition(".")[0] == prefix}
 
 
 def by_name(name: str) -> Any:

@@ -95,7 +95,7 @@ def _checked_sizes(sizes: Any, name: str) -> tuple[int, ...]:
 
 #: Functions whose error for a negative size shows the whole shape.
 NEGATIVE_BY_SHAPE = frozenset(
-    "rand randn randint full empty normal new_zeros new_ones new_full new_empty new_empty_strided".split()
+    "rand randn randint full empty normal new new_zeros new_ones new_full new_empty new_empty_strided".split()
 )
 
 

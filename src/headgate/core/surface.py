@@ -112,6 +112,18 @@ def bare(kind: object) -> Tensor:
     return cython.cast(Tensor, _raw_new(kind))
 
 
+#: Fields of the records, which uncompiled stand in an instance's dictionary beside the user's own attributes.
+FIELDS: frozenset = frozenset(
+    """_array _storage _counter _wants _flags _output _node _gradient _root _step _step_attrs _before _history
+    _history_writes _cut _hooks _order _claim _slot _code _lasti""".split()
+)
+
+
+def attributes(x: object) -> dict:
+    """The attributes that the user put on a tensor."""
+    return {name: value for name, value in vars(x).items() if name not in FIELDS}
+
+
 def take_over(x: Tensor, t: Tensor):
     """Make `x`, which is bare, the same tensor as `t`: memory, counter, history, view relation."""
     x._array, x._storage, x._counter = t._array, t._storage, t._counter

@@ -119,11 +119,11 @@ def array_of_numbers(value: object, scan: Scan, kind: object) -> object:
     else:
         own = dtypes.by_name("bool") if scan.kinds else dtypes.default_dtype()
     try:
+        if (kind or own).category >= 2:
+            with np.errstate(over="ignore"):
+                return np.array(value, (kind or own).numpy)
         if kind is None or kind is own:
             return np.array(value, own.numpy)
-        if kind.category >= 2:
-            with np.errstate(over="ignore"):
-                return np.array(value, kind.numpy)
         return narrowed(np.array(value, np.float64 if scan.kinds & 4 else np.int64), kind)
     except OverflowError:
         raise ValueError("Overflow when unpacking long long") from None

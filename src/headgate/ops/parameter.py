@@ -15,6 +15,7 @@ from headgate import errors
 from headgate.core.declare import install_method
 from headgate.core.overrides import _disabled_torch_function_impl, start
 from headgate.core.records import Tensor
+from headgate.core.surface import attributes
 from headgate.ops.creation import empty
 
 
@@ -64,7 +65,7 @@ class Parameter(Tensor, metaclass=_ParameterKind):
         return "Parameter containing:\n" + super().__repr__()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        state = dict(vars(self))
+        state = attributes(self)
         if state:
             return _rebuild_parameter_with_state, (self.data, self.requires_grad, OrderedDict(), state)
         return _rebuild_parameter, (self.data, self.requires_grad, OrderedDict())
@@ -166,7 +167,7 @@ def deepcopy(self: Any, memo: dict[int, Any]) -> Any:
     memo[id(self)] = made
     if self.grad is not None:
         made.grad = copy.deepcopy(self.grad, memo)
-    for name, value in vars(self).items():
+    for name, value in attributes(self).items():
         setattr(made, name, copy.deepcopy(value, memo))
     return made
 

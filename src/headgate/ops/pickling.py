@@ -10,6 +10,7 @@ if not cython.compiled:
     from headgate.core.surface import bare, take_over
 
 from headgate.core.declare import install_method
+from headgate.core.surface import attributes
 
 
 def rebuild(kind: object, array: object, order: object, requires_grad: object, state: object) -> object:
@@ -34,7 +35,7 @@ def reduce_ex(self, protocol):
         array = array.transpose(order)
         order = tuple([order.index(axis) for axis in range(array.ndim)])
     array = array.copy(order="C")
-    return rebuild, (type(self), array, order, requires(x), dict(vars(self)) or None)
+    return rebuild, (type(self), array, order, requires(x), attributes(self) or None)
 
 
 def shallow(self):
@@ -43,7 +44,7 @@ def shallow(self):
     t: Tensor = Tensor.detach.__wrapped__(self)
     take_over(x, t)
     x._wants = requires(self)
-    vars(x).update(vars(self))
+    vars(x).update(attributes(self))
     return x
 
 

@@ -21,7 +21,8 @@ if not cython.compiled:
 from headgate import dtypes, errors
 from headgate.core import generator as streams_module
 from headgate.core.declare import install_method, overload
-from headgate.core.device import CPU, check_device
+from headgate.core.device import CPU
+from headgate.core.device import device as device_type
 from headgate.core.entry import PUBLIC, publish
 from headgate.core.options import check_options, kind_of, no_combination, sizes_of
 
@@ -33,7 +34,10 @@ class Generator(streams_module.Generator):
     """
 
     def __init__(self, device: object = "cpu") -> None:
-        check_device(device)
+        if not isinstance(device, device_type) and not isinstance(device, str):
+            raise TypeError(f"Generator(): argument 'device' must be torch.device, not {type(device).__name__}")
+        if device_type(device).type != "cpu":
+            raise RuntimeError(f"Cannot get {device_type(device).type.upper()} generator without its library.")
         super().__init__("cpu")
 
     @property
@@ -161,6 +165,14 @@ def randn(
     return drawn("randn", source.normal, size, only_size("randn", size, more), out, None, dtype, requires_grad, options)
 
 
+def drawn_normal(
+    source: object, mean: object, std: object, size: object, out: object, dtype: object, requires_grad: object
+) -> object:
+    """A new leaf of normal numbers, or `out` filled with them."""
+    return drawn("normal", lambda array: source.normal(array, mean, std), (), size, out, None, dtype, requires_grad,
+                 None)
+
+
 def only_size(name: str, size: tuple, more: dict) -> object:
     """The keyword `size`, which a starred parameter cannot have; any other keyword is an error."""
     if not more:
@@ -268,7 +280,7 @@ class Draw(Op):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        array: object = g._array if i == 0 else np.zeros(n.shape(i), cython.cast(object, g._array).dtype)
+        array: object = g._array
         return wrap(np.zeros(array.shape, array.dtype))
 
 
@@ -295,7 +307,7 @@ RANDOM = overload(Draw(), "random", 2)
 RANDOM_BOUNDS = overload(Draw(), "random", 0)
 RANDOM_TO = overload(Draw(), "random", 1)
 BERNOULLI = overload(Draw(), "bernoulli", 2)
-BERNOULLI_EACH = overload(Draw(), "bernoulli", 1, shapes=3)
+BERNOULLI_EACH = overload(Draw(), "bernoulli", 1)
 EXPONENTIAL = overload(Draw(), "exponential", None)
 GEOMETRIC = overload(Draw(), "geometric", None)
 CAUCHY = overload(Draw(), "cauchy", None)

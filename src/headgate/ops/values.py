@@ -69,6 +69,8 @@ def as_leaf(array: object, requires_grad: object, name: str, source: object) -> 
         x = item
         if requires(x):
             t._cut = cut_here("tensor", name)
+            if not isinstance(source, Tensor):
+                warnings.warn(errors.SCALAR_GRAD, UserWarning, stacklevel=3)
             break
         if x._cut is not None and x._cut.kind != "leaf":
             t._cut = x._cut
