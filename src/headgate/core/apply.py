@@ -282,7 +282,7 @@ def finish(op: Op, inputs: tuple, attrs: object, result: object) -> object:
         outputs = view_outputs(op, inputs[0], attrs, result) if many else [wrap_view(op, inputs[0], attrs, result)]
     if x is not None and grad_enabled() and op.differentiable:
         n = record(op, inputs, attrs)
-        if many:
+        if len(outputs) != 1:
             n.outputs = len(outputs)
             n.metas = tuple([(cython.cast(object, y._array).shape, cython.cast(object, y._array).dtype.num)
                              for y in outputs])
