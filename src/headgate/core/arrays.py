@@ -217,7 +217,7 @@ def slice_view(
 def swap_view(x: ndarray, first: cython.int, second: cython.int) -> ndarray:
     """Two dimensions exchanged."""
     if not cython.compiled:
-        return x.swapaxes(first, second)
+        return x.swapaxes(first, second) if x.ndim else x.view()
     return hg_swap(x, first, second)  # noqa: F821
 
 

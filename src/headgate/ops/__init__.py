@@ -25,10 +25,12 @@ from headgate.ops import rearrange as rearrange
 from headgate.ops import triangle as triangle
 from headgate.ops import copying as copying
 from headgate.ops import convert as convert
+from headgate.ops import sizes as sizes
 from headgate.ops import creation as creation
 from headgate.ops import spaced as spaced
 from headgate.ops import values as values
 from headgate.ops import random as random
+from headgate.ops import sampling as sampling
 from headgate.ops import export as export
 from headgate.ops import properties as properties
 from headgate.ops import storage as storage
@@ -42,3 +44,4 @@ from headgate.ops import where as where
 from headgate.ops import scatter as scatter
 from headgate.ops import rows as rows
 from headgate.ops import sorting as sorting
+from headgate.ops import counting as counting

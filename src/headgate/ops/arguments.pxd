@@ -8,4 +8,5 @@ cdef Py_ssize_t whole(object value, str function, str name, int position) except
 cdef int place(object dim, int count, str function, str name, int position) except? -1
 cdef tuple places(object dims, int count, str function, str name)
 cdef tuple ints(tuple args, object named, str function, str name)
-cdef tuple checked_ints(object items, str function, str name)
+cdef tuple checked_ints(object items, str function, str name, bint several)
+cdef tuple sequence(object items, str function, str name)

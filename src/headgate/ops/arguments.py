@@ -69,11 +69,11 @@ def ints(args: tuple, named: object, function: str, name: str) -> tuple:
         raise TypeError(f'{function}() missing 1 required positional arguments: "{name}"')
     for one in items:
         if type(one) is not int:
-            return checked_ints(items, function, name)
+            return checked_ints(items, function, name, len(args) > 1)
     return tuple(items)
 
 
-def checked_ints(items: object, function: str, name: str) -> tuple:
+def checked_ints(items: object, function: str, name: str, several: cython.bint) -> tuple:
     """The items as ints, or PyTorch's error for one that is none."""
     found: list = []
     for at, one in enumerate(items):
@@ -83,7 +83,7 @@ def checked_ints(items: object, function: str, name: str) -> tuple:
             found.append(operator.index(one))
         except TypeError:
             kind = type(one).__name__
-            if function == "view" and (at == 0 or isinstance(items, tuple)):
+            if function == "view" and (at == 0 or several):
                 shown = ", ".join([type(item).__name__ for item in items])
                 raise TypeError(f"view() received an invalid combination of arguments - got ({shown})") from None
             if at == 0:
@@ -94,3 +94,11 @@ def checked_ints(items: object, function: str, name: str) -> tuple:
                 f"\"type must be tuple of ints,but got {kind}\""
             ) from None
     return tuple(found)
+
+
+def sequence(items: object, function: str, name: str) -> tuple:
+    """The integers of a list or tuple; TypeError for anything else, a single integer too."""
+    if not isinstance(items, (tuple, list)):
+        raise TypeError(errors.ARGUMENT.format(
+            function=function, name=name, position=2, expected="tuple of ints", type=type(items).__name__))
+    return ints((items,), None, function, name)

@@ -5,7 +5,7 @@ from headgate.core.modes cimport grad_enabled
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.core.writes cimport check_writable
 from headgate.ops.arguments cimport given, ints, place, places
-from headgate.ops.view cimport PERMUTE, SQUEEZE, SQUEEZE_DIM, SQUEEZE_DIMS, TRANSPOSE, UNSQUEEZE, Squeeze, T, Transpose, TransposeAll, Unsqueeze
+from headgate.ops.view cimport ALIAS, PERMUTE, SQUEEZE, SQUEEZE_DIM, SQUEEZE_DIMS, TRANSPOSE, UNSQUEEZE, Squeeze, T, Transpose, TransposeAll, Unsqueeze
 
 cdef Tensor swap_last(Tensor x, str text)
 cdef tuple squeezed(Tensor x, object dim)

@@ -13,7 +13,10 @@ if not cython.compiled:
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.writes import check_writable
     from headgate.ops.arguments import given, ints, place, places
-    from headgate.ops.view import PERMUTE, SQUEEZE, SQUEEZE_DIM, SQUEEZE_DIMS, TRANSPOSE, UNSQUEEZE, Squeeze, T, Transpose, TransposeAll, Unsqueeze
+    from headgate.ops.view import (
+        ALIAS, PERMUTE, SQUEEZE, SQUEEZE_DIM, SQUEEZE_DIMS, TRANSPOSE, UNSQUEEZE, Squeeze, T, Transpose, TransposeAll,
+        Unsqueeze,
+    )
 
 from headgate import errors
 from headgate.core.declare import composite, install_method, install_property, overload
@@ -88,7 +91,7 @@ def movedim(input, source, destination):
     if len(set(end)) != len(end):
         raise RuntimeError(f"movedim: repeated dim in `destination` ({go})")
     if count == 0:
-        return apply1(PERMUTE, x, ())
+        return apply1(ALIAS, x, None)
     order: list = [-1] * count
     for a, b in zip(start, end):
         order[b] = a
@@ -107,7 +110,7 @@ def swap_last(x: Tensor, text: str) -> Tensor:
     count: cython.int = x._array.ndim
     if count == 0:
         warnings.warn(ZERO_DIM.format(name="Tensor.mT"), UserWarning, stacklevel=2)
-        return apply1(PERMUTE, x, ())
+        return x
     if count < 2:
         raise RuntimeError(text.format(dims=count))
     return apply1(TRANSPOSE, x, (count - 2, count - 1))
@@ -159,6 +162,8 @@ def squeezed(x: Tensor, dim: object) -> tuple:
     shape: tuple = shape_of(x._array)
     if dim is None:
         return SQUEEZE, tuple([at for at, length in enumerate(shape) if length == 1])
+    if not isinstance(dim, (int, tuple, list, Tensor)):
+        raise TypeError(f"squeeze() received an invalid combination of arguments - got ({type(dim).__name__})")
     wanted: tuple = places(dim, len(shape), "squeeze", "dim")
     if len(set(wanted)) != len(wanted):
         raise RuntimeError(errors.DIM_TWICE.format(dim=max(wanted, key=wanted.count)))

@@ -119,6 +119,8 @@ def asked(args: tuple, kwargs: dict) -> tuple:
     """dtype, copy and memory format of a call of `to`; the device is checked."""
     rest: list = list(args)
     kind: object = kwargs.get("dtype")
+    if len(rest) > 4:
+        raise no_combination("to", args, kwargs)
     if rest and isinstance(rest[0], Tensor):
         kind = dtypes.of(cython.cast(Tensor, rest.pop(0))._array)
     elif rest and isinstance(rest[0], dtypes.dtype):

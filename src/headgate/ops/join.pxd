@@ -6,7 +6,7 @@ from headgate.core.inplace cimport write
 from headgate.core.operators cimport slots
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.ops.arguments cimport place, whole
-from headgate.ops.view cimport PERMUTE, SELECT, SLICE, TRANSPOSE, UNSQUEEZE, VIEW, reshaped
+from headgate.ops.view cimport SELECT, SLICE, UNSQUEEZE, VIEW, reshaped
 
 cdef object result_type(tuple arrays)
 cdef object joined(object arrays, object dim, object kind)

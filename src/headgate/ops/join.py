@@ -9,7 +9,7 @@ if not cython.compiled:
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
     from headgate.ops.arguments import place, whole
-    from headgate.ops.view import PERMUTE, SELECT, SLICE, TRANSPOSE, UNSQUEEZE, VIEW, reshaped
+    from headgate.ops.view import SELECT, SLICE, UNSQUEEZE, VIEW, reshaped
 
     ndarray = np.ndarray
 
@@ -275,7 +275,7 @@ def block_diag(*tensors):
 
 
 def meshgrid(*tensors, indexing=None):
-    """Vectors spread over a common grid: the k-th along dim k ("ij") or with the first two dims exchanged ("xy").
+    """Vectors spread over a common grid: the k-th along dim k ("ij"), the first two exchanged ("xy").
 
     A tuple of expanded views. RuntimeError for tensors of more than one dim and of different dtypes.
     """
@@ -306,7 +306,6 @@ def grid(inputs: tuple, indexing: object) -> object:
         line: Tensor = apply1(VIEW, one, (1,) * at + (shape[at],) + (1,) * (count - at - 1))
         grids.append(slots.expand.call2(line, shape, None))
     if swap:
-        grids = [apply1(TRANSPOSE, one, (0, 1)) for one in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 

@@ -48,7 +48,7 @@ def flipped(x: ndarray, dims: tuple) -> ndarray:
     """A copy with the dims reversed, in the layout of `x`."""
     index: list = everything(x.ndim)
     y: ndarray = like_layout(x, cython.cast(object, x).dtype)
-    for at in dims:
+    for at in dims if x.ndim > 0 else ():
         index[at] = slice(None, None, -1)
     np.copyto(y, cython.cast(object, x)[tuple(index)])
     return y

@@ -3,7 +3,7 @@ from headgate.core.apply cimport apply1, cut_here, requires
 from headgate.core.arrays cimport shape_of
 from headgate.core.operators cimport slots
 from headgate.core.records cimport INFERENCE, Tensor
-from headgate.ops.arguments cimport given, ints, other, place
+from headgate.ops.arguments cimport given, ints, other, place, sequence
 from headgate.ops.view cimport EXPAND, SUM_TO, VIEW, reshaped
 
 cdef tuple inferred(tuple shape, Py_ssize_t count)

@@ -10,17 +10,23 @@ if not cython.compiled:
     from headgate.core.arrays import shape_of
     from headgate.core.operators import slots
     from headgate.core.records import INFERENCE, Tensor
-    from headgate.ops.arguments import given, ints, other, place
+    from headgate.ops.arguments import given, ints, other, place, sequence
     from headgate.ops.view import EXPAND, SUM_TO, VIEW, reshaped
 
 from headgate import dtypes, errors
 from headgate.core.declare import composite
+from headgate.core.entry import publish
+from headgate.core.size import Size
 
 SELF_LAST = "self.stride(-1) must be 1 to view {source} as {target} (different element sizes), but got {stride}"
 SELF_SIZE = (
     "self.size(-1) must be divisible by {ratio} to view {source} as {target} (different element sizes), but got {size}"
 )
 SELF_ZERO_DIM = "self.dim() cannot be 0 to view {source} as {target} (different element sizes)"
+SHAPES = (
+    "Attempting to broadcast a dimension of length {length} at {at}! Mismatching argument at index {index} had {shape}; "
+    "but expected shape should be broadcastable to {seen}"
+)
 NOT_EXPANDABLE = "size {{{shape}}} is not expandable to size {{{mine}}}."
 
 
@@ -121,6 +127,15 @@ def reshape(input, *shape, **named):
     return reshaped(x, inferred(ints(shape, named.get("shape"), "reshape", "shape"), size_of(x)))
 
 
+def reshape_to(input, shape):
+    """The elements in another shape (one length may be -1): a view where the strides allow it, else a copy.
+
+    RuntimeError if the sizes do not fit.
+    """
+    x: Tensor = given(input, "reshape")
+    return reshaped(x, inferred(sequence(shape, "reshape", "shape"), size_of(x)))
+
+
 def reshape_as(input, other):
     """`input` reshaped to the shape of `other`. Errors as `reshape`."""
     x: Tensor = given(input, "reshape_as")
@@ -217,7 +232,41 @@ def expand_as(input, other):
 
 def broadcast_to(input, size):
     """`input` expanded to `size`."""
-    return expanded(given(input, "broadcast_to"), ints((size,), None, "broadcast_to", "size"))
+    return expanded(given(input, "broadcast_to"), sequence(size, "broadcast_to", "size"))
+
+
+def broadcast_shapes(*shapes):
+    """The shape to which tensors of the given shapes (or vector lengths) broadcast together. RuntimeError if none."""
+    result: list = []
+    for index, one in enumerate(shapes):
+        shape = list(one) if isinstance(one, (tuple, list)) else [one]
+        result = [1] * (len(shape) - len(result)) + result
+        for at in range(1, len(shape) + 1):
+            mine, new = result[len(result) - at], shape[len(shape) - at]
+            if new < 0:
+                raise RuntimeError(f"Trying to create tensor with negative dimension ({new}): ({new})")
+            if mine == 1:
+                result[len(result) - at] = new
+            elif new != 1 and new != mine:
+                raise RuntimeError(SHAPES.format(length=new, at=-at, index=index, shape=tuple(shape), seen=result))
+    return Size(result)
+
+
+def broadcast_tensors(*tensors):
+    """All tensors expanded to the shape to which they broadcast together: a tuple of views."""
+    inputs = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    shape: list = []
+    for index, one in enumerate(inputs):
+        if not isinstance(one, Tensor):
+            raise TypeError(errors.CAT_ELEMENT.format(index=index, type=type(one).__name__))
+        mine: list = list(shape_of(cython.cast(Tensor, one)._array))
+        count = max(len(mine), len(shape))
+        mine, shape = [1] * (count - len(mine)) + mine, [1] * (count - len(shape)) + shape
+        for at in range(count - 1, -1, -1):
+            if shape[at] != mine[at] and shape[at] != 1 and mine[at] != 1:
+                raise RuntimeError(errors.BROADCAST.format(a=shape[at], b=mine[at], dim=at))
+        shape = [b if a == 1 else a for a, b in zip(shape, mine)]
+    return tuple([expanded(one, tuple(shape)) for one in inputs])
 
 
 def sum_to_size(input, *size, **named):
@@ -250,7 +299,7 @@ composite("Tensor.view", view, samples=lambda make: [
     ((make(), 1, 1), {}), ((make(3, 4),), {"size": (4, 3)}),
 ])
 composite("Tensor.view_as", view_as, samples=lambda make: [((make(3, 4), make(2, 6)), {})])
-composite("reshape", reshape, samples=lambda make: [
+composite("Tensor.reshape", reshape, samples=lambda make: [
     ((make(3, 4), (12,)), {}), ((make(3, 4).transpose(0, 1), (-1,)), {}), ((make(), (1, 1)), {}),
     ((make(2, 3, 4).transpose(0, 1), (3, -1)), {}), ((make(0, 3), (3, 0, 2)), {}),
 ])
@@ -272,3 +321,8 @@ composite("broadcast_to", broadcast_to, samples=lambda make: [((make(3, 1), (2, 
 composite("Tensor.sum_to_size", sum_to_size, samples=lambda make: [
     ((make(3, 4), 1, 4), {}), ((make(3, 4), (4,)), {}), ((make(2, 3, 4), 3, 1), {}), ((make(3, 4), 3, 4), {}),
 ])
+composite("broadcast_tensors", broadcast_tensors, method=False, samples=lambda make: [
+    ((make(3, 1), make(2, 1, 4)), {}), ((make(), make(2)), {}),
+])
+publish("reshape", reshape_to)
+publish("broadcast_shapes", broadcast_shapes)

@@ -5,6 +5,7 @@ from headgate.core.arrays cimport shape_of
 from headgate.core.inplace cimport write
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.ops.arguments cimport given, other, place, whole
+from headgate.ops.copying cimport like_layout
 from headgate.ops.view cimport DIAGONAL, SELECT, SLICE, Part, reshaped
 
 cdef class PartCopy(Op):

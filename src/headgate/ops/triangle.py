@@ -11,6 +11,7 @@ if not cython.compiled:
     from headgate.core.inplace import write
     from headgate.core.records import Node, Op, Tensor
     from headgate.ops.arguments import given, other, place, whole
+    from headgate.ops.copying import like_layout
     from headgate.ops.view import DIAGONAL, SELECT, SLICE, Part, reshaped
 
     ndarray = np.ndarray
@@ -121,7 +122,8 @@ class PartScatter(Op):
 
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
-        z: ndarray = np.array(x, order="C")
+        z: ndarray = like_layout(x, x.dtype)
+        np.copyto(z, x)
         np.copyto(self.step.run1(z, attrs, None), y, casting="unsafe")
         return z
 

@@ -109,6 +109,8 @@ class SumTo(Op):
         for i in range(len(attrs)):
             if attrs[i] == 1 and mine[lead + i] != 1:
                 axes.append(lead + i)
+        if not axes:
+            return np.array(x, order="C")
         return cython.cast(object, reduce("sum", x, tuple(axes), True, None)).reshape(attrs)
 
     @cython.cfunc
@@ -234,8 +236,10 @@ class UnsafeShaped(Op):
 
 def reshaped(x: Tensor, shape: tuple) -> Tensor:
     """A view in another shape where the strides allow it, else a copy."""
-    if reshape_view(x._array, shape) is not None:
+    if cython.cast(object, x._array).flags.c_contiguous:
         return apply1(VIEW, x, shape)
+    if reshape_view(x._array, shape) is not None:
+        return apply1(RESHAPE_ALIAS, x, shape)
     return apply1(UNSAFE_VIEW, slots.clone.call1(x, None), shape)
 
 
@@ -331,6 +335,7 @@ TRANSPOSE = overload(Transpose(), "transpose", 0)
 T = overload(TransposeAll(), "t", 0)
 PERMUTE = overload(Permute(), "permute", None)
 VIEW = overload(Shaped(), "view", None, shapes=1 << 0)
+RESHAPE_ALIAS = overload(Shaped(), "reshape_alias", None, shapes=1 << 0)
 UNSAFE_VIEW = overload(UnsafeShaped(), "unsafe_view", None, shapes=1 << 0, node="UnsafeViewBackward")
 SELECT = part(Select(), "select")
 SLICE = part(Slice(), "slice")

@@ -1,0 +1,10 @@
+# C types of sizes.py.
+from headgate.core.arrays cimport same_shape, shape_of
+from headgate.core.records cimport Tensor
+from headgate.ops.arguments cimport given, other, place
+from headgate.ops.convert cimport layout_of, lies_as
+from headgate.ops.strided cimport first_element
+
+cdef tuple strides_of(Tensor x)
+cdef Tensor another(object x, str function)
+cdef read_only(str name, object get)
