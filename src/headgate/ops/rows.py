@@ -178,7 +178,10 @@ class Put(Change):
 
 @cython.cclass
 class Embedding(Op):
-    """Rows of a table. Inputs: indices, weight; attrs: padding_idx (its row gets no gradient; -1 for none)."""
+    """Rows of a table. Inputs: indices, weight; attrs: (padding_idx, whether rows used often count less).
+
+    The padding row gets no gradient; -1 for none.
+    """
 
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
@@ -197,17 +200,26 @@ class EmbeddingBack(Op):
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
         whole: ndarray = np.zeros(attrs[0], x.dtype)
         index_add_kernel(whole, 0, long_index(y).reshape(-1), x.reshape((y.size,) + attrs[0][1:]), 1)
-        if attrs[1] >= 0:
-            cython.cast(object, whole)[attrs[1]] = 0
+        padding, by_count = attrs[1]
+        if padding >= 0:
+            cython.cast(object, whole)[padding] = 0
+        if by_count:
+            counts: object = np.bincount(long_index(y).reshape(-1), minlength=attrs[0][0])
+            whole = (whole / np.maximum(counts, 1)[:, None]).astype(x.dtype)
         return whole
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         index: Tensor = n.tensor(1)
-        rows = apply(EMBEDDING, (index, g), -1)
-        if n.attrs[1] < 0:
-            return rows
-        return rows * wrap(np.not_equal(index._array, n.attrs[1])[..., None].astype(cython.cast(object, g._array).dtype))
+        rows = apply(EMBEDDING, (index, g), (-1, False))
+        padding, by_count = n.attrs[1]
+        if padding >= 0:
+            keep: ndarray = np.not_equal(index._array, padding)[..., None]
+            rows = rows * wrap(cython.cast(object, keep).astype(cython.cast(object, g._array).dtype))
+        if by_count:
+            counts: object = np.bincount(long_index(index._array).reshape(-1), minlength=n.attrs[0][0])
+            rows = rows / wrap(counts[index._array][..., None].astype(cython.cast(object, g._array).dtype))
+        return rows
 
 
 def once(index: Tensor, shape: tuple, dim: cython.int) -> Tensor:
@@ -418,7 +430,7 @@ INDEX_FILL_TENSOR = overload(IndexFill(), "index_fill", 1, reads=[1 << 1, 0, 1 <
 INDEX_REDUCE = IndexReduce()
 TAKE = Take()
 PUT = Put()
-EMBEDDING = overload(Embedding(), "embedding", None, reads=[0, 1 << 0], shapes=1 << 1)
+EMBEDDING = Embedding()
 EMBEDDING_BACK = overload(EmbeddingBack(), "embedding_dense_backward", None, reads=[1 << 1])
 allow_expanded(INDEX_FILL)
 allow_expanded(INDEX_FILL_TENSOR)

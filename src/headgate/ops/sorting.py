@@ -96,7 +96,7 @@ class Picked(Ordered):
             return cython.cast(object, x).copy(), np.zeros((), np.int64)
         line: ndarray = np.ascontiguousarray(np.moveaxis(x, attrs[0], -1))
         values, order = sort_kernel(line, -1, False, True)
-        at = np.broadcast_to(np.asarray(self.place(values, attrs)), values.shape[:-1])[..., None]
+        at = np.broadcast_to(np.asarray(self.place(values, attrs)), shape_of(line)[:line.ndim - 1])[..., None]
         found, index = np.take_along_axis(values, at, -1), np.take_along_axis(order, at, -1)
         if attrs[1]:
             return np.ascontiguousarray(np.moveaxis(found, -1, attrs[0])), np.ascontiguousarray(
@@ -225,6 +225,8 @@ def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
     count = need_int(k, "topk", "k", 1)
     if count < 0 or count > (x._array.shape[axis] if x._array.ndim else 1):
         raise RuntimeError(errors.TOPK)
+    if cython.cast(object, x._array).dtype.char == "?":
+        raise RuntimeError("topk does not support bool dtypes on CPU")
     return several(TOPK, x, (axis, count, bool(largest), bool(sorted)), out, TOP)
 
 
@@ -242,7 +244,7 @@ def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     reducible(x, axis, "kthvalue")
     if count < 1 or count > (x._array.shape[axis] if x._array.ndim else 1):
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(axis))
-    if cython.cast(object, x._array).dtype.char == "?":
+    if cython.cast(object, x._array).dtype.char == "?" and x._array.ndim:
         raise NotImplementedError(errors.NOT_FOR_DTYPE.format(kernel="kthvalue_cpu", dtype="Bool"))
     return several(KTHVALUE, x, (axis, bool(keepdim), count), out, KTH)
 
@@ -251,7 +253,8 @@ def median(input, dim=None, keepdim=False, *, out=None):
     """The lower median of all elements, or (values, indices) along `dim`; NaN where there is one."""
     x: Tensor = need_tensor(input, "median", "input", 1)
     if cython.cast(object, x._array).dtype.char == "?":
-        raise NotImplementedError(errors.NOT_FOR_DTYPE.format(kernel="median_cpu", dtype="Bool"))
+        raise NotImplementedError(errors.NOT_FOR_DTYPE.format(
+            kernel="median_cpu" if dim is None else "median_out", dtype="Bool"))
     if dim is None:
         return apply1(MEDIAN_ALL, x, False)
     axis: cython.int = wrap_dim(need_int(dim, "median", "dim", 1), x._array.ndim)
@@ -263,7 +266,8 @@ def nanmedian(input, dim=None, keepdim=False, *, out=None):
     """The lower median of the elements that are not NaN, or (values, indices) along `dim`."""
     x: Tensor = need_tensor(input, "nanmedian", "input", 1)
     if cython.cast(object, x._array).dtype.char == "?":
-        raise NotImplementedError(errors.NOT_FOR_DTYPE.format(kernel="median_cpu", dtype="Bool"))
+        raise NotImplementedError(errors.NOT_FOR_DTYPE.format(
+            kernel="median_cpu" if dim is None else "median_out", dtype="Bool"))
     if dim is None:
         return apply1(NANMEDIAN_ALL, x, True)
     axis: cython.int = wrap_dim(need_int(dim, "nanmedian", "dim", 1), x._array.ndim)

@@ -1,0 +1,18 @@
+# C types of counting.py.
+from numpy cimport ndarray
+from headgate.core.apply cimport apply, wrap
+from headgate.core.arrays cimport is_float, shape_of
+from headgate.core.dims cimport wrap_dim
+from headgate.core.inplace cimport write
+from headgate.core.records cimport Node, Op, Tensor
+from headgate.core.writes cimport check_writable, note_write
+from headgate.ops.change cimport is_number, kind_name, need_int, need_tensor
+from headgate.ops.rows cimport EMBEDDING
+from headgate.ops.sorting cimport GIVEN
+
+cdef tuple distinct(ndarray x, object consecutive, object dim)
+cdef object asked(tuple results, object return_inverse, object return_counts)
+cdef ndarray places(ndarray edges, ndarray values, str side, object kind)
+cdef ndarray part_counts(ndarray flat, object bins, double low, double high)
+cdef shorten(Tensor table, Tensor index, double limit, double order)
+cdef Op UNIQUE

@@ -1,0 +1,313 @@
+"""Distinct values, counts and places among sorted ones: unique, searchsorted, bincount, histc, isin, one_hot, embedding.
+
+None but embedding has a gradient. What each refuses, and how it says so, is PyTorch's.
+"""
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate.core.apply import apply, wrap
+    from headgate.core.arrays import is_float, shape_of
+    from headgate.core.dims import wrap_dim
+    from headgate.core.inplace import write
+    from headgate.core.records import Node, Op, Tensor
+    from headgate.core.writes import check_writable, note_write
+    from headgate.ops.change import is_number, kind_name, need_int, need_tensor
+    from headgate.ops.rows import EMBEDDING
+    from headgate.ops.sorting import GIVEN
+
+    ndarray = np.ndarray
+
+from headgate import errors
+from headgate.core.declare import composite, declare, overload
+from headgate.core.entry import publish
+
+
+# ---- distinct values ------------------------------------------------------------------------------------------------
+
+
+@cython.cclass
+class Unique(Op):
+    """Distinct values. PyTorch has no gradient for it, and says so in backward. attrs: what `distinct` takes."""
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        return distinct(x, attrs[0], attrs[1])
+
+    @cython.cfunc
+    def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
+        consecutive, dim = n.attrs
+        name = "unique_consecutive" if consecutive else "_unique2" if dim is None else "unique_dim"
+        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
+
+
+def distinct(x: ndarray, consecutive: object, dim: object) -> tuple:
+    """(values, inverse, counts) of elements, or of slices along a dim; of runs of equal ones if `consecutive`."""
+    whole: cython.bint = dim is None
+    rows: object = cython.cast(object, x).reshape(-1) if whole else np.moveaxis(x, dim, 0)
+    count = rows.shape[0]
+    shape = rows.shape[1:]
+    flat = rows if whole else rows.reshape(count, -1)
+    if consecutive:
+        order = np.arange(count)
+    elif whole:
+        order = np.argsort(flat, kind="stable")
+    else:
+        order = np.lexsort(np.flip(flat.T, 0)) if flat.shape[1] else np.arange(count)
+    ordered = flat[order]
+    different = ordered[1:] != ordered[:max(count - 1, 0)]
+    starts = np.concatenate(([0], np.flatnonzero(different if whole else different.any(1)) + 1)) if count else order
+    values = ordered[starts.astype(np.int64)]
+    inverse = np.empty(count, np.int64)
+    numbers = np.zeros(count, np.int64)
+    numbers[starts[1:].astype(np.int64)] = 1
+    inverse[order] = np.cumsum(numbers)
+    counts = np.diff(np.append(starts, count)).astype(np.int64) if count else np.zeros(0, np.int64)
+    if whole:
+        return np.ascontiguousarray(values), inverse.reshape(shape_of(x)), counts
+    return np.ascontiguousarray(np.moveaxis(values.reshape((len(starts),) + shape), 0, dim)), inverse, counts
+
+
+def asked(results: tuple, return_inverse: object, return_counts: object) -> object:
+    """The values, and of the inverse and the counts what was asked for."""
+    values, inverse, counts = results
+    if not return_inverse and not return_counts:
+        return values
+    return (values,) + ((inverse,) if return_inverse else ()) + ((counts,) if return_counts else ())
+
+
+def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The distinct elements of `input` in order, or its distinct slices along `dim`.
+
+    With `return_inverse` also where each element went, with `return_counts` how often each occurs. Every NaN is
+    distinct. The result is in order whatever `sorted` says.
+    """
+    x: Tensor = need_tensor(input, "unique", "input", 1)
+    axis = None if dim is None else wrap_dim(need_int(dim, "unique", "dim", 5), x._array.ndim)
+    return asked(apply(UNIQUE, (x,), (False, axis if x._array.ndim else None)), return_inverse, return_counts)
+
+
+def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
+    """`input` with runs of equal elements (or slices along `dim`) reduced to one each; other results as `unique`."""
+    x: Tensor = need_tensor(input, "unique_consecutive", "input", 1)
+    axis = None if dim is None else wrap_dim(need_int(dim, "unique_consecutive", "dim", 4), x._array.ndim)
+    return asked(apply(UNIQUE, (x,), (True, axis if x._array.ndim else None)), return_inverse, return_counts)
+
+
+# ---- places among sorted values -------------------------------------------------------------------------------------
+
+
+def places(edges: ndarray, values: ndarray, side: str, kind: object) -> ndarray:
+    """Where values would be put into sorted edges, row by row where the edges have several dims."""
+    found: ndarray
+    if edges.ndim == 1:
+        found = np.asarray(np.searchsorted(edges, values, side), kind)
+        if is_float(values):
+            found = np.asarray(np.where(np.isnan(values), edges.size, found), kind)
+        return found
+    found = np.empty(shape_of(values), kind)
+    rows: object = cython.cast(object, edges).reshape(-1, edges.shape[edges.ndim - 1])
+    each: object = cython.cast(object, values).reshape(rows.shape[0], -1)
+    target: object = cython.cast(object, found).reshape(rows.shape[0], -1)
+    for row in range(rows.shape[0]):
+        target[row] = places(rows[row], each[row], side, kind)
+    return found
+
+
+def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None):
+    """Where the values of `input` (a tensor or a number) would go in the sorted last dim of `sorted_sequence`.
+
+    The first place that keeps the order, the last one with `right` or `side="right"`. `sorter` gives the order where
+    the sequence is not sorted. int64, or int32 with `out_int32`.
+    """
+    s: Tensor = need_tensor(sorted_sequence, "searchsorted", "sorted_sequence", 1)
+    if side is not None and side not in ("left", "right"):
+        raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
+    if side == "left" and right:
+        raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left while "
+                           "right was True")
+    if not isinstance(input, Tensor):
+        if not is_number(input):
+            raise TypeError(errors.ARGUMENT.format(
+                function="searchsorted", name="input", position=2, expected="Tensor", type=type(input).__name__))
+        values: ndarray = np.asarray(input, cython.cast(object, s._array).dtype if is_float(s._array) else None)
+    else:
+        values = cython.cast(Tensor, input)._array
+    edges: ndarray = s._array
+    if edges.ndim != 1 and (values.ndim != edges.ndim or
+                            shape_of(values)[:values.ndim - 1] != shape_of(edges)[:edges.ndim - 1]):
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
+            "tensor and input value tensor must match, but we got boundaries tensor "
+            f"{list(shape_of(edges))} and input value tensor {list(shape_of(values))}")
+    if sorter is not None:
+        order: Tensor = need_tensor(sorter, "searchsorted", "sorter", 6)
+        if shape_of(order._array) != shape_of(edges):
+            raise RuntimeError("torch.searchsorted(): boundary and sorter must have the same size, but got boundary "
+                               f"tensor {list(shape_of(edges))}and got sorter tensor {list(shape_of(order._array))}")
+        edges = np.take_along_axis(edges, order._array, -1)
+    kind = np.int32 if out_int32 else np.int64
+    found: ndarray = places(edges, values, "right" if right or side == "right" else "left", kind)
+    return wrap(found) if out is None else write(GIVEN, (s,), found, out)
+
+
+def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
+    """The bucket of each value of `input` (a tensor or a number) between sorted `boundaries`, a vector."""
+    edges: Tensor = need_tensor(boundaries, "bucketize", "boundaries", 2)
+    if edges._array.ndim != 1:
+        raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({edges._array.ndim})")
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
+
+
+# ---- counts ---------------------------------------------------------------------------------------------------------
+
+
+def bincount(input, weights=None, minlength=0):
+    """How often each of 0, 1, 2 ... occurs in a vector of integers, or the sum of its `weights`."""
+    x: Tensor = need_tensor(input, "bincount", "input", 1)
+    kind = cython.cast(object, x._array).dtype
+    if minlength < 0:
+        raise RuntimeError("minlength should be >= 0")
+    if kind.kind not in "iu":
+        raise NotImplementedError(errors.NOT_FOR_DTYPE.format(kernel="bincount_cpu", dtype=kind_name(x._array)))
+    if x._array.ndim != 1 or (x._array.size and cython.cast(object, x._array).min() < 0):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is None:
+        return wrap(np.bincount(x._array, minlength=minlength).astype(np.int64))
+    w: Tensor = need_tensor(weights, "bincount", "weights", 2)
+    if shape_of(w._array) != shape_of(x._array):
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    summed = np.bincount(x._array, w._array, minlength=minlength)
+    return wrap(summed.astype(np.float32) if cython.cast(object, w._array).dtype.char == "f" else summed)
+
+
+def histc(input, bins=100, min=0, max=0, *, out=None):
+    """How many elements of `input` (floats) lie in each of `bins` equal parts of [min, max], by default of its range."""
+    x: Tensor = need_tensor(input, "histc", "input", 1)
+    low, high = float(min), float(max)
+    if not is_float(x._array):
+        raise NotImplementedError(errors.NOT_FOR_DTYPE.format(kernel="histogram_cpu", dtype=kind_name(x._array)))
+    if bins < 1:
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
+    if low == high and x._array.size:
+        low, high = float(cython.cast(object, x._array).min()), float(cython.cast(object, x._array).max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
+    if low == high:
+        low, high = low - 1, high + 1
+    if low > high:
+        raise RuntimeError("torch.histc: max must be larger than min")
+    counts: ndarray = part_counts(cython.cast(object, x._array).reshape(-1), int(bins), low, high)
+    return wrap(counts) if out is None else write(GIVEN, (x,), counts, out)
+
+
+def part_counts(flat: ndarray, bins: object, low: cython.double, high: cython.double) -> ndarray:
+    """How many values lie in each part; the last part includes its upper end."""
+    kind = cython.cast(object, flat).dtype
+    inside: object = cython.cast(object, flat)[(flat >= kind.type(low)) & (flat <= kind.type(high))]
+    place = ((inside - kind.type(low)) * kind.type(bins / (high - low))).astype(np.int64)
+    return np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(kind)
+
+
+def isin(elements, test_elements, *, assume_unique=False, invert=False, out=None):
+    """Whether each of `elements` is among `test_elements` (one of the two may be a number); NaN is in nothing."""
+    arrays = []
+    if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
+        raise TypeError("isin() received an invalid combination of arguments - got "
+                        f"({type(elements).__name__}, {type(test_elements).__name__}), but expected one of:")
+    for value, name, position in ((elements, "elements", 1), (test_elements, "test_elements", 2)):
+        if isinstance(value, Tensor):
+            arrays.append(cython.cast(Tensor, value)._array)
+        elif is_number(value):
+            arrays.append(np.asarray(value))
+        else:
+            raise TypeError(errors.ARGUMENT.format(
+                function="isin", name=name, position=position, expected="Tensor", type=type(value).__name__))
+        if cython.cast(object, arrays[len(arrays) - 1]).dtype.char == "?":
+            raise RuntimeError("Unsupported input type encountered for isin(): Bool")
+    found = np.isin(arrays[0], arrays[1], assume_unique=False, invert=bool(invert))
+    found = np.asarray(found)
+    return wrap(found) if out is None else write(GIVEN, (need_tensor(elements, "isin", "elements", 1),), found, out)
+
+
+def one_hot(tensor, num_classes=-1):
+    """For each class number in an int64 tensor a vector of `num_classes` zeros (by default one more than the largest)
+    with a one at that place: int64, one more dim."""
+    x: Tensor = need_tensor(tensor, "one_hot", "input", 1)
+    array: object = x._array
+    if cython.cast(object, x._array).dtype.char not in "lq":
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if array.size == 0 and num_classes <= 0:
+        raise RuntimeError("Can not infer total number of classes from empty tensor.")
+    if array.size and array.min() < 0:
+        raise RuntimeError("Class values must be non-negative.")
+    count = int(array.max()) + 1 if num_classes == -1 else num_classes
+    if array.size and array.max() >= count:
+        raise RuntimeError("Class values must be smaller than num_classes.")
+    return wrap((array[..., None] == np.arange(count)).astype(np.int64))
+
+
+# ---- embedding ------------------------------------------------------------------------------------------------------
+
+
+def embedding(
+    input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False
+):
+    """The rows of `weight` (a matrix) at `input` (integers of any shape).
+
+    The row `padding_idx` gets no gradient. With `max_norm`, rows that are used and longer are first shortened in
+    `weight` itself. Differs from PyTorch: the gradient is dense also with `sparse`.
+    """
+    if not isinstance(input, Tensor):
+        raise TypeError(errors.ARGUMENT.format(
+            function="embedding", name="indices", position=2, expected="Tensor", type=type(input).__name__))
+    index: Tensor = input
+    table: Tensor = need_tensor(weight, "embedding", "weight", 1)
+    rows: cython.Py_ssize_t = table._array.shape[0] if table._array.ndim else 0
+    padding = -1
+    if padding_idx is not None:
+        assert -rows <= padding_idx < rows, "Padding_idx must be within num_embeddings"
+        padding = padding_idx % rows
+    if table._array.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    if cython.cast(object, index._array).dtype.char not in "lqi":
+        raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
+                           f"Int; but got torch.{kind_name(index._array)}Tensor instead (while checking arguments for "
+                           "embedding)")
+    if max_norm is not None:
+        shorten(table, index, float(max_norm), float(norm_type))
+    return apply(EMBEDDING, (index, table), (padding, bool(scale_grad_by_freq)))
+
+
+def shorten(table: Tensor, index: Tensor, limit: cython.double, order: cython.double):
+    """Scale the rows that are used and longer than `limit` down to it, in place, without history."""
+    used = np.unique(index._array)
+    values: object = cython.cast(object, table._array)[used]
+    lengths = (np.abs(values) ** order).sum(1) ** (1.0 / order)
+    scale = np.where(lengths > limit, limit / (lengths + 1e-7), 1.0).astype(values.dtype)
+    check_writable(table, False)
+    cython.cast(object, table._array)[used] = values * scale[:, None]
+    note_write(table, "embedding_renorm_")
+
+
+def torch_embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
+    """The rows of `weight` at `indices`: `nn.functional.embedding` with the arguments in another order."""
+    return embedding(indices, weight, None if padding_idx < 0 else padding_idx, None, 2.0, scale_grad_by_freq, sparse)
+
+
+# ---- declarations ---------------------------------------------------------------------------------------------------
+
+UNIQUE = Unique()
+declare(UNIQUE, "unique", node="NotImplemented", function=unique, inplace=False, differentiable=False, out=False)
+overload(UNIQUE, "unique", None, node="NotImplemented")  # differentiable, until backward says that it is not
+composite("unique_consecutive", unique_consecutive, differentiable=False)
+for _name, _function in (("searchsorted", searchsorted), ("bucketize", bucketize), ("isin", isin)):
+    composite(_name, _function, differentiable=False, method=False)
+composite("bincount", bincount, differentiable=False)
+composite("histc", histc, differentiable=False)
+composite("nn.functional.one_hot", one_hot, differentiable=False, method=False)
+publish("embedding", torch_embedding)
+declare(EMBEDDING, "nn.functional.embedding", overload=None, function=embedding, inplace=False, method=False, out=False,
+        reads=[0, 1 << 0], shapes=1 << 1,
+        samples=lambda make: [((make(2, 3, low=0, high=4, dtype="int64"), make(4, 3)), {}),
+                              ((make(2, 3, low=0, high=4, dtype="int64"), make(4, 3)), {"padding_idx": 1})])
