@@ -12,4 +12,6 @@ cdef object shared(object block, object target, object count)
 cdef check_inside(ndarray x, tuple size, tuple strides, object offset)
 cdef Py_ssize_t start_of(ndarray x)
 cdef Py_ssize_t first_element(Tensor x)
+cdef tuple steps_of(Tensor x)
+cdef Tensor from_root(Tensor y, Tensor x, Py_ssize_t start)
 cdef Op AS_STRIDED, SPREAD, GATHERED

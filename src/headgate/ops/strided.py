@@ -96,9 +96,14 @@ def shared(block: object, target: object, count: object) -> object:
 def check_inside(x: ndarray, size: tuple, strides: tuple, offset: object):
     """RuntimeError if the view would leave the memory that `x` lies in."""
     owner: object = x
+    base: object = owner.base
     item = cython.cast(object, x).itemsize
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
+    while True:
+        base = getattr(base, "owner", base)  # uncompiled, a view's base is an interface that names its owner
+        if not isinstance(base, np.ndarray):
+            break
+        owner = base
+        base = owner.base
     if 0 in size:
         return
     low: cython.Py_ssize_t = start_of(x) + offset * item
@@ -148,8 +153,22 @@ def as_strided(input, size, stride, storage_offset=None):
             raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(steps)}")
     if start < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {start}")
-    mine = tuple([step // item for step in cython.cast(object, x._array).strides])
-    return apply1(AS_STRIDED, x, (shape, steps, start - before, shape_of(x._array), mine))
+    return from_root(apply1(AS_STRIDED, x, (shape, steps, start - before, shape_of(x._array), steps_of(x))), x, start)
+
+
+def steps_of(x: Tensor) -> tuple:
+    """The strides in elements."""
+    item = cython.cast(object, x._array).itemsize
+    return tuple([step // item for step in cython.cast(object, x._array).strides])
+
+
+def from_root(y: Tensor, x: Tensor, start: cython.Py_ssize_t) -> Tensor:
+    """Let the way to `y` lead straight from the root: it may show what lies outside of the view `x` it was made from."""
+    r: Tensor = x._root
+    if r is not None:
+        y._before = None
+        y._step_attrs = (y._step_attrs[0], y._step_attrs[1], start - first_element(r), shape_of(r._array), steps_of(r))
+    return y
 
 
 composite("as_strided", as_strided, samples=lambda make: [
