@@ -55,6 +55,8 @@ cdef class Ternary(Op):
     cdef int refused
     cdef str kernel
     cdef object refusal(self, dtypes.dtype kind)
+    cdef bint write_fast(self, Tensor x, Tensor y, Tensor z, object attrs)
 
+cdef bint fits(Tensor x, Tensor y)
 cdef object operand(object value, str name)
 cdef ndarray as_type(ndarray a, dtypes.dtype kind)

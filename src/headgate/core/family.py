@@ -323,6 +323,15 @@ def set_overloads(op: Overloaded, first: object, second: object) -> None:
     op.second = second
 
 
+def fits(x: Tensor, y: Tensor) -> cython.bint:
+    """Whether a loop may write over `x` while reading `y`, and no gradient is wanted for `y`."""
+    if PyArray_TYPE(y._array) != PyArray_TYPE(x._array) or not same_shape(x._array, y._array):
+        return False
+    if y._storage is x._storage and y._array is not x._array:
+        return False
+    return not (grad_enabled() and requires(y))
+
+
 @cython.cclass
 class Ternary(Op):
     """An op of three tensors, element by element with broadcasting and promotion. attrs: a tuple of floats, or None."""
@@ -343,6 +352,16 @@ class Ternary(Op):
             return map3(self.loop, x, y, z, out) if attrs is None else map3p(self.loop, x, y, z, attrs, out)
         except ValueError:
             raise RuntimeError(broadcast_error(*mismatch(x, y, z))) from None
+
+    @cython.cfunc
+    def write_fast(self, x: Tensor, y: Tensor, z: Tensor, attrs: object) -> cython.bint:
+        """Write over `x` without an intermediate array; False where types, shapes or a gradient forbid it."""
+        if not is_float(x._array) or not fits(x, y) or not fits(x, z) or (grad_enabled() and requires(x)):
+            return False
+        check_writable(x, False)
+        map3p(self.loop, x._array, y._array, z._array, attrs, x._array)
+        note_write(x, self.name + "_")
+        return True
 
     @cython.cfunc
     def refusal(self, kind: dtypes.dtype) -> object:

@@ -6,11 +6,13 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate import dtypes
-    from headgate.core.apply import apply, apply1
+    from headgate.core.apply import apply, apply1, requires
+    from headgate.core.arrays import is_float
     from headgate.core.family import (
-        BOOLS, QUOTIENT, SAME, Binary, NumberFirst, NumberSecond, Overloaded, Unary, as_type, operand,
+        BOOLS, QUOTIENT, SAME, Binary, NumberFirst, NumberSecond, Overloaded, Unary, as_type, fits, operand,
     )
+    from headgate.core.modes import grad_enabled
+    from headgate.core.writes import check_writable, note_write
     from headgate.core.inplace import write
     from headgate.core.operators import INPLACE, Called
     from headgate.core.records import OUT, X, Y, Node, Op, Tensor
@@ -19,7 +21,7 @@ if not cython.compiled:
 
     ndarray = np.ndarray
 
-from headgate import errors
+from headgate import dtypes, errors
 from headgate.core.declare import composite, declare, operand_error, overload, set_loop
 from headgate.core.family import exact, refuse, set_overloads
 from headgate.core.operators import fill_slot
@@ -34,6 +36,7 @@ BOOL_ALPHA = "Boolean alpha only supported for Boolean results."
 
 ADDCMUL = make_loop("addcmul")
 PRODUCT = make_loop("mul")
+ONES = {dtypes.by_name(_name): np.ones((), _name) for _name in ("float16", "float32", "float64")}
 
 
 @cython.cclass
@@ -154,6 +157,24 @@ def scaled(op: Op, x: object, y: object, alpha: object, out: object) -> object:
     return apply(op, (x, y), alpha)
 
 
+def add_scaled(op: Add, x: object, y: object, alpha: object) -> cython.bint:
+    """Add alpha y to x in place without an intermediate array; False where that cannot be."""
+    t: Tensor
+    if not isinstance(x, Tensor) or not isinstance(y, Tensor) or not isinstance(alpha, (float, int)) or alpha is True:
+        return False
+    t = cython.cast(Tensor, x)
+    if not is_float(t._array) or not fits(t, y) or (grad_enabled() and requires(t)):
+        return False
+    check_writable(t, False)
+    kind: dtypes.dtype = dtypes.of(t._array)
+    if kind not in ONES:
+        return False
+    one: ndarray = ONES[kind]
+    map3p(ADDCMUL, t._array, cython.cast(Tensor, y)._array, one, (op.sign(alpha),), t._array)
+    note_write(t, op.name + "_")
+    return True
+
+
 def checked(result: object, name: str, x: object, y: object) -> object:
     """The result of a call, or PyTorch's error for operands that nothing is defined for."""
     if result is NotImplemented:
@@ -178,6 +199,8 @@ def add_(self, other, *, alpha=1):
     """Add alpha other to this tensor in place."""
     if type(alpha) is int and alpha == 1:
         return checked(ADD.call2(self, other, INPLACE), "add_", self, other)
+    if add_scaled(ADD, self, other, alpha):
+        return self
     return checked(scaled(ADD, self, other, alpha, INPLACE), "add_", self, other)
 
 
@@ -192,6 +215,8 @@ def sub_(self, other, *, alpha=1):
     """Subtract alpha other from this tensor in place."""
     if type(alpha) is int and alpha == 1:
         return checked(SUB.call2(self, other, INPLACE), "sub_", self, other)
+    if add_scaled(SUB, self, other, alpha):
+        return self
     return checked(scaled(SUB, self, other, alpha, INPLACE), "sub_", self, other)
 
 
