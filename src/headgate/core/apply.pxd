@@ -3,11 +3,11 @@ from numpy cimport ndarray
 from headgate.core.arrays cimport high_address, is_float, low_address, set_meta
 from headgate.core.modes cimport grad_enabled, inference_enabled
 from headgate.core.operators cimport INPLACE, Vertex, slots
-from headgate.core.records cimport INFERENCE, MULTI_VIEW, NO_GRAD_VIEW, OUT, Node, Op, Tensor
+from headgate.core.records cimport INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, OUT, Node, Op, Tensor
 from headgate.core.saved cimport save_input, save_number, save_output
 from headgate.core.site cimport mark
 from headgate.core.storage cimport Cut, Storage, Write
-from headgate.core.writes cimport check_writable, copy_of, last_overlapping, note_write, ring_overflowed
+from headgate.core.writes cimport check_writable, copy_of, last_overlapping, note_write, refuse_view, ring_overflowed
 
 cdef long long order
 cpdef Tensor wrap(object array)
@@ -15,6 +15,7 @@ cdef Tensor wrap_view(Op op, Tensor x, object attrs, ndarray array)
 cpdef bint requires(Tensor x)
 cdef Node current_node(Tensor x)
 cdef Vertex edge_of(Tensor x)
+cdef check_followed(Tensor x)
 cdef Node begin_node(Op op, object attrs, int inputs)
 cdef add_edge(Node n, int i, Tensor x)
 cdef watch_stale(Node n, Tensor x)

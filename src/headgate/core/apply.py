@@ -10,11 +10,11 @@ if not cython.compiled:
     from headgate.core.arrays import high_address, is_float, low_address, set_meta
     from headgate.core.modes import grad_enabled, inference_enabled
     from headgate.core.operators import Vertex
-    from headgate.core.records import INFERENCE, MULTI_VIEW, NO_GRAD_VIEW, OUT, Node, Op, Tensor
+    from headgate.core.records import INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, OUT, Node, Op, Tensor
     from headgate.core.saved import save_input, save_number, save_output
     from headgate.core.site import mark
     from headgate.core.storage import Cut, Storage, Write
-    from headgate.core.writes import copy_of, last_overlapping, ring_overflowed
+    from headgate.core.writes import copy_of, last_overlapping, refuse_view, ring_overflowed
 
     ndarray = np.ndarray
 
@@ -64,6 +64,8 @@ def wrap_view(op: Op, x: Tensor, attrs: object, array: ndarray) -> Tensor:
         t._before = ((x._before or ()) + (x._step, x._step_attrs))
     if not grad_enabled():
         t._flags |= NO_GRAD_VIEW
+        if inference_enabled():
+            t._flags |= INFERENCE_VIEW
     t._history = x._counter.count
     return t
 
@@ -81,7 +83,14 @@ def current_node(x: Tensor) -> Node:
     """The node that made `x`, up to date also if its base was written."""
     if x._root is not None and x._history != x._counter.count:
         refresh_view(x)
+        check_followed(x)
     return x._node
+
+
+def check_followed(x: Tensor):
+    """Refuse a view whose base was written if its kind cannot follow: made under no_grad, one of several, custom."""
+    if x._history != x._counter.count:
+        refuse_view(x, True)
 
 
 def edge_of(x: Tensor) -> Vertex:
@@ -90,6 +99,8 @@ def edge_of(x: Tensor) -> Vertex:
     A view made under no_grad of a tensor that requires grad says that it does, and has nowhere to send one, as in
     PyTorch.
     """
+    if x._root is not None:
+        check_followed(x)
     if x._node is not None:
         return x._node
     if x._wants:
@@ -128,18 +139,22 @@ def add_edge(n: Node, i: cython.int, x: Tensor):
 
 
 def watch_stale(n: Node, x: Tensor):
-    """Mark the node if `x` was written in a way that its history does not tell of; told when a gradient passes."""
+    """Mark the node if `x` was written in a way that its history does not tell of; told when a gradient passes.
+
+    The mark holds the vertex below as well: the finding is told only once a gradient has passed that one too, because
+    its own check of what it saved may refuse the same write, and because nothing is wrong if the pass ends there.
+    """
     r: Tensor = x if x._root is None else x._root
     if r._node is None or r._storage.writes == r._history_writes:
         return
     if r._history_writes < 0:
-        n.stale = (n.stale or ()) + (rebinding(r),)
+        n.stale = (n.stale or ()) + ((x._node, rebinding(r)),)
         return
     w = last_overlapping(r._storage, r._history_writes, low_address(x._array), high_address(x._array), None, False)
     if w is not None:
-        n.stale = (n.stale or ()) + (copy_of(w),)
+        n.stale = (n.stale or ()) + ((x._node, copy_of(w)),)
     elif ring_overflowed(r._storage, r._history_writes):
-        n.stale = (n.stale or ()) + (None,)
+        n.stale = (n.stale or ()) + ((x._node, None),)
 
 
 def rebinding(r: Tensor) -> Write:
@@ -387,6 +402,11 @@ def save_outputs(n: Node, outputs: list):
     for i in range(len(outputs)):
         if (mask >> (OUT + i)) & 1:
             save_output(n, OUT + i, outputs[i])
+
+
+def last_order() -> int:
+    """The number of the latest node."""
+    return order
 
 
 def cut_here(kind: str, what: str) -> Cut:

@@ -22,6 +22,8 @@ cdef class Pass:
     cdef object captures
     cdef list useful
     cdef Cut freed_by
+    cdef dict told
+    cdef note_stale(self, Node n)
     cdef Py_ssize_t slot_of(self, Vertex v)
     cdef Py_ssize_t claim(self, Vertex v)
     cdef discover(self, list roots)

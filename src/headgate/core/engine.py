@@ -46,6 +46,7 @@ class Pass:
         self.accumulate = accumulate
         self.useful = None
         self.freed_by = freed_by
+        self.told = None
 
     @cython.cfunc
     def slot_of(self, v: Vertex) -> cython.Py_ssize_t:
@@ -277,14 +278,24 @@ class Pass:
                 results = n.op.pull_all(n, grads, need)
                 if n.hooks is not None and n.hooks.after:
                     results = list(n.hooks.run_after(tuple(results), tuple(grads)))
+                if self.told is not None and n in self.told:
+                    for finding in self.told.pop(n):
+                        stale_history(finding[0], finding[1])
                 if n.stale is not None:
-                    for write in n.stale:
-                        stale_history(n, write)
+                    self.note_stale(n)
             if not self.keep:
                 release(n, self.freed_by)
             self.distribute(n, grads, results, n.op.fresh)
             return
         self.distribute(n, None, None, False)
+
+    @cython.cfunc
+    def note_stale(self, n: Node):
+        """Keep what is stale about a node's inputs until a gradient has passed the vertices they came from."""
+        if self.told is None:
+            self.told = {}
+        for below, write in n.stale:
+            self.told.setdefault(below, []).append((n, write))
 
     @cython.cfunc
     def need(self, n: Node) -> cython.longlong:
@@ -381,10 +392,10 @@ def fit(n: Node, i: cython.int, v: Vertex, nr: cython.int, value: object) -> Ten
         x = cython.cast(Tensor, v)
         shape = shape_of(x._array)
         kind = cython.cast(object, x._array).dtype.num
+        if x._hooks is not None and x._hooks.moved and n._order <= x._hooks.moved[0]:
+            shape, kind = x._hooks.moved[1], x._hooks.moved[2]
     if shape_of(g._array) != shape:
         if not expandable(shape, shape_of(g._array)):
-            if not isinstance(v, Node) and n.op.fresh:
-                return g  # the leaf was given a memory of another shape after it was used
             raise RuntimeError(errors.BAD_GRADIENT.format(
                 node=n.op.full_name(n), index=i, got=list(shape_of(g._array)), expected=list(shape)))
         g = slots.sum_to.call2(g, shape, None)

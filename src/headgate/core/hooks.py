@@ -38,7 +38,7 @@ class RemovableHandle:
 class Hooks:
     """All hooks of one vertex: per output (tensor hooks, retained tensors), before and after the node, after accumulation."""
 
-    __slots__ = ("accumulated", "after", "before", "retained", "tensor")
+    __slots__ = ("accumulated", "after", "before", "moved", "retained", "tensor")
 
     def __init__(self) -> None:
         self.tensor: dict[int, dict[int, Callable[..., Any]]] = {}
@@ -46,6 +46,9 @@ class Hooks:
         self.before: dict[int, Callable[..., Any]] = {}
         self.after: dict[int, Callable[..., Any]] = {}
         self.accumulated: dict[int, Callable[..., Any]] = {}
+        #: Of a leaf given other memory of another shape or type by `.data =`: (number of the latest node then, shape
+        #: and type number before). Nodes up to that one give gradients of the old kind.
+        self.moved: tuple[int, tuple[int, ...], int] | None = None
 
     def add(self, table: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> RemovableHandle:
         """Put a hook into one of the tables."""

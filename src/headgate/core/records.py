@@ -27,6 +27,7 @@ MULTI_VIEW = 8  # a view that came with siblings (split, unbind)
 CUSTOM_VIEW = 16  # a view returned by a custom Function
 DETACHED = 32  # a detach() alias
 DATA = 64  # a .data alias
+INFERENCE_VIEW = 128  # a view of an ordinary tensor made under inference_mode
 
 # Keys under which a node saves values: input i has key i; its own output k has key OUT + k.
 X, Y, Z = 0, 1, 2

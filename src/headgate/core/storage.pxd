@@ -12,6 +12,7 @@ cdef class Site:
 @cython.freelist(64)
 cdef class Version:
     cdef long long count
+    cdef long long serial
 
 
 @cython.no_gc
@@ -26,7 +27,7 @@ cdef class Storage(Version):
 
 cdef class Write(Site):
     cdef Py_ssize_t low, high
-    cdef Version counter
+    cdef long long serial
     cdef str what
     cdef int flags
     cdef long long number

@@ -22,7 +22,10 @@ class Site:
 
 @cython.cclass
 class Version:
-    """The counter of in-place writes that a tensor, its views and its `detach()` aliases share."""
+    """The counter of in-place writes that a tensor, its views and its `detach()` aliases share.
+
+    `serial` tells it from others; it is given at the first write, so that writes need not refer to the counter.
+    """
 
 
 @cython.cclass
@@ -32,7 +35,8 @@ class Storage(Version):
 
 @cython.cclass
 class Write(Site):
-    """One remembered write: the bytes it covered (addresses), the Version it went through, the op and the place."""
+    """One remembered write: the bytes it covered (addresses), the serial of the Version it went through (-1: none
+    counted it), the op and the place. No reference to the Version: it may be the storage that remembers the write."""
 
 
 @cython.cclass
@@ -42,7 +46,7 @@ class Cut(Site):
 
 if not cython.compiled:
     plain_fields(Site, _code=None, _lasti=0)
-    plain_fields(Version, count=0)
+    plain_fields(Version, count=0, serial=0)
     plain_fields(Storage, memory=None, writes=0, ring=None, shield=None, foreign=False, lent=0)
-    plain_fields(Write, low=0, high=0, counter=None, what=None, flags=0, number=0, quiet=False)
+    plain_fields(Write, low=0, high=0, serial=0, what=None, flags=0, number=0, quiet=False)
     plain_fields(Cut, kind=None, what=None)

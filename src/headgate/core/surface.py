@@ -159,9 +159,7 @@ class Protocols(Surface):
         if not isinstance(value, bool):
             raise RuntimeError(errors.FLAG_BOOL)
         if x._node is not None or (x._root is not None and requires(x) and not x._wants):
-            if not value:
-                raise RuntimeError(errors.NON_LEAF_FLAG)
-            return None
+            raise RuntimeError(errors.NON_LEAF_FLAG if not value else errors.NON_LEAF_FLAG.partition(" If ")[0])
         if value and not is_float(x._array):
             raise RuntimeError(errors.INTEGER_FLAG)
         if value and x._flags & INFERENCE and not inference_enabled():

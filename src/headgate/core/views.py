@@ -10,12 +10,14 @@ if not cython.compiled:
     from headgate.core.apply import add_edge, apply1, begin_node, current_node, edge_of, requires, set_history
     from headgate.core.arrays import set_meta, shape_of
     from headgate.core.operators import INPLACE, slots
-    from headgate.core.records import Node, Op, Tensor
+    from headgate.core.records import CUSTOM_VIEW, MULTI_VIEW, NO_GRAD_VIEW, Node, Op, Tensor
 
     ndarray = np.ndarray
 
 from headgate.core.apply import set_refresh
 from headgate.core.reports import second_backward
+
+FIXED: cython.int = MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW
 
 
 def steps_of(view: Tensor) -> tuple:
@@ -75,6 +77,8 @@ def refresh(view: Tensor) -> None:
     if view._node is None and not requires(root):
         view._history = view._counter.count
         return
+    if view._flags & FIXED:
+        return  # it cannot follow: told when a gradient is to pass it
     steps = steps_of(view)
     for i in range(0, len(steps), 2):
         shapes.append(shape_of(array))

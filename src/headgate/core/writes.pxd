@@ -1,8 +1,8 @@
 # C types of writes.py.
-from headgate.core.storage cimport Storage, Write
+from headgate.core.storage cimport Storage, Version, Write
 from headgate.core.arrays cimport high_address, low_address, overlaps_itself
 from headgate.core.modes cimport inference_enabled, stale_allowed
-from headgate.core.records cimport CUSTOM_VIEW, INFERENCE, MULTI_VIEW, NO_GRAD_VIEW, Tensor
+from headgate.core.records cimport CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, Tensor
 from headgate.core.site cimport mark
 
 cpdef note_write(Tensor x, str what)
@@ -13,4 +13,4 @@ cpdef bint ring_overflowed(Storage storage, long long since)
 cpdef check_writable(Tensor x, bint recording)
 cpdef Write copy_of(Write w)
 cdef check_view_writable(Tensor x)
-cdef refuse_view(Tensor x)
+cpdef refuse_view(Tensor x, bint indirect)

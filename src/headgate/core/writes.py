@@ -9,14 +9,15 @@ if not cython.compiled:
     from headgate.core.arrays import high_address, low_address, overlaps_itself
     from headgate.core.modes import inference_enabled, stale_allowed
     from headgate.core.records import (
-        CUSTOM_VIEW, INFERENCE, MULTI_VIEW, NO_GRAD_VIEW, Tensor,
+        CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, Tensor,
     )
     from headgate.core.site import mark
-    from headgate.core.storage import Storage, Write
+    from headgate.core.storage import Storage, Version, Write
 
 from headgate import errors
 
 RING = 4
+_serials: cython.longlong = 0
 
 
 def remember(x: Tensor, what: str) -> Write:
@@ -43,21 +44,26 @@ def remember(x: Tensor, what: str) -> Write:
 
 def note_write(x: Tensor, what: str) -> None:
     """Count and remember a write to `x` by the op named `what`."""
+    global _serials
     w: Write = remember(x, what)
-    x._counter.count += 1
-    w.counter = x._counter
+    c: Version = x._counter
+    c.count += 1
+    if c.serial == 0:
+        _serials += 1
+        c.serial = _serials
+    w.serial = c.serial
 
 
 def note_silent_write(x: Tensor, what: str) -> None:
     """Remember a write that the version does not count (running statistics)."""
-    remember(x, what).counter = None
+    remember(x, what).serial = -1
 
 
 def copy_of(w: Write) -> Write:
     """The record as it is now; those in a ring are reused."""
     c: Write = Write.__new__(Write)
     c._code, c._lasti = w._code, w._lasti
-    c.low, c.high, c.counter, c.what = w.low, w.high, w.counter, w.what
+    c.low, c.high, c.serial, c.what = w.low, w.high, w.serial, w.what
     c.flags, c.number, c.quiet = w.flags, w.number, w.quiet
     return c
 
@@ -84,7 +90,7 @@ def last_overlapping(
         w = cython.cast(Write, item)
         if w.number <= since or w.quiet or w.low >= high or low >= w.high:
             continue
-        if counter is not None and (w.counter is not counter) != other:
+        if counter is not None and (w.serial != cython.cast(Version, counter).serial) != other:
             continue
         if best is None or w.number > best.number:
             best = w
@@ -110,17 +116,21 @@ def check_writable(x: Tensor, recording: cython.bint) -> None:
 def check_view_writable(x: Tensor) -> None:
     """The rules for a view: its siblings, how it was made, and whether its base is a leaf."""
     if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW):
-        refuse_view(x)
+        refuse_view(x, False)
     if x._root._node is None and (x._wants or x._node is not None or x._root._wants):
         raise RuntimeError(errors.LEAF_VIEW)
 
 
-def refuse_view(x: Tensor) -> None:
-    """Raise PyTorch's error for a view that must not be written in place."""
+def refuse_view(x: Tensor, indirect: cython.bint) -> None:
+    """Raise PyTorch's error for a view that must not be written in place; `indirect`: its base was, before its use."""
     text: str = errors.MULTI_VIEW if x._flags & MULTI_VIEW else errors.CUSTOM_VIEW
     if x._flags & (MULTI_VIEW | CUSTOM_VIEW) == 0:
-        raise RuntimeError(errors.NO_GRAD_VIEW)
-    if x._node is None:
-        raise RuntimeError(errors.NO_GRAD_VIEW.partition(" Given")[0] + text[text.index(" This view"):])
-    node: str = x._node.op.full_name(x._node).partition("Backward")[0]
-    raise RuntimeError(text.format(number=x._output, node=node))
+        text = errors.INFERENCE_VIEW if x._flags & INFERENCE_VIEW else errors.NO_GRAD_VIEW
+    elif x._node is None:
+        text = errors.NO_GRAD_VIEW.partition(" Given")[0] + text[text.index(" This view"):]
+    else:
+        node: str = x._node.op.full_name(x._node).partition("Backward")[0]
+        text = text.format(number=x._output, node=node)
+    if indirect:
+        text = text.replace("and is being modified", "and its base or another view of its base has been modified")
+    raise RuntimeError(text)

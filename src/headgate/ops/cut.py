@@ -11,8 +11,10 @@ if not cython.compiled:
     from headgate.core.storage import Version
 
 from headgate import dtypes, errors
+from headgate.core.apply import last_order
 from headgate.core.declare import install_method, install_property
 from headgate.core.entry import PUBLIC
+from headgate.core.hooks import Hooks
 
 
 def alias(x: Tensor, kind: str) -> Tensor:
@@ -87,6 +89,10 @@ def set_data(self, value):
         x._storage.memory = None
     if x._node is not None:
         x._cut = cut_here("data", "data")
+    elif x._wants and (value.shape != self.shape or value.dtype is not self.dtype):
+        if x._hooks is None:
+            x._hooks = Hooks()
+        x._hooks.moved = (last_order(), tuple(self.shape), cython.cast(object, x._array).dtype.num)
     x._array = y._array
     x._storage = y._storage
     x._history_writes = -1
@@ -97,9 +103,15 @@ def requires_grad_(self, requires_grad=True):
 
     RuntimeError for integers, and for False on a tensor with history.
     """
-    if requires_grad and not is_float(cython.cast(Tensor, self)._array):
+    x: Tensor = self
+    if not isinstance(requires_grad, bool):
+        raise TypeError(errors.ARGUMENT.format(
+            function="requires_grad_", name="requires_grad", position=1, expected="bool",
+            type=type(requires_grad).__name__))
+    if requires_grad and not is_float(x._array):
         raise RuntimeError(errors.INTEGER_REQUIRES_GRAD_)
-    cython.cast(Tensor, self).requires_grad = bool(requires_grad)
+    if not requires_grad or x._wants or not requires(x):
+        x.requires_grad = requires_grad
     return self
 
 
