@@ -220,6 +220,8 @@ def trapezoid(y, x=None, *, dx=1, dim=-1):
     """The integral along `dim` by the trapezoidal rule, for points `x`, or spaced by `dx`."""
     t: Tensor = given(y, "trapezoid")
     axis: cython.int = one_dim(dim, t._array.ndim, "trapezoid")
+    if t._array.ndim == 0:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     length = t._array.shape[axis]
     if length < 2:
         return t.sum(axis) * 0

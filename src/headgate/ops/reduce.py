@@ -138,11 +138,12 @@ class LogSumExp(Op):
 
 @cython.cclass
 class Truth(Op):
-    """Whether any, or all, of the elements are true. attrs: (axes or None, keepdim). Bool; uint8 stays uint8."""
+    """Whether any, or all, of the elements are true. attrs: (axes or None, keepdim), or () for each
+    element by itself. Bool; uint8 stays uint8."""
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        y: object = reduce(self.name, x, attrs[0], attrs[1], None)
+        y: object = map2s(NOT_EQUAL, x, 0, False) if len(attrs) == 0 else reduce(self.name, x, attrs[0], attrs[1], None)
         return y.astype(np.uint8) if cython.cast(object, x).dtype == np.uint8 else y
 
 
@@ -248,7 +249,7 @@ def truth(op: Op, input: object, dim: object, keepdim: object, out: object, name
     x: Tensor = given(input, name)
     axes = dims_of(dim, x._array.ndim, name)
     if dim is not None and isinstance(dim, (tuple, list)) and len(dim) == 0:
-        return x != 0
+        return apply1(op, x, ())
     return called(op, x, (axes, flag(keepdim, name)), out)
 
 

@@ -1,0 +1,29 @@
+# C types of loss.py.
+from numpy cimport ndarray
+from headgate cimport dtypes
+from headgate.core.apply cimport apply, apply1, wrap
+from headgate.core.arrays cimport count_of, is_float, shape_of
+from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
+from headgate.kernels.door cimport Loop, map1, map2
+from headgate.kernels.reduction cimport reduce
+from headgate.ops.reducing cimport given, one_dim
+from headgate.ops.softmax cimport LOG_SOFTMAX
+
+cdef Loop DIFFERENCE, SQUARE
+
+cdef class Pair(Op):
+    cdef ndarray values(self, ndarray d, object parameter)
+    cdef Tensor slope(self, Tensor d, object parameter)
+
+cdef object reduction_of(object reduction, object size_average, object reduce)
+cdef object reduce_values(object values, int reduction)
+cdef Tensor second(object target, str name)
+cdef tuple pair_of(object input, object target, str name)
+cdef ndarray rolled(ndarray x)
+cdef tuple chosen(ndarray target, object weight, object classes, object ignore, object kind)
+cdef object divided(object a, object b)
+cdef check_targets(Tensor x, Tensor target, object weight)
+cdef Tensor likelihood(Tensor x, Tensor target, object weight, object ignore, int code)
+cdef object of_probabilities(Tensor scores, Tensor target, object weight, int code, object smoothing, object dim)
+cdef object smoothed(Tensor scores, Tensor target, object weight, object ignore, int code, object smoothing, object dim)
+cdef Op MSE, SMOOTH_L1, HUBER, NLL, NLL_2D, NLL_GRADIENT

@@ -1,0 +1,258 @@
+"""Products that are added to something: addmm and its relatives, and the linear layer's function."""
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate.core.apply import apply, apply1, apply2
+    from headgate.core.arrays import is_float, shape_of
+    from headgate.core.inplace import write
+    from headgate.core.records import X, Y, Z, Node, Op, Tensor
+    from headgate.kernels.reference import addmm as add_product, matmul as product
+    from headgate.ops.linalg import (
+        BMM, MM, MV, check_batches, check_matrices, check_vector, leading, multiplied, no_bools, transposed, type_name,
+    )
+    from headgate.ops.reducing import given
+    from headgate.ops.view import EXPAND, T, UNSQUEEZE, VIEW, reshaped
+
+    ndarray = np.ndarray
+
+    def PyArray_TYPE(a: np.ndarray) -> int:  # noqa: N802  (the C interface's name)
+        return a.dtype.num
+
+from headgate import errors
+from headgate.core.declare import composite, declare
+
+
+def scaled(g: Tensor, factor: object) -> Tensor:
+    """g times a factor, itself if that is 1."""
+    return g if factor == 1 else g * factor
+
+
+@cython.cclass
+class AddMm(Op):
+    """beta c + alpha (a @ b). Inputs: c, a, b; attrs: (beta, alpha)."""
+
+    @cython.cfunc
+    def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        c: ndarray = inputs[0]
+        a: ndarray = inputs[1]
+        b: ndarray = inputs[2]
+        if a.ndim != 2 or b.ndim != 2:
+            name, count = ("mat1", a.ndim) if a.ndim != 2 else ("mat2", b.ndim)
+            raise RuntimeError(errors.ADDMM_MATRIX.format(name=name, dims=count))
+        if PyArray_TYPE(c) != PyArray_TYPE(b):
+            raise RuntimeError(errors.ADDMM_DTYPE.format(first=type_name(c), second=type_name(b)))
+        check_matrices(a, b)
+        check_added(c, a, (a.shape[0], b.shape[1]))
+        return add_product(c, a, b, attrs[0], attrs[1])
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if i == 0:
+            return scaled(g, n.attrs[0])
+        if i == 1:
+            return scaled(apply2(MM, g, apply1(T, n.read(Z), None), None), n.attrs[1])
+        return scaled(apply2(MM, apply1(T, n.read(Y), None), g, None), n.attrs[1])
+
+
+def check_added(c: ndarray, a: ndarray, shape: tuple):
+    """Refuse what cannot be added to a product of that shape."""
+    i: cython.int
+    mine: tuple = shape_of(c)
+    if PyArray_TYPE(c) != PyArray_TYPE(a):
+        raise RuntimeError(errors.ADDMM_DTYPE.format(first=type_name(c), second=type_name(a)))
+    if len(mine) > len(shape):
+        raise RuntimeError(errors.EXPAND_DIMS.format(
+            type=f"torch.{type_name(c)}Tensor", shape=list(mine), size=list(shape), provided=len(shape), dims=len(mine)))
+    for i in range(len(mine)):
+        if mine[i] != 1 and mine[i] != shape[len(shape) - len(mine) + i]:
+            raise RuntimeError(errors.EXPAND.format(
+                target=shape[len(shape) - len(mine) + i], size=mine[i], dim=len(shape) - len(mine) + i,
+                targets=list(shape), sizes=list(mine)))
+
+
+def combine(c: ndarray, product: object, beta: object, alpha: object) -> ndarray:
+    """beta c + alpha product; with beta 0, NaN and infinity in c do not count."""
+    if alpha != 1:
+        product = product * product.dtype.type(alpha)
+    if beta == 0:
+        return product
+    return product + (c if beta == 1 else c * product.dtype.type(beta))
+
+
+@cython.cclass
+class AddMv(Op):
+    """beta c + alpha (a @ v). Inputs: c, a, v; attrs: (beta, alpha)."""
+
+    @cython.cfunc
+    def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        c: ndarray = inputs[0]
+        check_vector(inputs[1], inputs[2], c.ndim)
+        check_added(c, inputs[1], leading(inputs[1], 1))
+        return combine(c, product(inputs[1], inputs[2]), attrs[0], attrs[1])
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if i == 0:
+            return scaled(g, n.attrs[0])
+        if i == 1:
+            return scaled(apply1(UNSQUEEZE, g, 1) * n.read(Z), n.attrs[1])
+        return scaled(apply2(MV, apply1(T, n.read(Y), None), g, None), n.attrs[1])
+
+
+@cython.cclass
+class Baddbmm(Op):
+    """beta c + alpha (a @ b), batch by batch. Inputs: c, a, b; attrs: (beta, alpha)."""
+
+    @cython.cfunc
+    def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        a: ndarray = inputs[1]
+        b: ndarray = inputs[2]
+        check_batches(a, b, "batch1", "batch2")
+        check_added(inputs[0], a, (a.shape[0], a.shape[1], b.shape[2]))
+        return combine(inputs[0], product(a, b), attrs[0], attrs[1])
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if i == 0:
+            return scaled(g, n.attrs[0])
+        if i == 1:
+            return scaled(apply2(BMM, g, transposed(n.read(Z)), None), n.attrs[1])
+        return scaled(apply2(BMM, transposed(n.read(Y)), g, None), n.attrs[1])
+
+
+@cython.cclass
+class Addbmm(Op):
+    """beta c + alpha times the sum of a batch of products. Inputs: c, a, b; attrs: (beta, alpha)."""
+
+    @cython.cfunc
+    def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        a: ndarray = inputs[1]
+        b: ndarray = inputs[2]
+        check_batches(a, b, "batch1", "batch2")
+        check_added(inputs[0], a, (a.shape[1], b.shape[2]))
+        rows = np.moveaxis(a, 0, 1).reshape(a.shape[1], a.shape[0] * a.shape[2])
+        columns = cython.cast(object, b).reshape(b.shape[0] * b.shape[1], b.shape[2])
+        return combine(inputs[0], product(rows, columns), attrs[0], attrs[1])
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        other: Tensor
+        if i == 0:
+            return scaled(g, n.attrs[0])
+        other = n.read(Z if i == 1 else Y)
+        spread = apply1(EXPAND, g, (other._array.shape[0], g._array.shape[0], g._array.shape[1]))
+        if i == 1:
+            return scaled(apply2(BMM, spread, transposed(other), None), n.attrs[1])
+        return scaled(apply2(BMM, transposed(other), spread, None), n.attrs[1])
+
+
+@cython.cclass
+class Addr(Op):
+    """beta c + alpha times the outer product of two vectors. Inputs: c, v, w; attrs: (beta, alpha)."""
+
+    @cython.cfunc
+    def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        v: ndarray = inputs[1]
+        w: ndarray = inputs[2]
+        if v.ndim != 1 or w.ndim != 1:
+            raise RuntimeError(f"addr: Expected 1-D argument vec{1 if v.ndim != 1 else 2}, but got "
+                               f"{v.ndim if v.ndim != 1 else w.ndim}-D")
+        check_added(inputs[0], v, (v.shape[0], w.shape[0]))
+        return combine(inputs[0], np.multiply.outer(v, w), attrs[0], attrs[1])
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if i == 0:
+            return scaled(g, n.attrs[0])
+        if i == 1:
+            return scaled(apply2(MV, g, n.read(Z), None), n.attrs[1])
+        return scaled(apply2(MV, apply1(T, g, None), n.read(Y), None), n.attrs[1])
+
+
+ADDMM, ADDMV, BADDBMM, ADDBMM, ADDR = AddMm(), AddMv(), Baddbmm(), Addbmm(), Addr()
+
+
+def added(op: Op, c: object, a: object, b: object, beta: object, alpha: object, out: object, names: tuple) -> object:
+    """Call a product that is added to something."""
+    x: Tensor = given(c, op.name)
+    for place, one in enumerate((a, b)):
+        if not isinstance(one, Tensor):
+            raise TypeError(errors.ARGUMENT.format(
+                function=op.name, name=names[place], position=place + 2, expected="Tensor", type=type(one).__name__))
+    if not is_float(x._array) and op is not ADDR:
+        beta, alpha = int(beta), int(alpha)
+    elif not is_float(x._array) and (isinstance(beta, float) or isinstance(alpha, float)):
+        name = "beta" if isinstance(beta, float) else "alpha"
+        raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
+    if out is not None:
+        return write(op, (x, a, b), (beta, alpha), out)
+    return apply(op, (x, a, b), (beta, alpha))
+
+
+def addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None):
+    """beta input + alpha (mat1 @ mat2), input broadcast to the product's shape. All of one type."""
+    return added(ADDMM, input, mat1, mat2, beta, alpha, out, ("mat1", "mat2"))
+
+
+def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
+    """beta input + alpha (mat @ vec), input broadcast. All of one type."""
+    return added(ADDMV, input, mat, vec, beta, alpha, out, ("mat", "vec"))
+
+
+def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+    """beta input + alpha (batch1 @ batch2), batch by batch, input broadcast. All of one type."""
+    return added(BADDBMM, input, batch1, batch2, beta, alpha, out, ("batch1", "batch2"))
+
+
+def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+    """beta input + alpha times the sum of the products of a batch, input broadcast. All of one type."""
+    return added(ADDBMM, input, batch1, batch2, beta, alpha, out, ("batch1", "batch2"))
+
+
+def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
+    """beta input + alpha times the outer product of two vectors, input broadcast."""
+    return added(ADDR, input, vec1, vec2, beta, alpha, out, ("vec1", "vec2"))
+
+
+def linear(input, weight, bias=None):
+    """input @ weight.T + bias: (*, in), (out, in) or (in), (out) give (*, out), recorded as PyTorch records it."""
+    x: Tensor = given(input, "linear")
+    w: Tensor
+    if not isinstance(weight, Tensor):
+        raise TypeError(errors.ARGUMENT.format(
+            function="linear", name="weight", position=2, expected="Tensor", type=type(weight).__name__))
+    w = cython.cast(Tensor, weight)
+    if w._array.ndim == 1 or w._array.ndim == 2:
+        w = apply1(T, w, None)
+    if bias is None:
+        return multiplied(x, w)
+    if x._array.ndim == 2 and w._array.ndim == 2:
+        return apply(ADDMM, (bias, x, w), (1, 1))
+    if w._array.ndim != 2 or x._array.ndim == 0 or bias.ndim != 1:
+        return multiplied(x, w) + bias
+    shape: tuple = leading(x._array, 1)
+    rows = 1
+    for one in shape:
+        rows *= one
+    flat = apply(ADDMM, (bias, reshaped(x, (rows, x._array.shape[x._array.ndim - 1])), w), (1, 1))
+    return apply1(VIEW, flat, shape + (w._array.shape[1],))
+
+
+ALL_THREE = [0, 1 << 2, 1 << 1]
+declare(ADDMM, "addmm", overload=None, reads=ALL_THREE, function=addmm, inplace=True, dtypes="fi", samples=lambda make: [
+    ((make(2, 4), make(2, 3), make(3, 4)), {}), ((make(4), make(2, 3), make(3, 4)), {"beta": 2, "alpha": 3}),
+    ((make(), make(2, 3), make(3, 4)), {"beta": 0})])
+declare(ADDMV, "addmv", overload=None, reads=ALL_THREE, function=addmv, inplace=True, dtypes="fi", samples=lambda make: [
+    ((make(2), make(2, 3), make(3)), {}), ((make(2), make(2, 3), make(3)), {"beta": 2, "alpha": 3})])
+declare(BADDBMM, "baddbmm", overload=None, reads=ALL_THREE, function=baddbmm, inplace=True, dtypes="fi",
+        samples=lambda make: [((make(2, 2, 4), make(2, 2, 3), make(2, 3, 4)), {}),
+                              ((make(2, 4), make(2, 2, 3), make(2, 3, 4)), {"beta": 2, "alpha": 3})])
+declare(ADDBMM, "addbmm", overload=None, reads=ALL_THREE, function=addbmm, inplace=True, dtypes="fi",
+        samples=lambda make: [((make(2, 4), make(2, 2, 3), make(2, 3, 4)), {}),
+                              ((make(2, 4), make(2, 2, 3), make(2, 3, 4)), {"beta": 2, "alpha": 3})])
+declare(ADDR, "addr", overload=None, reads=ALL_THREE, function=addr, inplace=True, dtypes="fi", samples=lambda make: [
+    ((make(2, 4), make(2), make(4)), {}), ((make(2, 4), make(2), make(4)), {"beta": 2, "alpha": 3})])
+composite("nn.functional.linear", linear, method=False, dtypes="f", samples=lambda make: [
+    ((make(2, 3), make(4, 3), make(4)), {}), ((make(2, 3), make(4, 3)), {}), ((make(2, 2, 3), make(4, 3), make(4)), {}),
+    ((make(3), make(4, 3), make(4)), {}), ((make(2, 2, 3), make(4, 3)), {}), ((make(3), make(4, 3)), {}), ((make(2, 3), make(3)), {})])
