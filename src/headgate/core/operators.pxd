@@ -1,4 +1,5 @@
 # C types of operators.py.
+from numpy cimport ndarray
 from headgate.core.storage cimport Site
 
 
@@ -28,5 +29,7 @@ cdef class Operand(Vertex):
     pass
 
 
+cdef object reflected(Called op, object x, object y)
+cdef object compared(Called op, object x, object y)
 cdef Slots slots
 cdef object INPLACE

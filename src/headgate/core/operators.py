@@ -3,9 +3,12 @@
 This is how `x * y` reaches an op without the core importing one. Nothing here knows what a tensor holds.
 """
 import cython
+import numpy as np
 
 if not cython.compiled:
     from headgate.core.storage import Site, plain_fields
+
+    ndarray = np.ndarray
 
 
 @cython.cclass
@@ -64,6 +67,31 @@ class InPlace:
 INPLACE = InPlace()
 
 
+_tensor_of: object = None
+
+
+def set_tensor_of(function: object) -> None:
+    """Fill the slot that makes a tensor with a copy of an array, for operators between arrays and tensors."""
+    global _tensor_of
+    _tensor_of = function
+
+
+def reflected(op: Called, x: object, y: object) -> object:
+    """An operator whose right operand is the tensor. NumPy leaves operators of arrays and tensors to the tensor."""
+    result = op.call2(x, y, None)
+    if result is NotImplemented and isinstance(x, ndarray):
+        return op.call2(_tensor_of(x), y, None)
+    return result
+
+
+def compared(op: Called, x: object, y: object) -> object:
+    """A comparison, whose other operand may be an array."""
+    result = op.call2(x, y, None)
+    if result is NotImplemented and isinstance(y, ndarray):
+        return op.call2(x, _tensor_of(y), None)
+    return result
+
+
 @cython.cclass
 class Vertex(Site):
     """What a backward pass visits: a node, or a leaf tensor. `_claim` and `_slot` belong to the pass that claimed it."""
@@ -77,7 +105,7 @@ class Operand(Vertex):
         return slots.add.call2(self, other, None)
 
     def __radd__(self, other):
-        return slots.add.call2(other, self, None)
+        return reflected(slots.add, other, self)
 
     def __iadd__(self, other):
         return slots.add.call2(self, other, INPLACE)
@@ -86,7 +114,7 @@ class Operand(Vertex):
         return slots.sub.call2(self, other, None)
 
     def __rsub__(self, other):
-        return slots.sub.call2(other, self, None)
+        return reflected(slots.sub, other, self)
 
     def __isub__(self, other):
         return slots.sub.call2(self, other, INPLACE)
@@ -95,7 +123,7 @@ class Operand(Vertex):
         return slots.mul.call2(self, other, None)
 
     def __rmul__(self, other):
-        return slots.mul.call2(other, self, None)
+        return reflected(slots.mul, other, self)
 
     def __imul__(self, other):
         return slots.mul.call2(self, other, INPLACE)
@@ -104,7 +132,7 @@ class Operand(Vertex):
         return slots.div.call2(self, other, None)
 
     def __rtruediv__(self, other):
-        return slots.div.call2(other, self, None)
+        return reflected(slots.div, other, self)
 
     def __itruediv__(self, other):
         return slots.div.call2(self, other, INPLACE)
@@ -113,7 +141,7 @@ class Operand(Vertex):
         return slots.floor_divide.call2(self, other, None)
 
     def __rfloordiv__(self, other):
-        return slots.floor_divide.call2(other, self, None)
+        return reflected(slots.floor_divide, other, self)
 
     def __ifloordiv__(self, other):
         return slots.floor_divide.call2(self, other, INPLACE)
@@ -122,7 +150,7 @@ class Operand(Vertex):
         return slots.remainder.call2(self, other, None)
 
     def __rmod__(self, other):
-        return slots.remainder.call2(other, self, None)
+        return reflected(slots.remainder, other, self)
 
     def __imod__(self, other):
         return slots.remainder.call2(self, other, INPLACE)
@@ -131,7 +159,7 @@ class Operand(Vertex):
         return slots.pow.call2(self, other, None)
 
     def __rpow__(self, other, modulo=None):
-        return slots.pow.call2(other, self, None)
+        return reflected(slots.pow, other, self)
 
     def __ipow__(self, other):
         return slots.pow.call2(self, other, INPLACE)
@@ -140,13 +168,13 @@ class Operand(Vertex):
         return slots.matmul.call2(self, other, None)
 
     def __rmatmul__(self, other):
-        return slots.matmul.call2(other, self, None)
+        return reflected(slots.matmul, other, self)
 
     def __and__(self, other):
         return slots.bit_and.call2(self, other, None)
 
     def __rand__(self, other):
-        return slots.bit_and.call2(other, self, None)
+        return reflected(slots.bit_and, other, self)
 
     def __iand__(self, other):
         return slots.bit_and.call2(self, other, INPLACE)
@@ -155,7 +183,7 @@ class Operand(Vertex):
         return slots.bit_or.call2(self, other, None)
 
     def __ror__(self, other):
-        return slots.bit_or.call2(other, self, None)
+        return reflected(slots.bit_or, other, self)
 
     def __ior__(self, other):
         return slots.bit_or.call2(self, other, INPLACE)
@@ -164,7 +192,7 @@ class Operand(Vertex):
         return slots.bit_xor.call2(self, other, None)
 
     def __rxor__(self, other):
-        return slots.bit_xor.call2(other, self, None)
+        return reflected(slots.bit_xor, other, self)
 
     def __ixor__(self, other):
         return slots.bit_xor.call2(self, other, INPLACE)
@@ -173,7 +201,7 @@ class Operand(Vertex):
         return slots.left_shift.call2(self, other, None)
 
     def __rlshift__(self, other):
-        return slots.left_shift.call2(other, self, None)
+        return reflected(slots.left_shift, other, self)
 
     def __ilshift__(self, other):
         return slots.left_shift.call2(self, other, INPLACE)
@@ -182,28 +210,28 @@ class Operand(Vertex):
         return slots.right_shift.call2(self, other, None)
 
     def __rrshift__(self, other):
-        return slots.right_shift.call2(other, self, None)
+        return reflected(slots.right_shift, other, self)
 
     def __irshift__(self, other):
         return slots.right_shift.call2(self, other, INPLACE)
 
     def __eq__(self, other):
-        return slots.eq.call2(self, other, None)
+        return compared(slots.eq, self, other)
 
     def __ne__(self, other):
-        return slots.ne.call2(self, other, None)
+        return compared(slots.ne, self, other)
 
     def __lt__(self, other):
-        return slots.lt.call2(self, other, None)
+        return compared(slots.lt, self, other)
 
     def __le__(self, other):
-        return slots.le.call2(self, other, None)
+        return compared(slots.le, self, other)
 
     def __gt__(self, other):
-        return slots.gt.call2(self, other, None)
+        return compared(slots.gt, self, other)
 
     def __ge__(self, other):
-        return slots.ge.call2(self, other, None)
+        return compared(slots.ge, self, other)
 
     def __hash__(self):
         return object.__hash__(self)

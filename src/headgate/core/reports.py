@@ -91,10 +91,21 @@ def report(w: object, text: str) -> None:
     if key in _reported and key != (None, 0):
         return
     _reported.add(key)
+    warn_at_user(text, errors.WriteWarning)
+
+
+def warn_at_user(text: str, category: object) -> None:
+    """A warning shown at the running line of the user's code."""
     running: Site = Site.__new__(Site)
     mark(running)
     name, line = here(running)
-    warnings.warn_explicit(text, errors.WriteWarning, name or "<unknown>", line)
+    warnings.warn_explicit(text, category, name or "<unknown>", line)
+
+
+def cut_leaf(x: Tensor) -> None:
+    """Warn that a result whose history was cut is taken for the end of a graph."""
+    if x._cut is not None and x._cut.kind != "leaf" and x._cut.kind != "frozen" and not x._flags & (DATA | DETACHED):
+        warn_at_user(words.CUT_LEAF + why_cut(x), errors.CutWarning)
 
 
 def saved_overwritten(n: Node, s: Saved, w: Write) -> None:

@@ -14,6 +14,7 @@ if not cython.compiled:
     from headgate.core.modes import inference_enabled
     from headgate.core.operators import slots
     from headgate.core.records import INFERENCE, Node, Surface, Tensor
+    from headgate.core.reports import cut_leaf
 
     import numpy as np
 
@@ -164,6 +165,8 @@ class Protocols(Surface):
             raise RuntimeError(errors.INTEGER_FLAG)
         if value and x._flags & INFERENCE and not inference_enabled():
             raise RuntimeError(errors.INFERENCE_REQUIRES_GRAD)
+        if value and x._array.ndim == 0 and not x._wants:
+            cut_leaf(x)
         if x._wants and not value:
             x._cut = cut_here("frozen", "requires_grad")
         x._wants = value

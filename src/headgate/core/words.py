@@ -27,6 +27,9 @@ STALE_HISTORY_WAY_OUT = (
     "If that is meant (a straight-through estimator), do the write under headgate.allow_stale()."
 )
 
+# CutWarning: requires_grad = True on a result whose history was cut, or backward() from such a leaf.
+CUT_LEAF = "this tensor has no history, so backward() from it fills nothing but its own .grad:"
+
 # After `element 0 of tensors does not require grad ...`: what cut it, by the kind of the cut.
 CUT_REASONS = {
     "detach": "it comes from a detach(){place}",
