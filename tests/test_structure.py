@@ -190,3 +190,14 @@ def test_nothing_built_is_committed() -> None:
         pytest.skip("not a git checkout")
     wrong = [name for name in listed.stdout.splitlines() if re.search(r"\.(so|pyd|o|pyc)$|\.egg-info/|^build/", name)]
     assert not wrong
+
+
+def test_array_size_has_numpy_interface() -> None:
+    """A compiled file that asks an array for `.size` imports NumPy's C interface itself, or it would crash."""
+    wrong = []
+    for path in PYTHON:
+        text = path.read_text(encoding="utf-8")
+        asks = re.search(r"\b(?!np\b|core\b)\w+\.size\b(?!\()", re.sub(r"headgate\.core\.size", "", text))
+        if path.with_suffix(".pxd").exists() and asks and "import_array()" not in text:
+            wrong.append(f"{name_of(path)}: {asks[0]}")
+    assert not wrong

@@ -44,6 +44,9 @@ from headgate.core.random_checks import (
     type_name,
 )
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.kernels.reference_random import MT19937, plain
 

@@ -1,4 +1,6 @@
 # C types of values.py.
+from numpy cimport import_array
+from headgate.core.arrays cimport count_of
 from headgate.core.records cimport Tensor
 
 cdef class Scan:

@@ -8,7 +8,11 @@ import warnings
 import cython
 import numpy as np
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
+    from headgate.core.arrays import count_of
     from headgate.core.records import Tensor
     from headgate.core.storage import plain_fields
 
@@ -169,7 +173,7 @@ def item_kind(value: object) -> object:
 def plain_number(value: object) -> object:
     """An item as a Python number."""
     if isinstance(value, Tensor):
-        if cython.cast(Tensor, value)._array.size != 1:
+        if count_of(cython.cast(Tensor, value)._array) != 1:
             raise ValueError(errors.ONE_ELEMENT)
         return cython.cast(object, cython.cast(Tensor, value)._array).item()
     return value.item() if isinstance(value, np.generic) else value

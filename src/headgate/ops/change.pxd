@@ -1,5 +1,5 @@
 # C types of change.py: the family of ops that change some elements, and numbers as elements.
-from numpy cimport ndarray
+from numpy cimport import_array, ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, wrap
 from headgate.core.arrays cimport is_float, set_meta, shape_of

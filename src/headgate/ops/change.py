@@ -6,6 +6,9 @@ can be wrong is found before the first element is written. Also Python numbers a
 import cython
 import numpy as np
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.core.apply import apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, wrap
     from headgate.core.arrays import is_float, set_meta, shape_of

@@ -5,6 +5,9 @@ None but embedding has a gradient. What each refuses, and how it says so, is PyT
 import cython
 import numpy as np
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.core.apply import apply, wrap
     from headgate.core.arrays import is_float, shape_of

@@ -1,5 +1,5 @@
 # C types of indices.py.
-from numpy cimport ndarray
+from numpy cimport import_array, ndarray
 from headgate.core.arrays cimport shape_of
 from headgate.core.records cimport Tensor
 from headgate.kernels.indexing cimport index_add, take

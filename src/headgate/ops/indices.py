@@ -8,6 +8,9 @@ import warnings
 import cython
 import numpy as np
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.core.arrays import shape_of
     from headgate.core.records import Tensor

@@ -1,5 +1,5 @@
 # C types of join.py.
-from numpy cimport ndarray
+from numpy cimport import_array, ndarray
 from headgate.core.apply cimport apply, apply1, wrap
 from headgate.core.arrays cimport insert_view, shape_of
 from headgate.core.inplace cimport write

@@ -2,6 +2,9 @@
 import cython
 import numpy as np
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.core.apply import apply, apply1, wrap
     from headgate.core.arrays import insert_view, shape_of

@@ -4,6 +4,9 @@ History is not kept, as in PyTorch. Pickles hold NumPy arrays and name this modu
 """
 import cython
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.core.apply import requires, wrap
     from headgate.core.records import Tensor

@@ -1,5 +1,5 @@
 # C types of rearrange.py.
-from numpy cimport ndarray
+from numpy cimport import_array, ndarray
 from headgate.core.apply cimport apply1, wrap
 from headgate.core.arrays cimport shape_of
 from headgate.core.operators cimport slots

@@ -5,6 +5,9 @@ None of these is a view. The families of views and of joins are used, indexing i
 import cython
 import numpy as np
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.core.apply import apply1, wrap
     from headgate.core.arrays import shape_of

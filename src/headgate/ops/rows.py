@@ -6,6 +6,9 @@ function's checks are PyTorch's, which differ from one to the next.
 import cython
 import numpy as np
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.core.apply import apply, apply1, wrap
     from headgate.core.arrays import is_float, shape_of

@@ -1,5 +1,5 @@
 # C types of sampling.py.
-from numpy cimport ndarray
+from numpy cimport import_array, ndarray
 from headgate.core.apply cimport apply, cut_here, requires, wrap
 from headgate.core.arrays cimport shape_of
 from headgate.core.inplace cimport write

@@ -5,6 +5,9 @@ The parameters get a gradient of zero, as in PyTorch; multinomial has none. The 
 import cython
 import numpy as np
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.core.apply import apply, cut_here, requires, wrap
     from headgate.core.arrays import shape_of

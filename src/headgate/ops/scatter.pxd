@@ -1,5 +1,5 @@
 # C types of scatter.py.
-from numpy cimport ndarray
+from numpy cimport import_array, ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, apply1, wrap
 from headgate.core.arrays cimport is_float, shape_of

@@ -5,6 +5,9 @@ The kernels check shapes and positions and raise PyTorch's errors; here are the 
 import cython
 import numpy as np
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.core.apply import apply, apply1, wrap
     from headgate.core.arrays import is_float, shape_of

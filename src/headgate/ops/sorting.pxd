@@ -1,5 +1,5 @@
 # C types of sorting.py.
-from numpy cimport ndarray
+from numpy cimport import_array, ndarray
 from headgate.core.apply cimport apply, apply1, wrap
 from headgate.core.arrays cimport is_float, shape_of
 from headgate.core.dims cimport wrap_dim

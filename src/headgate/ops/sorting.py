@@ -5,6 +5,9 @@ All give values and where they stood; the gradient goes back to where a value ca
 import cython
 import numpy as np
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.core.apply import apply, apply1, wrap
     from headgate.core.arrays import is_float, shape_of

@@ -1,5 +1,5 @@
 # C types of strided.py.
-from numpy cimport ndarray
+from numpy cimport import_array, ndarray
 from headgate.core.apply cimport apply1
 from headgate.core.arrays cimport high_address, low_address, make_view, shape_of
 from headgate.core.records cimport Node, Op, Tensor

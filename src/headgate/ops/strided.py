@@ -6,6 +6,9 @@ input gets what lies at its place (divided, where several of its elements share 
 import cython
 import numpy as np
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.core.apply import apply1
     from headgate.core.arrays import high_address, low_address, make_view, shape_of

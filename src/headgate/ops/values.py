@@ -8,6 +8,9 @@ import warnings
 import cython
 import numpy as np
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.core.apply import cut_here, requires, wrap
     from headgate.core.arrays import is_float
@@ -21,6 +24,7 @@ if not cython.compiled:
 from headgate import dtypes, errors
 from headgate.core.declare import install_method
 from headgate.core.entry import publish
+from headgate.core.operators import set_tensor_of
 from headgate.core.options import check_options, kind_of
 from headgate.core.values import tensors_in
 
@@ -305,6 +309,7 @@ def dlpack_device(self):
 
 for _function in (tensor, from_numpy, as_tensor, asarray, frombuffer, from_dlpack):
     publish(_function.__name__, _function)
+set_tensor_of(tensor)
 install_method("new_tensor", new_tensor)
 install_method("__dlpack__", to_dlpack)
 install_method("__dlpack_device__", dlpack_device)
