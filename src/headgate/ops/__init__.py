@@ -14,7 +14,14 @@ from headgate.ops import activation as activation
 from headgate.ops import activate as activate
 from headgate.ops import cumulative as cumulative
 from headgate.ops import reduce as reduce
+from headgate.ops import moments as moments
+from headgate.ops import extreme as extreme
+from headgate.ops import norms as norms
 from headgate.ops import linalg as linalg
+from headgate.ops import sums as sums
+from headgate.ops import contraction as contraction
+from headgate.ops import softmax as softmax
+from headgate.ops import loss as loss
 from headgate.ops import shape as shape
 from headgate.ops import axes as axes
 from headgate.ops import parts as parts

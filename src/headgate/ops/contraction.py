@@ -1,0 +1,528 @@
+"""Contractions made of products and views: einsum, tensordot, inner, outer, kron, chains and powers of matrices."""
+import string
+
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate.core.apply import apply1, apply2, wrap
+    from headgate.core.arrays import reshape_view, shape_of
+    from headgate.core.operators import slots
+    from headgate.core.records import Node, Op, Tensor
+    from headgate.kernels.reference import reduce
+    from headgate.ops.linalg import BMM, MM
+    from headgate.ops.reducing import given, one_dim, write_results
+    from headgate.ops.view import DIAGONAL, PERMUTE, UNSAFE_VIEW, UNSQUEEZE, VIEW, reshaped
+
+    ndarray = np.ndarray
+
+from headgate import errors
+from headgate.core.declare import composite, declare
+from headgate.core.entry import PUBLIC
+
+LETTERS = string.ascii_uppercase + string.ascii_lowercase
+DOTS = -1  # stands for an ellipsis among the labels
+
+
+def product_of(sizes: object) -> int:
+    """The product of some sizes."""
+    result = 1
+    for one in sizes:
+        result *= one
+    return result
+
+
+# ---- einsum ---------------------------------------------------------------------------------------------------------
+
+
+def labels_of(text: str, where: str, start: object) -> list:
+    """The labels of one operand, or of the result, as numbers; DOTS for an ellipsis. RuntimeError for another sign."""
+    labels: list = []
+    i: cython.Py_ssize_t = 0
+    while i < len(text):
+        sign = text[i]
+        if sign == ".":
+            if text[i:i + 3] != "..." or DOTS in labels:
+                raise RuntimeError(f"einsum(): found '.' for {where} that is not part of any ellipsis")
+            labels.append(DOTS)
+            i += 3
+            continue
+        if sign != " ":
+            if sign not in LETTERS:
+                raise RuntimeError(f"einsum(): invalid subscript given at index {start + i} in the equation string, subscripts must "
+                                   "be in [a-zA-Z]")
+            labels.append(LETTERS.index(sign))
+        i += 1
+    return labels
+
+
+def read_equation(equation: str) -> tuple:
+    """(labels of each operand, labels of the result or None)."""
+    left, arrow, right = equation.partition("->")
+    inputs: list = []
+    start = 0
+    for k, part in enumerate(left.split(",")):
+        inputs.append(labels_of(part, f"operand {k}", start))
+        start += len(part) + 1
+    return inputs, labels_of(right, "the output", len(left) + 2) if arrow else None
+
+
+def read_sublists(args: tuple) -> tuple:
+    """The same from operands and lists of numbers in turn."""
+    tensors = list(args[0:2 * (len(args) // 2):2])
+    inputs = [[DOTS if one is Ellipsis else int(one) for one in args[k + 1]] for k in range(0, 2 * (len(args) // 2), 2)]
+    output = None
+    if len(args) % 2:
+        output = [DOTS if one is Ellipsis else int(one) for one in args[len(args) - 1]]
+    return tensors, inputs, output
+
+
+def count_labels(inputs: list) -> dict:
+    """How often each label stands in the operands."""
+    counts: dict = {}
+    for labels in inputs:
+        for label in labels:
+            counts[label] = counts.get(label, 0) + 1
+    return counts
+
+
+def width_of_dots(inputs: list, tensors: list) -> int:
+    """How many dims the ellipsis stands for; RuntimeError for an operand with another number of dims than labels."""
+    width = 0
+    for k, (labels, x) in enumerate(zip(inputs, tensors)):
+        named = len(labels) - labels.count(DOTS)
+        if DOTS in labels and x.ndim < named or DOTS not in labels and x.ndim != named:
+            more = "more" if x.ndim < named else "fewer"
+            raise RuntimeError(f"einsum(): the number of subscripts in the equation ({named}) "
+                               f"{'does not match' if DOTS not in labels else 'is ' + more + ' than'} the number of dimensions "
+                               f"({x.ndim}) for operand {k}" + (" and no ellipsis was given" if DOTS not in labels else ""))
+        if DOTS in labels and x.ndim - named > width:
+            width = x.ndim - named
+    return width
+
+
+def places_of(output: object, counts: dict, width: int) -> tuple:
+    """(place of each label among the dims of the aligned operands, number of dims of the result)."""
+    if output is None:
+        output = [label for label in sorted(counts) if label != DOTS and counts[label] == 1]
+        if DOTS in counts:
+            output = [DOTS] + output
+    places: dict = {}
+    at = 0
+    for label in output:
+        if label != DOTS and label not in counts:
+            raise RuntimeError(f"einsum(): output subscript {LETTERS[label]} does not appear in the equation for any input "
+                               "operand")
+        if label in places:
+            raise RuntimeError(f"einsum(): output subscript {LETTERS[label]} appears more than once in the output")
+        places[label] = at
+        at += width if label == DOTS else 1
+    kept = at
+    if DOTS in counts and DOTS not in places:
+        places[DOTS] = at
+        at += width
+    for label in sorted(counts):
+        if label not in places:
+            places[label] = at
+            at += 1
+    return places, kept, at
+
+
+def aligned(x: Tensor, labels: list, places: dict, width: object, rank: object) -> Tensor:
+    """An operand with its dims where the labels' places are, missing ones of length 1, repeated ones as diagonals."""
+    order: list = [-1] * rank
+    dim: cython.int = 0
+    for label in labels:
+        if label == DOTS:
+            covered = x._array.ndim - dim - count_after(labels)
+            for k in range(covered):
+                order[places[DOTS] + width - covered + k] = dim
+                dim += 1
+        elif order[places[label]] >= 0:
+            first = order[places[label]]
+            a, b = x._array.shape[first], x._array.shape[dim]
+            if a != b:
+                raise RuntimeError(f"einsum(): subscript {LETTERS[label]} is repeated for operand but the sizes don't match, "
+                                   f"{b} != {a}")
+            x = apply1(DIAGONAL, x, (0, first, dim))
+            back = list(range(x._array.ndim - 1))
+            back.insert(first, x._array.ndim - 1)
+            x = apply1(PERMUTE, x, tuple(back))
+        else:
+            order[places[label]] = dim
+            dim += 1
+    for place in range(rank):
+        if order[place] < 0:
+            order[place] = x._array.ndim
+            x = apply1(UNSQUEEZE, x, x._array.ndim)
+    return apply1(PERMUTE, x, tuple(order))
+
+
+def count_after(labels: list) -> int:
+    """How many dims the labels after the ellipsis take (a repeated label takes one each time)."""
+    return len(labels) - labels.index(DOTS) - 1
+
+
+def check_sizes(operands: list, places: dict, width: int) -> None:
+    """Refuse sizes of one label that differ."""
+    names = {place: label for label, place in places.items() if label != DOTS}
+    seen: dict = {}
+    for k, x in enumerate(operands):
+        for place, size in enumerate(x.shape):
+            if size != 1 and seen.setdefault(place, size) != size:
+                letter = LETTERS[names[place]] if place in names else "..."
+                raise RuntimeError(errors.EINSUM_SIZE.format(letter=letter, size=size, operand=k, seen=seen[place]))
+
+
+def pair_product(x: Tensor, y: Tensor, sums: list) -> Tensor:
+    """The product of two aligned operands, summed over some dims (which stay, of length 1), as a product of batches."""
+    a: tuple = shape_of(x._array)
+    b: tuple = shape_of(y._array)
+    both: list = []
+    left: list = []
+    right: list = []
+    i: cython.int
+    for i in range(len(a)):
+        if i in sums:
+            continue
+        if a[i] != 1 and b[i] != 1:
+            both.append(i)
+        elif a[i] != 1:
+            left.append(i)
+        else:
+            right.append(i)
+    batch, rows = product_of([a[k] for k in both]), product_of([a[k] for k in left])
+    columns, inner = product_of([b[k] for k in right]), product_of([a[k] for k in sums])
+    first = reshaped(apply1(PERMUTE, x, tuple(both + left + sums + right)), (batch, rows, inner))
+    second = reshaped(apply1(PERMUTE, y, tuple(both + sums + right + left)), (batch, inner, columns))
+    result: Tensor = apply2(BMM, first, second, None)
+    result = apply1(VIEW, result, tuple([a[k] for k in both + left] + [1] * len(sums) + [b[k] for k in right]))
+    order: list = [0] * len(a)
+    for place, k in enumerate(both + left + sums + right):
+        order[k] = place
+    return apply1(PERMUTE, result, tuple(order))
+
+
+def contract(operands: list, kept: object) -> Tensor:
+    """The product of aligned operands from left to right, every dim summed as soon as nobody else has it."""
+    x: Tensor = operands[0]
+    rank = x._array.ndim
+    for k in range(1, len(operands)):
+        y: Tensor = operands[k]
+        later = operands[k + 1:]
+        sums: list = []
+        alone: list = []
+        other: list = []
+        for dim in range(kept, rank):
+            if [one for one in later if one.shape[dim] != 1]:
+                continue
+            a, b = x._array.shape[dim], y._array.shape[dim]
+            if a != 1 and b != 1:
+                sums.append(dim)
+            elif a != 1:
+                alone.append(dim)
+            elif b != 1:
+                other.append(dim)
+        if alone:
+            x = x.sum(alone, True)
+        if other:
+            y = y.sum(other, True)
+        x = pair_product(x, y, sums) if sums else x * y
+    if rank > kept:
+        if len(operands) > 1:
+            return apply1(VIEW, x, shape_of(x._array)[:kept]) if kept_only(x, kept) else x.sum(list(range(kept, rank)))
+        return x.sum(list(range(kept, rank)))
+    return x
+
+
+def kept_only(x: Tensor, kept: cython.int) -> bool:
+    """Whether all dims after the result's have length 1 and can be left off."""
+    i: cython.int
+    for i in range(kept, x._array.ndim):
+        if x._array.shape[i] != 1:
+            return False
+    return reshape_fits(x, shape_of(x._array)[:kept])
+
+
+def reshape_fits(x: Tensor, shape: tuple) -> bool:
+    """Whether the strides allow a view in that shape."""
+    return reshape_view(x._array, shape) is not None
+
+
+def einsum(*args):
+    """Sums of products by letters: `einsum("ij,jk->ik", a, b)`, or operands and lists of numbers in turn.
+
+    Letters that the result lacks are summed; a letter twice in one operand takes its diagonal; "..." stands for the
+    dims before and is broadcast. Without "->" the result has the letters that stand once, in order.
+    """
+    if len(args) < 2:
+        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand and "
+                         "its subscripts list")
+    if isinstance(args[0], str):
+        tensors = list(args[1:])
+        if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+            tensors = list(tensors[0])
+        inputs, output = read_equation(args[0])
+        if len(inputs) != len(tensors):
+            raise RuntimeError(errors.EINSUM_FEWER if len(tensors) < len(inputs) else
+                               "einsum(): more operands were provided than specified in the equation")
+    else:
+        tensors, inputs, output = read_sublists(args)
+    for one in tensors:
+        given(one, "einsum")
+    width = width_of_dots(inputs, tensors)
+    places, kept, rank = places_of(output, count_labels(inputs), width)
+    operands = [aligned(x, labels, places, width, rank) for x, labels in zip(tensors, inputs)]
+    check_sizes(operands, places, width)
+    return contract(operands, kept)
+
+
+# ---- products by dims -----------------------------------------------------------------------------------------------
+
+
+def tensordot(a, b, dims=2, out=None):
+    """The sum of products over `dims`: the last n dims of a with the first n of b, or two lists of dims."""
+    x: Tensor = given(a, "tensordot")
+    y: Tensor = given(b, "tensordot")
+    if isinstance(dims, (tuple, list)):
+        first, second = dims
+        first = list(first) if isinstance(first, (tuple, list)) else [first]
+        second = list(second) if isinstance(second, (tuple, list)) else [second]
+    else:
+        dims = int(dims)
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(x._array.ndim, y._array.ndim):
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
+        first, second = list(range(x._array.ndim - dims, x._array.ndim)), list(range(dims))
+    if len(first) != len(second):
+        raise RuntimeError(f"both dimension lists should have same length, got {len(first)} and {len(second)}")
+    first = [one_dim(one, x._array.ndim, "tensordot") for one in first]
+    second = [one_dim(one, y._array.ndim, "tensordot") for one in second]
+    result = over_dims(x, y, first, second)
+    return result if out is None else write_results("tensordot", (result,), (out,))[0]
+
+
+def over_dims(x: Tensor, y: Tensor, first: list, second: list) -> Tensor:
+    """tensordot with its arguments read."""
+    mine: tuple = shape_of(x._array)
+    other: tuple = shape_of(y._array)
+    for i, k in zip(first, second):
+        if mine[i] != other[k]:
+            raise RuntimeError(f"contracted dimensions need to match, but first has size {mine[i]} in dim {i} and second has "
+                               f"size {other[k]} in dim {k}")
+    left = [i for i in range(len(mine)) if i not in first]
+    right = [k for k in range(len(other)) if k not in second]
+    inner = product_of([mine[i] for i in first])
+    rows = reshaped(apply1(PERMUTE, x, tuple(left + first)), (product_of([mine[i] for i in left]), inner))
+    columns = reshaped(apply1(PERMUTE, y, tuple(second + right)), (inner, product_of([other[k] for k in right])))
+    shape = tuple([mine[i] for i in left] + [other[k] for k in right])
+    return reshaped(apply2(MM, rows, columns, None), shape)
+
+
+def inner(input, other, *, out=None):
+    """The sum of products over the last dim of both; a product if one is a number."""
+    x: Tensor = given(input, "inner")
+    y: Tensor = given(other, "inner")
+    n: cython.int = x._array.ndim
+    m: cython.int = y._array.ndim
+    if n == 0 or m == 0:
+        result = x * y
+    elif x._array.shape[n - 1] != y._array.shape[m - 1]:
+        raise RuntimeError("inner() the last dimension must match on both input tensors but got shapes "
+                           f"{list(shape_of(x._array))} and {list(shape_of(y._array))}")
+    else:
+        result = over_dims(x, y, [n - 1], [m - 1])
+    return result if out is None else write_results("inner", (result,), (out,))[0]
+
+
+def outer(input, vec2, *, out=None):
+    """The products of the elements of two vectors, as a matrix."""
+    x: Tensor = given(input, "outer")
+    y: Tensor = given(vec2, "outer")
+    if x._array.ndim != 1:
+        raise RuntimeError(f"outer: Expected 1-D argument self, but got {x._array.ndim}-D")
+    if y._array.ndim != 1:
+        raise RuntimeError(f"outer: Expected 1-D argument vec2, but got {y._array.ndim}-D")
+    result = reshaped(x, (x._array.shape[0], 1)) * y
+    return result if out is None else write_results("outer", (result,), (out,))[0]
+
+
+def kron(input, other, *, out=None):
+    """The Kronecker product: every element of input times the whole of other."""
+    x: Tensor = given(input, "kron")
+    y: Tensor = given(other, "kron")
+    rank = max(x._array.ndim, y._array.ndim)
+    mine = (1,) * (rank - x._array.ndim) + shape_of(x._array)
+    theirs = (1,) * (rank - y._array.ndim) + shape_of(y._array)
+    a = reshaped(x, tuple([size for one in mine for size in (one, 1)]))
+    b = reshaped(y, tuple([size for one in theirs for size in (1, one)]))
+    result = apply1(UNSAFE_VIEW, a * b, tuple([p * q for p, q in zip(mine, theirs)]))
+    return result if out is None else write_results("kron", (result,), (out,))[0]
+
+
+# ---- chains and powers ----------------------------------------------------------------------------------------------
+
+
+def best_splits(sizes: list) -> dict:
+    """For each part (i, k) of a chain of matrices the place to split it with the fewest multiplications."""
+    count = len(sizes) - 1
+    cost: dict = {(i, i): 0 for i in range(count)}
+    splits: dict = {}
+    for length in range(1, count):
+        for i in range(count - length):
+            k = i + length
+            for at in range(i, k):
+                total = cost[i, at] + cost[at + 1, k] + sizes[i] * sizes[at + 1] * sizes[k + 1]
+                if (i, k) not in cost or total < cost[i, k]:
+                    cost[i, k], splits[i, k] = total, at
+    return splits
+
+
+def chain_of(tensors: list, splits: dict, i: object, k: object) -> Tensor:
+    """The product of a part of a chain."""
+    if i == k:
+        return tensors[i]
+    at = splits[i, k]
+    return apply2(MM, chain_of(tensors, splits, i, at), chain_of(tensors, splits, at + 1, k), None)
+
+
+def multi_dot(tensors, *, out=None):
+    """The product of a chain of matrices, in the order with the fewest multiplications; the ends may be vectors."""
+    parts: list = [given(one, "multi_dot") for one in tensors]
+    if len(parts) < 2:
+        raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(parts)}")
+    first: Tensor = parts[0]
+    last: Tensor = parts[len(parts) - 1]
+    shape: tuple = ()
+    if first._array.ndim == 1:
+        parts[0] = apply1(UNSQUEEZE, first, 0)
+    else:
+        shape += (first._array.shape[0],)
+    if last._array.ndim == 1:
+        parts[len(parts) - 1] = apply1(UNSQUEEZE, last, 1)
+    else:
+        shape += (last._array.shape[1],)
+    for k, one in enumerate(parts):
+        if one.ndim != 2:
+            raise RuntimeError(f"multi_dot(): tensor {k} must be 2D but got {one.ndim}D")
+    sizes = [one.shape[0] for one in parts] + [parts[len(parts) - 1].shape[1]]
+    result = reshaped(chain_of(parts, best_splits(sizes), 0, len(parts) - 1), shape)
+    return result if out is None else write_results("multi_dot", (result,), (out,))[0]
+
+
+def chain_matmul(*matrices, out=None):
+    """`linalg.multi_dot` of the arguments."""
+    if len(matrices) == 1:
+        return given(matrices[0], "chain_matmul")
+    return multi_dot(list(matrices), out=out)
+
+
+def matrix_power(input, n, *, out=None):
+    """The product of n times the same matrix (or batch of matrices), by squaring; n < 0 takes the inverse."""
+    x: Tensor = given(input, "linalg_matrix_power")
+    if x._array.ndim < 2:
+        raise RuntimeError("linalg.matrix_power: The input tensor A must have at least 2 dimensions.")
+    if x._array.shape[x._array.ndim - 2] != x._array.shape[x._array.ndim - 1]:
+        raise RuntimeError("linalg.matrix_power: A must be batches of square matrices, but they are "
+                           f"{x._array.shape[x._array.ndim - 2]} by {x._array.shape[x._array.ndim - 1]} matrices")
+    if n < 0:
+        x, n = PUBLIC["linalg.inv"](x), -n
+    if n == 0:
+        eye = np.eye(x._array.shape[x._array.ndim - 1], dtype=cython.cast(object, x._array).dtype)
+        return wrap(np.array(np.broadcast_to(eye, shape_of(x._array))))
+    if n == 1:
+        return slots.clone.call1(x, None)
+    result: object = None
+    square: Tensor = x
+    while n > 0:
+        if n % 2:
+            result = square if result is None else result @ square
+        n //= 2
+        if n:
+            square = square @ square
+    return result if out is None else write_results("matrix_power", (result,), (out,))[0]
+
+
+@cython.cclass
+class Trace(Op):
+    """The sum of a matrix's diagonal."""
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        if x.ndim != 2:
+            raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {x.ndim}")
+        return reduce("sum", cython.cast(object, x).diagonal(), None, False, None)
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        shape: tuple = n.shape(0)
+        return g * wrap(np.eye(shape[0], shape[1], dtype=cython.cast(object, g._array).dtype))
+
+
+@cython.cclass
+class Cross(Op):
+    """The cross product along a dim of length 3. attrs: the dim, counted from the end."""
+
+    @cython.cfunc
+    def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        return np.cross(x, y, axis=attrs)
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if i == 0:
+            return apply2(CROSS, n.read(1), g, n.attrs)
+        return apply2(CROSS, g, n.read(0), n.attrs)
+
+
+TRACE, CROSS = Trace(), Cross()
+
+
+def trace(input):
+    """The sum of a matrix's diagonal."""
+    return apply1(TRACE, given(input, "trace"), None)
+
+
+def linalg_cross(input, other, *, dim=-1, out=None):
+    """The cross product of vectors of 3 along `dim`, other dims broadcast."""
+    x: Tensor = given(input, "linalg_cross")
+    y: Tensor = given(other, "linalg_cross")
+    if x._array.ndim != y._array.ndim:
+        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    axis: cython.int = one_dim(dim, x._array.ndim, "linalg_cross")
+    if x._array.shape[axis] != 3 or y._array.shape[axis] != 3:
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {x._array.shape[axis]} and "
+                           f"{y._array.shape[axis]}")
+    result = apply2(CROSS, x, y, axis - x._array.ndim)
+    return result if out is None else write_results("cross", (result,), (out,))[0]
+
+
+def cross(input, other, dim=None, *, out=None):
+    """`linalg.cross`; without `dim` the first dim of length 3."""
+    if dim is None:
+        shape = shape_of(given(input, "cross")._array)
+        if 3 not in shape:
+            raise RuntimeError("no dimension of size 3 in input")
+        dim = shape.index(3)
+    return linalg_cross(input, other, dim=dim, out=out)
+
+
+declare(TRACE, "trace", overload=None, shapes=1 << 0, function=trace, inplace=False, out=False, dtypes="fi",
+        samples=lambda make: [((make(3, 3),), {}), ((make(2, 3),), {})])
+declare(CROSS, "linalg.cross", node="LinalgCrossBackward", overload=None, reads=[1 << 1, 1 << 0], function=linalg_cross,
+        method=False, inplace=False, dtypes="fi", samples=lambda make: [((make(2, 3), make(2, 3)), {})])
+composite("cross", cross, out=True, dtypes="fi", samples=lambda make: [((make(3, 2), make(3, 2)), {"dim": 0})])
+composite("einsum", einsum, method=False, dtypes="f", samples=lambda make: [
+    (("ij,jk->ik", make(2, 3), make(3, 4)), {}), (("ij->", make(2, 3)), {}), (("ii->i", make(3, 3)), {}),
+    (("bij,bjk->bik", make(2, 2, 3), make(2, 3, 2)), {}), (("...i,i", make(2, 2, 3), make(3)), {}),
+    (("i,j,k->kji", make(2), make(3), make(2)), {}), (("ij,ij", make(2, 3), make(2, 3)), {})])
+composite("tensordot", tensordot, method=False, out=True, dtypes="f", samples=lambda make: [
+    ((make(2, 3), make(3, 4), 1), {}), ((make(2, 3, 4), make(4, 3)), {"dims": ([1, 2], [1, 0])})])
+composite("inner", inner, out=True, dtypes="f", samples=lambda make: [((make(3), make(3)), {}), ((make(2, 3), make(4, 3)), {})])
+composite("outer", outer, out=True, dtypes="fi", aliases=("ger",), samples=lambda make: [((make(3), make(4)), {})])
+composite("kron", kron, out=True, dtypes="fi", samples=lambda make: [((make(2, 3), make(3, 2)), {}), ((make(2), make(2, 3)), {})])
+composite("linalg.multi_dot", multi_dot, method=False, out=True, dtypes="f")
+composite("chain_matmul", chain_matmul, method=False, out=True, dtypes="f",
+          samples=lambda make: [((make(2, 3), make(3, 4), make(4, 2)), {})])
+composite("matrix_power", matrix_power, out=True, dtypes="f", aliases=("linalg.matrix_power",),
+          samples=lambda make: [((make(3, 3), 3), {}), ((make(2, 3, 3), 2), {})])
