@@ -13,14 +13,40 @@ if not cython.compiled:
 
     ndarray = np.ndarray
 
-from headgate import errors
+from headgate import dtypes, errors
 from headgate.core.declare import install_method
-from headgate.core.device import NO_ACCELERATOR
+from headgate.core.device import NO_ACCELERATOR, NO_CUDA
 from headgate.core.reports import get_write_guard
 from headgate.ops.values import Exported, shared
 
+#: PyTorch's names of tensor types, as `x.type()` gives them after "torch.".
+TYPES: dict = {
+    "FloatTensor": "float32", "DoubleTensor": "float64", "HalfTensor": "float16", "BFloat16Tensor": "bfloat16",
+    "ByteTensor": "uint8", "CharTensor": "int8", "ShortTensor": "int16", "IntTensor": "int32", "LongTensor": "int64",
+    "BoolTensor": "bool", "ComplexFloatTensor": "complex64", "ComplexDoubleTensor": "complex128",
+}  # fmt: skip
+TYPE_OF: dict = {kind: name for name, kind in TYPES.items()}
 #: The kinds of cut after which an array is no plain constant.
 CUTS = frozenset(["detach", "data", "detach_", "no_grad", "inference", "numpy"])
+
+
+def type_(self, dtype=None, non_blocking=False, **kwargs):
+    """Without arguments the type's name ("torch.FloatTensor"); else the tensor in the type named or given."""
+    kind: object = dtype
+    if dtype is None:
+        return "torch." + TYPE_OF[dtypes.of(cython.cast(Tensor, self)._array).name]
+    if isinstance(dtype, str):
+        kind = dtypes.NAMES.get(TYPES.get(dtype.removeprefix("torch."), ""))
+    elif not isinstance(dtype, dtypes.dtype):
+        kind = getattr(dtype, "dtype", None)
+    if not isinstance(kind, dtypes.dtype):
+        raise ValueError(f"invalid type: '{dtype if isinstance(dtype, str) else getattr(dtype, '__name__', dtype)}'")
+    return self.to(kind)
+
+
+def cuda(self, device=None, non_blocking=False, memory_format=None):
+    """Raises AssertionError: there is no CUDA device."""
+    raise AssertionError(NO_CUDA)
 
 
 def pin_memory(self, device=None):
@@ -95,7 +121,7 @@ def array_wrap(self, array, context=None, return_scalar=False):
 
 
 for _name, _function in (
-    ("pin_memory", pin_memory), ("resolve_conj", same), ("resolve_neg", same),
+    ("type", type_), ("cuda", cuda), ("pin_memory", pin_memory), ("resolve_conj", same), ("resolve_neg", same),
     ("item", item), ("tolist", tolist), ("numpy", numpy_), ("__array__", array_protocol),
     ("__array_wrap__", array_wrap),
 ):
