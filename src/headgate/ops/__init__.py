@@ -22,6 +22,7 @@ from headgate.ops import sums as sums
 from headgate.ops import contraction as contraction
 from headgate.ops import softmax as softmax
 from headgate.ops import loss as loss
+from headgate.ops import losses as losses
 from headgate.ops import shape as shape
 from headgate.ops import axes as axes
 from headgate.ops import parts as parts

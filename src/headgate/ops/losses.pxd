@@ -1,0 +1,11 @@
+# C types of losses.py.
+from numpy cimport ndarray
+from headgate cimport dtypes
+from headgate.core.apply cimport apply
+from headgate.core.arrays cimport count_of, is_float, shape_of
+from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
+from headgate.ops.loss cimport reduce_values, reduction_of, second
+from headgate.ops.reducing cimport given
+
+cdef Tensor share(Tensor g, Tensor x, object code)
+cdef Op BCE, BCE_LOGITS

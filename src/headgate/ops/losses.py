@@ -1,0 +1,261 @@
+"""Losses for probabilities and scores: binary cross entropy, and those that are made of other ops.
+
+What they share (reductions, PyTorch's old flags) is in `loss`. Gradients are written in Tensors.
+"""
+import warnings
+
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate import dtypes
+    from headgate.core.apply import apply
+    from headgate.core.arrays import count_of, is_float, shape_of
+    from headgate.core.records import X, Y, Z, Node, Op, Tensor
+    from headgate.ops.loss import reduce_values, reduction_of, second
+    from headgate.ops.reducing import given
+
+    ndarray = np.ndarray
+
+from headgate import errors
+from headgate.core.declare import composite, declare
+from headgate.core.entry import PUBLIC
+from headgate.core.family import refused_error
+
+KL_MEAN = (
+    "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by the "
+    "batch size, and aligns with the KL math definition.'mean' will be changed to behave the same as 'batchmean' in the next "
+    "major release."
+)
+
+
+def finished(losses: Tensor, code: int) -> Tensor:
+    """The losses, their mean or their sum."""
+    if code == 0:
+        return losses
+    return losses.mean() if code == 1 else losses.sum()
+
+
+def share(g: Tensor, x: Tensor, code: object) -> Tensor:
+    """The gradient of each loss from that of their reduction."""
+    return g / count_of(x._array) if code == 1 else g
+
+
+@cython.cclass
+class Bce(Op):
+    """-w (y log x + (1 - y) log(1 - x)), logarithms at least -100. Inputs: x, y, w or None; attrs: (reduction, has w)."""
+
+    @cython.cfunc
+    def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        x, y, w = inputs
+        if not is_float(x):
+            raise refused_error("binary_cross_entropy", dtypes.of(x))
+        if ((x < 0) | (x > 1)).any():
+            raise RuntimeError("all elements of input should be between 0 and 1")
+        with np.errstate(all="ignore"):
+            low: object = x.dtype.type(-100)
+            values: object = (y - 1) * np.maximum(np.log1p(-x), low) - y * np.maximum(np.log(x), low)
+        values = np.asarray(values if w is None else values * w, x.dtype)
+        return reduce_values(values, attrs[0])
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        x: Tensor = n.read(X)
+        y: Tensor = n.read(Y)
+        if i == 0:
+            result = share(g, x, n.attrs[0]) * (x - y) / ((1 - x) * x).clamp_min(1e-12)
+        else:
+            result = share(g, x, n.attrs[0]) * ((-x).log1p().clamp_min(-100) - x.log().clamp_min(-100))
+        return result * n.read(Z) if n.attrs[1] else result
+
+    @cython.cfunc
+    def needed(self, n: Node) -> cython.longlong:
+        return 3 | (4 if n.attrs[1] else 0)
+
+
+@cython.cclass
+class BceLogits(Op):
+    """Binary cross entropy of sigmoid(x), without overflow. Inputs: x, y, w or None, weight of positives or None.
+
+    attrs: (reduction, has w, has a weight of positives).
+    """
+
+    @cython.cfunc
+    def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        x, y, w, p = inputs
+        with np.errstate(all="ignore"):
+            logs: object = np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+            values: object = (1 - y) * x - (logs if p is None else logs * ((p - 1) * y + 1))
+        values = np.asarray(values if w is None else values * w)
+        return reduce_values(np.asarray(values, x.dtype if values.dtype.kind != "f" else values.dtype), attrs[0])
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        x: Tensor = n.read(X)
+        y: Tensor = n.read(Y)
+        g = share(g, x, n.attrs[0])
+        if n.attrs[2]:
+            weighted = n.read(3) * y
+            slope = (weighted + 1 - y) * x.sigmoid() - weighted
+            other = -x - (n.read(3) - 1) * PUBLIC["nn.functional.logsigmoid"](x)
+        else:
+            slope = x.sigmoid() - y
+            other = -x
+        result = g * (slope if i == 0 else other)
+        return result * n.read(Z) if n.attrs[1] else result
+
+    @cython.cfunc
+    def needed(self, n: Node) -> cython.longlong:
+        return 3 | (4 if n.attrs[1] else 0) | (8 if n.attrs[2] else 0)
+
+
+BCE, BCE_LOGITS = Bce(), BceLogits()
+
+
+def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+    """-(target log(input) + (1 - target) log(1 - input)), logarithms at least -100, weighted; averaged, added or each.
+
+    ValueError for shapes that differ, RuntimeError for probabilities outside of [0, 1].
+    """
+    code = reduction_of(reduction, size_average, reduce)
+    x: Tensor = given(input, "binary_cross_entropy")
+    y: Tensor = second(target, "binary_cross_entropy")
+    if shape_of(x._array) != shape_of(y._array):
+        raise ValueError(f"Using a target size ({y.shape}) that is different to the input size ({x.shape}) is deprecated. "
+                         "Please ensure they have the same size.")
+    if cython.cast(object, x._array).dtype != cython.cast(object, y._array).dtype:
+        raise RuntimeError("Found dtype {} but expected {}".format(
+            errors.TYPE_NAMES[dtypes.of(y._array).name], errors.TYPE_NAMES[dtypes.of(x._array).name]))
+    return apply(BCE, (x, y, weight), (code, weight is not None))
+
+
+def binary_cross_entropy_with_logits(
+    input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None,
+):
+    """`binary_cross_entropy` of sigmoid(input), without overflow; pos_weight multiplies the term of the positives."""
+    code = reduction_of(reduction, size_average, reduce)
+    x: Tensor = given(input, "binary_cross_entropy_with_logits")
+    y: Tensor = second(target, "binary_cross_entropy_with_logits")
+    if shape_of(x._array) != shape_of(y._array):
+        raise ValueError(f"Target size ({y.shape}) must be the same as input size ({x.shape})")
+    if not is_float(y._array):
+        names = errors.TYPE_NAMES
+        raise RuntimeError(errors.RESULT_TYPE.format(
+            result=names[dtypes.of(x._array).name], output=names[dtypes.of(y._array).name]))
+    return apply(BCE_LOGITS, (x, y, weight, pos_weight), (code, weight is not None, pos_weight is not None))
+
+
+def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
+    """target (log(target) - input), input and, if `log_target`, target being logarithms; "batchmean" divides by the batch."""
+    if reduction == "mean":
+        warnings.warn(KL_MEAN, UserWarning, stacklevel=2)
+    code = 2 if reduction == "batchmean" else reduction_of(reduction, size_average, reduce)
+    x: Tensor = given(input, "kl_div")
+    y: Tensor = second(target, "kl_div")
+    losses = y.exp() * (y - x) if log_target else PUBLIC["xlogy"](y, y) - y * x
+    result = finished(losses, code)
+    return result / x._array.shape[0] if reduction == "batchmean" and x._array.ndim != 0 else result
+
+
+def poisson_nll_loss(
+    input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean",
+):
+    """exp(input) - target input (input - target log(input + eps) if not `log_input`); `full` adds Stirling's terms."""
+    code = reduction_of(reduction, size_average, reduce)
+    x: Tensor = given(input, "poisson_nll_loss")
+    y: Tensor = second(target, "poisson_nll_loss")
+    losses = x.exp() - y * x if log_input else x - y * (x + eps).log()
+    if full:
+        losses = losses + (y * y.log() - y + 0.5 * (2 * np.pi * y).log()).masked_fill(y <= 1, 0)
+    return finished(losses, code)
+
+
+def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
+    """(log(var) + (input - target)^2 / var) / 2, var at least eps (its gradient passes all the same)."""
+    code = reduction_of(reduction, None, None)
+    x: Tensor = given(input, "gaussian_nll_loss")
+    if not isinstance(var, Tensor):
+        var = PUBLIC["full_like"](x.detach(), var)
+    if (var < 0).any():
+        raise ValueError("var has negative entry/entries")
+    floor = var.detach().clamp_min(eps)
+    var = floor + (var - var.detach())
+    losses = 0.5 * (var.log() + (x - target).pow(2) / var)
+    return finished(losses + 0.5 * float(np.log(2 * np.pi)) if full else losses, code)
+
+
+def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
+    """input where target is 1, max(0, margin - input) where it is -1."""
+    code = reduction_of(reduction, size_average, reduce)
+    x: Tensor = given(input, "hinge_embedding_loss")
+    low = (margin - x).clamp_min(0).masked_fill(target == 1, 0)
+    return finished(low + x.masked_fill(target == -1, 0), code)
+
+
+def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    """log(1 + exp(-target input))."""
+    code = reduction_of(reduction, size_average, reduce)
+    return finished((-target * given(input, "soft_margin_loss")).exp().log1p(), code)
+
+
+def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+    """max(0, -target (input1 - input2) + margin)."""
+    code = reduction_of(reduction, size_average, reduce)
+    return finished((-target * (given(input1, "margin_ranking_loss") - input2) + margin).clamp_min(0), code)
+
+
+def triplet_margin_loss(
+    anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean",
+):
+    """max(0, |anchor - positive| - |anchor - negative| + margin), distances as in `pairwise_distance`."""
+    code = reduction_of(reduction, size_average, reduce)
+    distance = PUBLIC["nn.functional.pairwise_distance"]
+    far = distance(anchor, negative, p, eps)
+    if swap:
+        far = PUBLIC["minimum"](far, distance(positive, negative, p, eps))
+    return finished((margin + distance(anchor, positive, p, eps) - far).clamp_min(0), code)
+
+
+def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+    """1 - cos(input1, input2) where target is 1, max(0, cos - margin) where it is -1."""
+    code = reduction_of(reduction, size_average, reduce)
+    x: Tensor = given(input1, "cosine_embedding_loss")
+    cosine = PUBLIC["nn.functional.cosine_similarity"](x, input2, x._array.ndim - 1)
+    near, far = (1 - cosine).masked_fill(target != 1, 0), (cosine - margin).clamp_min(0).masked_fill(target != -1, 0)
+    return finished(near + far, code)
+
+
+def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+    """-(target log sigmoid(input) + (1 - target) log sigmoid(-input)), averaged over the classes (last dim)."""
+    code = reduction_of(reduction, size_average, reduce)
+    x: Tensor = given(input, "multilabel_soft_margin_loss")
+    log_sigmoid = PUBLIC["nn.functional.logsigmoid"]
+    losses = -(target * log_sigmoid(x) + (1 - target) * log_sigmoid(-x))
+    if weight is not None:
+        losses = losses * weight
+    return finished(losses.sum(x._array.ndim - 1) / x._array.shape[x._array.ndim - 1], code)
+
+
+
+
+def probabilities(make):
+    """Probabilities and targets."""
+    return [((make(3, 4, low=0.1, high=0.9), make(3, 4, low=0, high=1)), {"reduction": one}) for one in ("mean", "none", "sum")]
+
+
+def scores(make):
+    """Scores and targets."""
+    return [((make(3, 4), make(3, 4, low=0, high=1)), {"reduction": one}) for one in ("mean", "none", "sum")]
+
+
+declare(BCE, "nn.functional.binary_cross_entropy", overload=None, reads=[3, 3], function=binary_cross_entropy, method=False,
+        inplace=False, out=False, samples=probabilities, dtypes="f")
+declare(BCE_LOGITS, "nn.functional.binary_cross_entropy_with_logits", overload=None, reads=[3, 3],
+        function=binary_cross_entropy_with_logits, method=False, inplace=False, out=False, samples=scores, dtypes="f")
+composite("nn.functional.kl_div", kl_div, method=False, dtypes="f",
+          samples=lambda make: [((make(3, 4), make(3, 4, low=0.1, high=1)), {"reduction": "batchmean"}),
+                                ((make(3, 4), make(3, 4)), {"reduction": "sum", "log_target": True})])
+for _function in (poisson_nll_loss, soft_margin_loss, multilabel_soft_margin_loss):
+    composite("nn.functional." + _function.__name__, _function, method=False, dtypes="f", samples=scores)
+for _function in (gaussian_nll_loss, hinge_embedding_loss, margin_ranking_loss, triplet_margin_loss, cosine_embedding_loss):
+    composite("nn.functional." + _function.__name__, _function, method=False, dtypes="f")
