@@ -21,16 +21,10 @@ from headgate.core.entry import PUBLIC, install
 from headgate.core.options import sizes_of
 from headgate.core.size import Size
 from headgate.core.surface import set_constructor
+from headgate.ops.export import TYPES
 from headgate.ops.storage import TypedStorage, UntypedStorage, over_storage
 from headgate.ops.values import as_leaf
 
-#: PyTorch's names of tensor types, as `x.type()` gives them.
-TYPES: dict = {
-    "torch.FloatTensor": "float32", "torch.DoubleTensor": "float64", "torch.HalfTensor": "float16",
-    "torch.BFloat16Tensor": "bfloat16", "torch.ByteTensor": "uint8", "torch.CharTensor": "int8",
-    "torch.ShortTensor": "int16", "torch.IntTensor": "int32", "torch.LongTensor": "int64", "torch.BoolTensor": "bool",
-    "torch.ComplexFloatTensor": "complex64", "torch.ComplexDoubleTensor": "complex128",
-}  # fmt: skip
 OTHER_TYPE = (
     "expected TensorOptions(dtype={expected}, device=cpu, layout=Strided, requires_grad=false (default), "
     "pinned_memory=false (default), memory_format=(nullopt)) (got TensorOptions(dtype={got}, device=cpu, "
@@ -93,9 +87,8 @@ class TensorKind(type):
         return isinstance(instance, Tensor) and instance.dtype is cls.dtype
 
 
-for _full, _kind in TYPES.items():
+for _name, _kind in TYPES.items():
     if not _kind.startswith("complex"):
-        _name = _full.partition(".")[2]
         PUBLIC[_name] = TensorKind(_name, (), {
             "__module__": "torch", "dtype": dtypes.by_name(_kind), "is_cuda": False, "is_sparse": False,
             "__doc__": f"Legacy constructor of {_kind} tensors: of a size, of a sequence of numbers, of a tensor.",
