@@ -134,7 +134,11 @@ def compare_gradients(what: str, mine: Any, inputs: Any, theirs: Any, their_inpu
         return
     second = directions([y for _, y in again], 2)
     gg = headgate.autograd.grad([x for x, _ in again], inputs, [headgate.from_numpy(d) for d in second], allow_unused=True)
-    hh = torch.autograd.grad([y for _, y in again], their_inputs, [torch.from_numpy(d) for d in second], allow_unused=True)
+    try:
+        hh = torch.autograd.grad([y for _, y in again], their_inputs, [torch.from_numpy(d) for d in second], allow_unused=True)
+    except RuntimeError as error:
+        assert "is not implemented" in str(error)
+        return  # PyTorch lacks the second gradient; ours is checked against differences
     for k, (x, y) in enumerate(zip(gg, hh)):
         left = np.zeros(tuple(inputs[k].shape)) if x is None else table.array_of(x)
         right = np.zeros(tuple(inputs[k].shape)) if y is None else table.array_of(y)
@@ -219,6 +223,8 @@ def test_inplace(name: str) -> None:
             theirs, their_error = table.outcome(lambda: run_inplace(short, torch.Tensor, their_args, their_kwargs, viewed))
             what = f"{short} {'on a view ' if viewed else ''}{shapes(args)} {kwargs}"
             if their_error is not None:
+                if isinstance(their_error, NotImplementedError):
+                    continue  # PyTorch lacks the gradient of this in-place form; having one is no mismatch
                 assert type(my_error) is type(their_error), f"{what}: {my_error!r}, PyTorch {their_error!r}"
                 continue
             if my_error is not None:
@@ -295,6 +301,8 @@ def test_reads(name: str) -> None:
         results = float_results(result, headgate.Tensor)
         if error is not None or not results or not inputs:
             continue
+        if results[0].grad_fn.name().endswith("NotImplemented"):
+            continue  # PyTorch has no gradient here, and says so in backward; so do we
         weights = [headgate.from_numpy(d) for d in directions(results, 6)]
         expected = headgate.autograd.grad(results, inputs, weights, retain_graph=True, allow_unused=True)
         kept = headgate.autograd.graph.saved_memory(results)
@@ -321,6 +329,8 @@ def test_special_values(name: str, dtype: str) -> None:
     declared = REGISTRY[name]
     if declared.arity not in (1, 2) or declared.samples is not None:
         pytest.skip("not elementwise")
+    if "f" not in declared.dtypes:
+        pytest.skip("not for floats")
     reference = table.torch_function(declared)
     values = SPECIAL.astype(dtype)
     if declared.arity == 1:

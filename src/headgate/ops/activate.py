@@ -132,6 +132,10 @@ def hardshrink(input, lambd=0.5):
 
 def threshold(input, threshold, value, inplace=False):
     """x where it is above `threshold`, else `value`."""
+    if isinstance(input, Tensor) and not is_float(cython.cast(Tensor, input)._array):
+        threshold = int(threshold)
+        if threshold < 0 and cython.cast(Tensor, input)._array.dtype == np.uint8:
+            threshold += 256  # wraps, as in PyTorch
     return call(THRESHOLD, input, (float(threshold), float(value)), inplace)
 
 
@@ -197,7 +201,7 @@ def publish_all() -> None:
         (relu, extra(), True), (relu6, extra(), False), (hardtanh, extra(((-0.5, 1.5), {})), True),
         (softplus, extra(((2.0, 1.0), {})), False), (gelu, extra(((), {"approximate": "tanh"})), False),
         (silu, extra(), False), (mish, extra(), False), (elu, extra(((0.7,), {})), True), (selu, extra(), True),
-        (celu, extra(((0.7,), {})), True), (leaky_relu, extra(((0.3,), {})), True), (hardsigmoid, extra(), False),
+        (celu, extra(((0.5,), {})), True), (leaky_relu, extra(((0.3,), {})), True), (hardsigmoid, extra(), False),
         (hardswish, extra(), False), (softsign, extra(), False), (tanhshrink, extra(), False),
         (logsigmoid, extra(), False), (softshrink, extra(((1.0,), {})), False),
         (hardshrink, extra(((1.0,), {})), False), (threshold, extra_threshold, True), (rrelu, extra(), True),

@@ -19,8 +19,8 @@ cdef class Add(Binary):
 
 cdef dict ONES
 cdef Loop ADDCMUL, PRODUCT
-cdef Add ADD, SUB
-cdef Op RSUB, SUB_FROM, MUL, DIV, RECIPROCAL, DIV_FLOOR, DIV_TRUNC, FLOOR_DIVIDE, SGN, NEG, ABS
+cdef Add ADD, SUB, RSUB
+cdef Op SUB_FROM, MUL, DIV, RECIPROCAL, DIV_FLOOR, DIV_TRUNC, FLOOR_DIVIDE, SGN, NEG, ABS
 cdef Called POSITIVE
 cdef refuse_bools(object x, object y)
 cdef check_alpha(dtypes.dtype kind, object alpha)

@@ -225,9 +225,12 @@ def rsub(input, other, *, alpha=1):
     if not isinstance(input, Tensor) or not isinstance(other, (Tensor, int, float)):
         raise TypeError(operand_error("rsub", input, other))
     alpha = None if type(alpha) is int and alpha == 1 else alpha
-    if alpha is not None or isinstance(other, (Tensor, bool)):
+    if isinstance(other, (Tensor, bool)):
         return scaled(RSUB, input, other, alpha, None)
-    return SUB_FROM.call2(other, input, None)
+    if alpha is None:
+        return SUB_FROM.call2(other, input, None)
+    check_alpha(RSUB.result_kind(cython.cast(Tensor, input)._array, other), alpha)
+    return SUB_FROM.call2(other, input * alpha, None)
 
 
 @cython.cclass

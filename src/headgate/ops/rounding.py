@@ -128,6 +128,6 @@ declare(FRAC, "frac", loop=make_loop("frac"), kind=SAME, smooth=False, dtypes="f
 overload(FINITE, "isfinite", 0)
 set_loop(FINITE, make_loop("isfinite"), SAME)
 declare(NAN_TO_NUM, "nan_to_num", loop=make_loop("nan_to_num"), kind=SAME, reads=[1 << 0], function=nan_to_num,
-        inplace=True, samples=lambda make: [((make(3, 4),), {}), ((make(3, 4) / 0,), {"posinf": 7.0, "nan": 1.0})])
+        inplace=True, smooth=False, samples=lambda make: [((make(3, 4),), {}), ((make(3, 4) / 0,), {"posinf": 7.0, "nan": 1.0})])
 composite("special.round", special_round, method=False, out=True, dtypes="f", smooth=False,
           samples=lambda make: [((make(3, 4),), {}), ((make(3, 4),), {"decimals": 1})])

@@ -9,6 +9,7 @@ if not cython.compiled:
     from headgate.core.family import FLOATS, QUOTIENT, Unary
     from headgate.core.inplace import write
     from headgate.core.records import OUT, X, Y, Node, Op, Tensor
+    from headgate.kernels.reference import map1
     from headgate.ops.explog import EXP, LOG
     from headgate.ops.keep import Fused, keep
 
@@ -126,6 +127,30 @@ class Logit(Unary):
 
 
 @cython.cclass
+class Mvlgamma(Unary):
+    """log of the multivariate gamma function. attrs: (its dimension,)."""
+
+    @cython.cfunc
+    def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
+        order: object = int(attrs[0])
+        total = np.full_like(x, 0.25 * math.log(math.pi) * order * (order - 1))
+        for k in range(order):
+            total += map1(self.loop, x - x.dtype.type(0.5 * k))
+        if out is None:
+            return total
+        np.copyto(out, total)
+        return out
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        x: Tensor = n.read(X)
+        total: object = DIGAMMA.call1(x, None)
+        for k in range(1, int(n.attrs[0])):
+            total = total + DIGAMMA.call1(x - 0.5 * k, None)
+        return g * total
+
+
+@cython.cclass
 class Entr(Unary):
     """-x log(x); 0 at 0, -inf below."""
 
@@ -138,6 +163,10 @@ class Entr(Unary):
 @cython.cclass
 class Half(Unary):
     """x / 2."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return g * 0.5
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
@@ -156,8 +185,8 @@ class LogNdtr(Unary):
 
 ERF, ERFC, ERFINV, DIGAMMA, LGAMMA, LOGIT, POLYGAMMA = (
     Erf(), Erfc(), Erfinv(), Digamma(), Lgamma(), Logit(), Polygamma())
-I0_OP, I1 = I0(), I1Function()
-NDTR_HALF = overload(Half(), "mul", 0)
+I0_OP, I1, MVLGAMMA = I0(), I1Function(), Mvlgamma()
+NDTR_HALF = overload(Half(), "mul", 1)
 LOGIT_BACKWARD = fused(LogitBackward(), "logit_backward", "LogitBackwardBackward", True)
 
 
@@ -184,15 +213,12 @@ def ndtr(input, *, out=None):
     """The normal distribution's area below x."""
     if out is not None:
         return write(NDTR_HALF, (ERFC.call1(input * -math.sqrt(0.5), None),), None, out)
-    return ERFC.call1(input * -math.sqrt(0.5), None) * 0.5
+    return apply1(NDTR_HALF, ERFC.call1(input * -math.sqrt(0.5), None), None)
 
 
-def multigammaln(input, p):
+def multigammaln(input, p, *, out=None):
     """log of the multivariate gamma function of dimension p."""
-    result = 0.25 * math.log(math.pi) * p * (p - 1)
-    for k in range(p):
-        result = LGAMMA.call1(input - 0.5 * k, None) + result
-    return result
+    return MVLGAMMA.call1p(input, (float(p),), out)
 
 
 def log1m_entropy(x: ndarray) -> ndarray:
@@ -226,5 +252,5 @@ declare(Entr(), "special.entr", loop=make_loop("entr", python=log1m_entropy), re
 declare(LogNdtr(), "special.log_ndtr", loop=make_loop("log_ndtr", python=log_normal), reads=[1 << 0 | 1 << OUT],
         method=False, inplace=False, node="SpecialLogNdtrBackward")
 composite("special.ndtr", ndtr, method=False, out=True, samples=lambda make: [((make(3, 4),), {}), ((make(0),), {})])
-composite("mvlgamma", multigammaln, aliases=("special.multigammaln",),
-          samples=lambda make: [((make(3, low=3, high=5), 2), {})], dtypes="f")
+declare(MVLGAMMA, "mvlgamma", loop=make_loop("lgamma"), reads=[1 << 0], function=multigammaln, inplace=True, out=False,
+        aliases=("special.multigammaln",), samples=lambda make: [((make(3, low=3, high=5), 2), {})], dtypes="f")
