@@ -2,7 +2,7 @@
 from numpy cimport import_array, ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, wrap
-from headgate.core.arrays cimport is_float, set_meta, shape_of
+from headgate.core.arrays cimport is_float, overlaps_itself, set_meta, shape_of
 from headgate.core.inplace cimport adopt, check_operands, copy_before, write
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE
@@ -15,7 +15,7 @@ cdef class Change(Op):
 
 cdef object change(Change op, tuple inputs, object attrs, object out)
 cdef Tensor change_inplace(Change op, tuple inputs, object attrs)
-cdef bint writable_expanded(Tensor x)
+cdef bint free_to_write(Tensor x)
 cdef tuple separate(Tensor x, tuple arrays)
 cdef bint overflows(object value, dtypes.dtype kind)
 cdef ndarray constant(object value, dtypes.dtype kind)

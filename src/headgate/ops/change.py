@@ -11,7 +11,7 @@ if cython.compiled:
 
 if not cython.compiled:
     from headgate.core.apply import apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, wrap
-    from headgate.core.arrays import is_float, set_meta, shape_of
+    from headgate.core.arrays import is_float, overlaps_itself, set_meta, shape_of
     from headgate.core.inplace import adopt, check_operands, copy_before, write
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
@@ -77,7 +77,7 @@ def change_inplace(op: Change, inputs: tuple, attrs: object) -> Tensor:
     x: Tensor = inputs[0]
     n: Node = None
     recording: cython.bint = grad_enabled() and op.differentiable and first_requiring(inputs) is not None
-    if not op.expanded or not writable_expanded(x):
+    if not op.expanded or not overlaps_itself(x._array) or not free_to_write(x):
         check_writable(x, recording)
     check_operands(x, inputs)
     if recording and is_float(x._array):
@@ -92,11 +92,9 @@ def change_inplace(op: Change, inputs: tuple, attrs: object) -> Tensor:
     return x
 
 
-def writable_expanded(x: Tensor) -> bool:
-    """Whether `x` is an expanded tensor in a place where a few ops of PyTorch still write to one."""
-    return x._array.size > 0 and 0 in cython.cast(object, x._array).strides and x._storage.shield is None and not (
-        x._wants or x._node is not None
-    )
+def free_to_write(x: Tensor) -> bool:
+    """Whether nothing but its expanded dims forbids a write to `x`; a few ops of PyTorch write to such tensors."""
+    return x._storage.shield is None and not (x._wants or x._node is not None)
 
 
 def separate(x: Tensor, arrays: tuple) -> tuple:
@@ -125,6 +123,8 @@ def overflows(value: object, kind: dtypes.dtype) -> bool:
 
 def constant(value: object, kind: dtypes.dtype) -> ndarray:
     """A Python number as an array of no dims of that type, cut as C does. RuntimeError if it does not fit."""
+    if kind.category == 2 and isinstance(value, (float, int)) and -6e4 < value < 6e4:
+        return np.asarray(value, kind.numpy)
     if overflows(value, kind):
         raise RuntimeError(errors.OVERFLOW.format(type=NUMBER_NAMES[kind.name]))
     if isinstance(value, complex) and kind.category < 3:
@@ -177,7 +177,7 @@ class Fill(Change):
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
         kind: dtypes.dtype = dtypes.of(target)
         if len(inputs) == 1:
-            cython.cast(object, target).fill(constant(attrs, kind))
+            cython.cast(object, target).fill(attrs if attrs == 0 else constant(attrs, kind))
         else:
             with np.errstate(all="ignore"):
                 np.copyto(target, inputs[1], casting="unsafe")

@@ -6,7 +6,7 @@ from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE, Called, slots
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.ops.change cimport Change, change, constant, fill_with, kind_name, need_tensor
-from headgate.ops.indices cimport add_at, checked, fitting, from_sequence, is_sequence, means_tuple, pick, put_at, resolve
+from headgate.ops.indices cimport add_at, checked, from_sequence, is_sequence, means_tuple, pick, put_at, resolve
 from headgate.ops.view cimport ALIAS, EXPAND, SELECT, SLICE, UNSQUEEZE, VIEW
 
 cdef extern from "Python.h":
@@ -22,6 +22,7 @@ cdef tuple as_tuple(object index)
 cdef object as_part(object value)
 cdef int dims_of_part(object part)
 cdef Tensor apply_parts(Tensor x, list parts, list picks)
+cdef Tensor unsqueezed(Tensor x, int dim)
 cdef tuple apply_tensor(Tensor x, object part, int dim, int place, list picks)
 cdef tuple split_picks(list picks)
 cdef Tensor get_parts(Tensor x, object index)

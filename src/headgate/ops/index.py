@@ -14,7 +14,7 @@ if not cython.compiled:
     from headgate.core.records import Node, Op, Tensor
     from headgate.ops.change import Change, change, constant, fill_with, kind_name, need_tensor
     from headgate.ops.indices import (
-        add_at, checked, fitting, from_sequence, is_sequence, means_tuple, pick, put_at, resolve,
+        add_at, checked, from_sequence, is_sequence, means_tuple, pick, put_at, resolve,
     )
     from headgate.ops.view import ALIAS, EXPAND, SELECT, SLICE, UNSQUEEZE, VIEW
 
@@ -78,13 +78,11 @@ class IndexPut(Change):
 
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
-        values: ndarray = inputs[1]
         place = resolve(target, inputs[2:], attrs[0])
-        fitting(target, place, values)
         if attrs[1]:
-            add_at(target, place, values)
+            add_at(target, place, inputs[1])
         else:
-            put_at(target, place, values)
+            put_at(target, place, inputs[1])
 
     @cython.cfunc
     def needed(self, n: Node) -> cython.longlong:
@@ -231,7 +229,7 @@ def apply_parts(x: Tensor, parts: list, picks: list) -> Tensor:
             x = slice_at(x, dim, part, False)
             dim += 1
         elif part is None:
-            x = apply1(UNSQUEEZE, x, dim)
+            x = unsqueezed(x, dim)
             dim += 1
         elif part is Ellipsis:
             dim += whole - count
@@ -240,6 +238,14 @@ def apply_parts(x: Tensor, parts: list, picks: list) -> Tensor:
         else:
             x, dim = apply_tensor(x, part, dim, place, picks)
     return x
+
+
+def unsqueezed(x: Tensor, dim: cython.int) -> Tensor:
+    """A new dim of length 1. IndexError for a place beyond the last dim (two Ellipses lead there)."""
+    count: cython.int = x._array.ndim
+    if dim > count:
+        raise IndexError(errors.DIM.format(low=-count - 1, high=count, dim=dim))
+    return apply1(UNSQUEEZE, x, dim)
 
 
 def apply_tensor(x: Tensor, part: object, dim: cython.int, place: cython.int, picks: list) -> tuple:
@@ -251,7 +257,7 @@ def apply_tensor(x: Tensor, part: object, dim: cython.int, place: cython.int, pi
         array = cython.cast(Tensor, part)._array
     kind: str = cython.cast(object, array).dtype.char
     if array.ndim == 0 and kind in "?B":
-        x = apply1(UNSQUEEZE, x, dim)
+        x = unsqueezed(x, dim)
         picks.append((dim, wrap(np.zeros(1 if array.item() else 0, np.int64))))
         return x, dim + 1
     if array.ndim == 0 and not is_float(array):
@@ -295,7 +301,7 @@ class GetItem(Called):
         if index is Ellipsis:
             return apply1(ALIAS, t, None)
         if is_int(index):
-            return select_at(t, 0, position(index), 0)
+            return select_at(t, 0, position(int(index)), 0)
         return get_parts(t, index)
 
 
@@ -316,7 +322,7 @@ class SetItem(Called):
         if index is False:
             return None
         if type(index) is int or is_int(index):
-            y = select_at(t, 0, position(index), 0)
+            y = select_at(t, 0, position(int(index)), 0)
         elif type(index) is slice:
             y = slice_at(t, 0, index, False)
         elif index is True:

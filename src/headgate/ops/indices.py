@@ -39,7 +39,7 @@ def is_sequence(value: object) -> bool:
 
 
 def means_tuple(index: object) -> bool:
-    """Whether a sequence that is no tuple stands for several parts: NumPy's old rule, kept by PyTorch with a warning."""
+    """Whether a sequence that is no tuple stands for several parts: NumPy's old rule, which PyTorch keeps and warns of."""
     if isinstance(index, (Tensor, np.ndarray)) or not is_sequence(index):
         return False
     try:
@@ -99,7 +99,7 @@ def ragged(value: object) -> str:
 # ---- from index arrays to a place -----------------------------------------------------------------------------------
 
 
-def checked(array: ndarray):
+def checked(array: ndarray) -> None:
     """IndexError unless the array's type can be an index."""
     if cython.cast(object, array).dtype.char not in "lq?Bi":
         raise IndexError(errors.INDEX_DTYPE)
@@ -110,7 +110,7 @@ def is_mask(array: ndarray) -> bool:
     return cython.cast(object, array).dtype.char in "?B"
 
 
-def check_mask(x: ndarray, mask: ndarray, dim: cython.int):
+def check_mask(x: ndarray, mask: ndarray, dim: cython.int) -> None:
     """IndexError unless a mask has the lengths of the dims it stands at."""
     mine: tuple = shape_of(x)
     other: tuple = shape_of(mask)
@@ -119,8 +119,8 @@ def check_mask(x: ndarray, mask: ndarray, dim: cython.int):
         if dim + j >= len(mine):
             raise IndexError(errors.INDEX_MANY.format(dims=len(mine)))
         if mine[dim + j] != other[j]:
-            text = errors.MASK_SHAPE.replace("indexed tensor {tensor} at index {dim}", "indexed tensor {tensor} at index {at}")
-            raise IndexError(text.format(mask=list(other), dim=j, tensor=list(mine), at=dim + j))
+            head, _, tail = errors.MASK_SHAPE.rpartition("{dim}")
+            raise IndexError(head.format(mask=list(other), dim=j, tensor=list(mine)) + f"{dim + j}{tail}")
 
 
 def resolve(x: ndarray, arrays: tuple, dims: tuple) -> object:
@@ -163,7 +163,7 @@ def together(place: tuple) -> tuple:
             shapes=", ".join([str(list(part.shape)) for part in arrays]))) from None
 
 
-def outside(x: ndarray, place: tuple):
+def outside(x: ndarray, place: tuple) -> None:
     """Raise the error for the first position outside `x`."""
     dim: cython.int
     ordinal: cython.int = 0
@@ -181,15 +181,10 @@ def outside(x: ndarray, place: tuple):
         ordinal += 1
 
 
-def check_inside(x: ndarray, place: tuple, shape: tuple):
-    """IndexError for a position outside `x`; where nothing is asked for (`shape` is empty), only for an empty dim."""
-    dim: cython.int
+def check_inside(x: ndarray, place: tuple, shape: tuple) -> None:
+    """IndexError for a position outside `x`, unless nothing is asked for (`shape` is empty)."""
     if 0 not in shape:
         outside(x, place)
-        return
-    for dim in range(len(place)):
-        if place[dim] is not EVERYTHING and place[dim].size and x.shape[dim] == 0:
-            outside(x, place)
 
 
 def only_dim(place: tuple) -> cython.int:
@@ -225,7 +220,7 @@ def pick(x: ndarray, place: object) -> ndarray:
     if len(place) == 0:
         return np.array(x, order="C")
     dim = only_dim(place)
-    if dim >= 0 and x.ndim > 0:
+    if dim >= 0:
         try:
             return take(x, place[dim], dim)
         except IndexError:
@@ -250,6 +245,9 @@ def shape_at(x: ndarray, place: object) -> tuple:
     if isinstance(place, ndarray):
         return (int(np.count_nonzero(place)),) + shape[place.ndim:]
     middle = together(place)
+    for dim in range(len(place)):
+        if place[dim] is not EVERYTHING and shape[dim] == 0 and 0 not in middle:
+            raise IndexError("index is out of bounds for dimension with size 0")
     for dim in range(len(shape)):
         if dim >= len(place) or place[dim] is EVERYTHING:
             rest.append(shape[dim])
@@ -282,29 +280,36 @@ def fitting(x: ndarray, place: object, values: ndarray) -> tuple:
     return shape
 
 
-def put_at(x: ndarray, place: object, values: ndarray):
-    """Write values at a checked place; of several for one element, one wins."""
-    if isinstance(place, ndarray) or len(place):
-        if not isinstance(place, ndarray) and 0 in shape_at(x, place):
+def put_at(x: ndarray, place: object, values: ndarray) -> None:
+    """Write values at a place, after all checks; of several for one element, one wins."""
+    whole: object = x
+    if values.ndim == 0 and (isinstance(place, ndarray) or len(place)):
+        try:
+            whole[place] = values  # NumPy looks at every position before it writes
             return
-        cython.cast(object, x)[place] = values
+        except IndexError:
+            pass
+    if 0 in fitting(x, place, values):
+        return
+    if isinstance(place, ndarray) or len(place):
+        whole[place] = values
     else:
         np.copyto(x, values)
 
 
-def add_at(x: ndarray, place: object, values: ndarray):
+def add_at(x: ndarray, place: object, values: ndarray) -> None:
     """Add values at a place, every one of several for one element (bools: or)."""
     dim: cython.int
     shape: tuple
     whole: object = x
+    shape = fitting(x, place, values)
+    if 0 in shape:
+        return
     if isinstance(place, ndarray):
         whole[place] += values
         return
     if len(place) == 0:
         np.add(x, values, out=x)
-        return
-    shape = fitting(x, place, values)
-    if 0 in shape:
         return
     dim = only_dim(place)
     if dim >= 0 and x.ndim > 0:

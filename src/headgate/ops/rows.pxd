@@ -14,6 +14,7 @@ from headgate.ops.change cimport Change, allow_expanded, change, constant, is_nu
 from headgate.ops.scatter cimport REDUCES, ScatterReduce, long_index
 
 cdef Tensor once(Tensor index, tuple shape, int dim)
+cdef check_inside(ndarray x, int dim, ndarray index)
 cdef object like_source(object rows, tuple shape)
 cdef ndarray spread_index(ndarray index, tuple shape, int dim)
 cdef bint long_type(Tensor index)

@@ -66,6 +66,8 @@ class IndexAdd(Change):
 
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
+        if cython.cast(object, target).dtype.char == "?":
+            check_inside(target, attrs[0], inputs[1])
         if target.size:
             index_add_kernel(target, attrs[0], long_index(inputs[1]).reshape(-1), inputs[2], attrs[1])
 
@@ -122,6 +124,7 @@ class IndexReduce(ScatterReduce):
 
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
+        check_inside(target, attrs[0], inputs[1])
         index = spread_index(inputs[1], inputs[2].shape, attrs[0])
         scatter_kernel(target, attrs[0], index, inputs[2], REDUCES[attrs[1]], attrs[2])
 
@@ -229,6 +232,13 @@ def once(index: Tensor, shape: tuple, dim: cython.int) -> Tensor:
     """The same positions, each once and counted from the front."""
     size = shape[dim] if shape else 1
     return wrap(np.unique(cython.cast(object, index._array) % size))
+
+
+def check_inside(x: ndarray, dim: cython.int, index: ndarray) -> None:
+    """IndexError for a position outside a dim, in the words of those functions that name neither."""
+    size = shape_of(x)[dim] if x.ndim else 1
+    if np.logical_or(np.less(index, 0), np.greater_equal(index, size)).any():
+        raise IndexError(errors.INDEX_SELECT_RANGE)
 
 
 def like_source(rows: object, shape: tuple) -> object:
@@ -374,7 +384,6 @@ def check_copy(x: Tensor, dim: cython.int, place: Tensor, source: Tensor):
 def index_fill(input, dim, index, value, *, out=None):
     """`input` with `value`, a number or a tensor of no dims, in its rows along `dim` at `index` (int64)."""
     x: Tensor = need_tensor(input, "index_fill", "input", 1)
-    axis: cython.int = wrap_dim(need_int(dim, "index_fill", "dim", 1), x._array.ndim)
     place: Tensor = need_tensor(index, "index_fill", "index", 2)
     if not isinstance(value, Tensor) and not is_number(value):
         raise TypeError(f"index_fill{'_' if out is INPLACE else ''}() received an invalid combination of arguments - got (int, Tensor, "
@@ -388,6 +397,7 @@ def index_fill(input, dim, index, value, *, out=None):
         raise IndexError("index_fill_(): Expected dtype int64 for index.")
     if place._array.ndim > 1:
         raise RuntimeError("Index has to be a vector/scalar")
+    axis: cython.int = wrap_dim(need_int(dim, "index_fill", "dim", 1), x._array.ndim)
     if isinstance(value, Tensor):
         return change(INDEX_FILL_TENSOR, (x, place, value), (axis, None), out)
     return change(INDEX_FILL, (x, place), (axis, value), out)

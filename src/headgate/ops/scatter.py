@@ -162,8 +162,8 @@ class ScatterReduce(Change):
         result: Tensor = n.tensor(OUT)
         source: Tensor = trimmed(n.tensor(2), index)
         best: ndarray = gather_kernel(result._array, dim, long_index(index._array))
-        mine: Tensor = wrap(np.equal(x._array, result._array).astype(kind))
-        other: Tensor = wrap(np.equal(source._array, best).astype(kind))
+        mine: Tensor = wrap(np.asarray(np.equal(x._array, result._array), kind))
+        other: Tensor = wrap(np.asarray(np.equal(source._array, best), kind))
         count: Tensor = apply(SCATTER_ADD, (mine, index, other), dim)
         share: Tensor = g / count
         return mine * share, other * apply(GATHER, (share, index), dim)
@@ -177,7 +177,7 @@ class ScatterReduce(Change):
         full: Tensor = fill_where(x, wrap(np.equal(x._array, 0)), 1)
         whole: Tensor = apply(SCATTER_REDUCE, (full, index, source), n.attrs)
         mine = g * whole / full
-        zero: ndarray = np.equal(source._array, 0)
+        zero: ndarray = np.asarray(np.equal(source._array, 0))
         count: ndarray = np.zeros(shape_of(x._array), np.int64)
         scatter_kernel(count, dim, long_index(index._array), zero.astype(np.int64), "add", True)
         single: Tensor = wrap(zero & (gather_kernel(count, dim, long_index(index._array)) == 1))

@@ -138,11 +138,21 @@ def where_method(self, condition, other=None):
 
 def masked(x: ndarray, mask: ndarray) -> tuple:
     """The two broadcast against each other. RuntimeError if they do not fit."""
+    if shape_of(x) == shape_of(mask):
+        return x, mask
     try:
         shape = np.broadcast_shapes(shape_of(x), shape_of(mask))
     except ValueError:
         raise RuntimeError(broadcast_error(mask, x)) from None
     return np.broadcast_to(x, shape), np.broadcast_to(mask, shape)
+
+
+def check_pair(x: ndarray, mask: ndarray) -> None:
+    """RuntimeError for two shapes that do not broadcast, the written one named first."""
+    try:
+        np.broadcast_shapes(shape_of(x), shape_of(mask))
+    except ValueError:
+        raise RuntimeError(broadcast_error(x, mask)) from None
 
 
 @cython.cclass
@@ -151,6 +161,8 @@ class Masked(Change):
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        if out is not None and shape_of(inputs[0]) != shape_of(inputs[1]):
+            check_pair(inputs[0], inputs[1])
         x, mask = masked(inputs[0], inputs[1])
         if out is None:
             out = np.array(x, order="C")
@@ -166,9 +178,11 @@ class MaskedFill(Masked):
 
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
-        value = inputs[2] if len(inputs) > 2 else constant(attrs, dtypes.of(target))
-        with np.errstate(all="ignore"):
-            np.copyto(target, value, where=inputs[1], casting="unsafe")
+        if len(inputs) > 2:
+            with np.errstate(all="ignore"):
+                np.copyto(target, inputs[2], where=inputs[1], casting="unsafe")
+        else:
+            np.copyto(target, constant(attrs, dtypes.of(target)), where=inputs[1])
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
