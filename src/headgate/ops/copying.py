@@ -7,11 +7,11 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import apply1, first_requiring, record, requires, wrap
+    from headgate.core.apply import apply1, first_requiring, record, wrap
     from headgate.core.arrays import is_float, make_view, same_shape, set_meta, shape_of
     from headgate.core.inplace import adopt, check_operands
     from headgate.core.modes import grad_enabled
-    from headgate.core.operators import INPLACE, Called
+    from headgate.core.operators import Called
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.writes import check_writable, note_write
 
@@ -20,7 +20,14 @@ if not cython.compiled:
     def fresh_like(x: np.ndarray) -> np.ndarray:
         return np.empty(x.shape, x.dtype)
 
-    def PyArray_IS_C_CONTIGUOUS(x: np.ndarray) -> bool:  # noqa: N802  (the C interface's name)
+    def narrowed(x: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return x.astype(np.float16)
+
+    def widened(x: np.ndarray) -> np.ndarray:
+        return x.astype(np.float32)
+
+    def PyArray_IS_C_CONTIGUOUS(x: np.ndarray) -> bool:
         return x.flags.c_contiguous
 
 from headgate import dtypes, errors
@@ -137,7 +144,13 @@ class ToCopy(Op):
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         y: ndarray
-        if attrs[1] is None:
+        if PyArray_IS_C_CONTIGUOUS(x) and not isinstance(attrs[1], tuple):
+            y = cast(x, attrs[0])
+            if y is not None:
+                return y
+        if isinstance(attrs[1], tuple):
+            y = with_strides(np.empty(shape_of(x), attrs[0]), attrs[1])
+        elif attrs[1] is None:
             y = like_layout(x, attrs[0])
         else:
             y = np.empty(shape_of(x), attrs[0])
@@ -153,6 +166,15 @@ class ToCopy(Op):
         return apply1(self, x, (array_type(y), None))
 
 
+def cast(x: ndarray, kind: object) -> ndarray:
+    """float16 from float32 and back in one pass; None for other types."""
+    if type_number(x) == 11 and kind.num == 23:
+        return narrowed(x)
+    if type_number(x) == 23 and kind.num == 11:
+        return widened(x)
+    return None
+
+
 def array_type(number: cython.int) -> object:
     """The NumPy dtype with that number."""
     kind: dtypes.dtype
@@ -164,11 +186,24 @@ def array_type(number: cython.int) -> object:
 
 def convert(y: ndarray, x: ndarray):
     """Write the values of `x` into `y`, of any type; numbers that do not fit are cut as C does, without a word."""
-    if is_float(x):
-        with np.errstate(all="ignore"):
-            np.copyto(y, x, casting="unsafe")
-    else:
+    source: cython.int = type_number(x)
+    target: cython.int = type_number(y)
+    if source == target or not is_float(x) or source == 11 and target == 12:
         np.copyto(y, x, casting="unsafe")
+    elif source == 11 and target == 23:
+        np.copyto(y, narrowed(np.ascontiguousarray(x)))
+    elif source == 23 and target == 11:
+        np.copyto(y, widened(x))
+    else:
+        with np.errstate(all="ignore"):  # NumPy warns of overflow and NaN, which only these can meet
+            np.copyto(y, x, casting="unsafe")
+
+
+def type_number(x: ndarray) -> cython.int:
+    """NumPy's number of the element type: 23 float16, 11 float32, 12 float64."""
+    if not cython.compiled:
+        return x.dtype.num
+    return PyArray_TYPE(x)  # noqa: F821
 
 
 @cython.cclass

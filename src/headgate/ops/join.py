@@ -352,7 +352,8 @@ def combinations(input, r=2, with_replacement=False):
 CAT, STACK, BLOCK_DIAG = Cat(), Stack(), BlockDiag()
 declare(CAT, "cat", function=cat, shapes=-1, method=False, inplace=False, aliases=("concat", "concatenate"),
         samples=lambda make: [
-            (([make(2, 3), make(4, 3)],), {}), (((make(2, 3), make(2, 1)), 1), {}), (([make(2), make(0)],), {"dim": -1}),
+            (([make(2, 3), make(4, 3)],), {}), (((make(2, 3), make(2, 1)), 1), {}),
+            (([make(2), make(0)],), {"dim": -1}),
             (([make(3, 2).transpose(0, 1), make(2, 3)],), {}), (([make(0, 3), make(2, 3)],), {}),
         ])
 declare(STACK, "stack", function=stack, method=False, inplace=False, samples=lambda make: [
@@ -382,7 +383,9 @@ composite("meshgrid", meshgrid, method=False, samples=lambda make: [
     ((make(3), make(2)), {"indexing": "ij"}), ((make(3), make(2), make(2)), {"indexing": "xy"}),
     ((make(), make(2)), {"indexing": "ij"}),
 ])
-composite("cartesian_prod", cartesian_prod, method=False, samples=lambda make: [((make(2), make(3)), {}), ((make(2),), {})])
+composite("cartesian_prod", cartesian_prod, method=False, samples=lambda make: [
+    ((make(2), make(3)), {}), ((make(2),), {}),
+])
 composite("combinations", combinations, method=False, samples=lambda make: [
     ((make(4),), {}), ((make(4), 3), {}), ((make(3),), {"with_replacement": True}),
 ])

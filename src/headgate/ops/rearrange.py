@@ -109,7 +109,8 @@ class Rot90(Op):
 def flip(input, *dims, **named):
     """A copy with the order of the elements along the given dims reversed."""
     x: Tensor = given(input, "flip")
-    return apply1(FLIP, x, distinct(places(ints(dims, named.get("dims"), "flip", "dims"), x._array.ndim, "flip", "dims")))
+    axes: tuple = ints(dims, named.get("dims"), "flip", "dims")
+    return apply1(FLIP, x, distinct(places(axes, x._array.ndim, "flip", "dims")))
 
 
 def distinct(axes: tuple) -> tuple:
@@ -136,7 +137,7 @@ def flipud(input):
 
 
 def roll(input, shifts, dims=()):
-    """The elements moved on by `shifts` along `dims` (of the flattened tensor by default); what leaves comes in again."""
+    """The elements moved on by `shifts` along `dims` (of the flattened tensor by default), round and round."""
     x: Tensor = given(input, "roll")
     by: tuple = ints((shifts,), None, "roll", "shifts")
     axes: tuple = ints((dims,), None, "roll", "dims")
@@ -291,7 +292,8 @@ declare(FLIP, "flip", function=flip, inplace=False, out=False, samples=lambda ma
 composite("fliplr", fliplr, samples=lambda make: [((make(3, 4),), {})])
 composite("flipud", flipud, samples=lambda make: [((make(3, 4),), {})])
 declare(ROLL, "roll", function=roll, inplace=False, out=False, samples=lambda make: [
-    ((make(3, 4), 2), {}), ((make(3, 4), (1, -2), (0, 1)), {}), ((make(3, 4).transpose(0, 1), 1), {}), ((make(0), 1), {}),
+    ((make(3, 4), 2), {}), ((make(3, 4), (1, -2), (0, 1)), {}), ((make(3, 4).transpose(0, 1), 1), {}),
+    ((make(0), 1), {}),
     ((make(3, 4),), {"shifts": 5, "dims": 1}),
 ])
 declare(ROT90, "rot90", function=rot90, inplace=False, out=False, samples=lambda make: [

@@ -24,8 +24,8 @@ SELF_SIZE = (
 )
 SELF_ZERO_DIM = "self.dim() cannot be 0 to view {source} as {target} (different element sizes)"
 SHAPES = (
-    "Attempting to broadcast a dimension of length {length} at {at}! Mismatching argument at index {index} had {shape}; "
-    "but expected shape should be broadcastable to {seen}"
+    "Attempting to broadcast a dimension of length {length} at {at}! Mismatching argument at index {index} had "
+    "{shape}; but expected shape should be broadcastable to {seen}"
 )
 NOT_EXPANDABLE = "size {{{shape}}} is not expandable to size {{{mine}}}."
 
@@ -253,7 +253,7 @@ def broadcast_shapes(*shapes):
 
 
 def broadcast_tensors(*tensors):
-    """All tensors expanded to the shape to which they broadcast together: a tuple of views."""
+    """All tensors expanded to the shape to which they broadcast together: a tuple of views (itself, what has it)."""
     inputs = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
     shape: list = []
     for index, one in enumerate(inputs):
@@ -266,7 +266,9 @@ def broadcast_tensors(*tensors):
             if shape[at] != mine[at] and shape[at] != 1 and mine[at] != 1:
                 raise RuntimeError(errors.BROADCAST.format(a=shape[at], b=mine[at], dim=at))
         shape = [b if a == 1 else a for a, b in zip(shape, mine)]
-    return tuple([expanded(one, tuple(shape)) for one in inputs])
+    wanted: tuple = tuple(shape)
+    return tuple([one if shape_of(cython.cast(Tensor, one)._array) == wanted else expanded(one, wanted)
+                  for one in inputs])
 
 
 def sum_to_size(input, *size, **named):
@@ -305,7 +307,8 @@ composite("Tensor.reshape", reshape, samples=lambda make: [
 ])
 composite("Tensor.reshape_as", reshape_as, samples=lambda make: [((make(3, 4).transpose(0, 1), make(2, 6)), {})])
 composite("flatten", flatten, samples=lambda make: [
-    ((make(2, 3, 4),), {}), ((make(2, 3, 4), 1), {}), ((make(2, 3, 4).transpose(0, 2),), {"end_dim": 1}), ((make(),), {}),
+    ((make(2, 3, 4),), {}), ((make(2, 3, 4), 1), {}), ((make(2, 3, 4).transpose(0, 2),), {"end_dim": 1}),
+    ((make(),), {}),
 ])
 composite("unflatten", unflatten, samples=lambda make: [
     ((make(3, 4), 1, (2, 2)), {}), ((make(6, 2), 0, (-1, 3)), {}), ((make(6), -1, [2, 3]), {}),

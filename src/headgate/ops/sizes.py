@@ -80,7 +80,9 @@ def storage_offset(self):
 def is_contiguous(input, *, memory_format=contiguous_format):
     """Whether the elements lie in memory in the order of the dims (or as memory_format says), without gaps."""
     x: Tensor = given(input, "is_contiguous")
-    if memory_format is channels_last and x._array.ndim != 4 or memory_format is channels_last_3d and x._array.ndim != 5:
+    if memory_format is channels_last and x._array.ndim != 4:
+        return False
+    if memory_format is channels_last_3d and x._array.ndim != 5:
         return False
     return bool(lies_as(x, layout_of(x, memory_format, "is_contiguous", cython.cast(object, x._array).itemsize)))
 

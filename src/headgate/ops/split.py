@@ -8,7 +8,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import apply, apply1, wrap
-    from headgate.core.arrays import select_view, shape_of, slice_view
+    from headgate.core.arrays import select_view, slice_view
     from headgate.core.records import Node, Op, Tensor
     from headgate.ops.arguments import given, ints, place, whole
     from headgate.ops.join import CAT, STACK
@@ -22,7 +22,9 @@ from headgate.core.declare import composite, overload
 ZERO_DIM = "{name} expects at least a 1-dimensional tensor"
 SPLIT_ZERO = "split_size can only be 0 if dimension size is 0, but got dimension size of {size}"
 NEGATIVE_SIZES = "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={sizes}"
-TOO_FEW_DIMS = "torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {dims} dimensions!"
+TOO_FEW_DIMS = (
+    "torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {dims} dimensions!"
+)
 NOT_DIVISIBLE = (
     "torch.{name} attempted to split along dimension {dim}, but the size of the dimension {size} is not divisible by "
     "the split_size {parts}!"
@@ -58,7 +60,6 @@ class Unbind(View):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        k: cython.Py_ssize_t
         return tuple([select_view(x, attrs, k) for k in range(x.shape[attrs])])
 
     @cython.cfunc
@@ -177,8 +178,8 @@ def from_tensor(t: Tensor) -> object:
         name = errors.TYPE_NAMES[dtypes.of(t._array).name]
         raise RuntimeError(f"tensor_split expected tensor_indices_or_sections to have dtype of long, but got {name}")
     if t._array.ndim > 1:
-        raise RuntimeError("tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional "
-                           f"tensor, but got a tensor with {t._array.ndim} dims")
+        raise RuntimeError("tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
+                           f"one-dimensional tensor, but got a tensor with {t._array.ndim} dims")
     return cython.cast(object, t._array).tolist()
 
 
@@ -244,7 +245,9 @@ composite("split", split, samples=lambda make: [
 ])
 composite("split_with_sizes", split_with_sizes, samples=lambda make: [((make(5, 2), [1, 4]), {})])
 composite("chunk", chunk, samples=lambda make: [((make(10), 4), {}), ((make(3, 4), 2, 1), {}), ((make(0), 3), {})])
-composite("unbind", unbind, samples=lambda make: [((make(3, 4),), {}), ((make(3, 4), 1), {}), ((make(2, 3, 4), -1), {})])
+composite("unbind", unbind, samples=lambda make: [
+    ((make(3, 4),), {}), ((make(3, 4), 1), {}), ((make(2, 3, 4), -1), {}),
+])
 composite("tensor_split", tensor_split, samples=lambda make: [
     ((make(7, 2), 3), {}), ((make(3, 7), (1, -2), 1), {}), ((make(3, 4), 5), {}),
 ])

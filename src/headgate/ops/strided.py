@@ -21,6 +21,8 @@ if not cython.compiled:
 from headgate import errors
 from headgate.core.declare import composite, overload
 
+NEGATIVE_STRIDES = "as_strided: Negative strides are not supported at the moment, got strides: {strides}"
+
 
 @cython.cclass
 class AsStrided(View):
@@ -145,7 +147,6 @@ def as_strided(input, size, stride, storage_offset=None):
     steps: tuple = ints((stride,), None, "as_strided", "stride")
     before: cython.Py_ssize_t = first_element(x)
     start = before if storage_offset is None else whole(storage_offset, "as_strided", "storage_offset", 3)
-    item = cython.cast(object, x._array).itemsize
     if len(shape) != len(steps):
         raise RuntimeError("mismatch in length of strides and shape")
     for one in shape:
@@ -153,7 +154,7 @@ def as_strided(input, size, stride, storage_offset=None):
             raise RuntimeError(errors.NEGATIVE_DIMENSION.format(size=one, shape=list(shape)))
     for one in steps:
         if one < 0:
-            raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(steps)}")
+            raise RuntimeError(NEGATIVE_STRIDES.format(strides=list(steps)))
     if start < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {start}")
     return from_root(apply1(AS_STRIDED, x, (shape, steps, start - before, shape_of(x._array), steps_of(x))), x, start)
@@ -166,7 +167,7 @@ def steps_of(x: Tensor) -> tuple:
 
 
 def from_root(y: Tensor, x: Tensor, start: cython.Py_ssize_t) -> Tensor:
-    """Let the way to `y` lead straight from the root: it may show what lies outside of the view `x` it was made from."""
+    """Let the way to `y` lead straight from the root: it may show what lies outside of the view `x`."""
     r: Tensor = x._root
     if r is not None:
         y._before = None
