@@ -2,14 +2,15 @@
 from numpy cimport ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, apply1, wrap
-from headgate.core.arrays cimport count_of, is_float, shape_of
+from headgate.core.arrays cimport count_of, insert_view, is_float, select_view, shape_of
 from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
-from headgate.kernels.door cimport Loop, map1, map2
+from headgate.kernels.door cimport Loop, map1, map2, map2s
+from headgate.kernels.indexing cimport gather, scatter
 from headgate.kernels.reduction cimport reduce
 from headgate.ops.reducing cimport given, one_dim
 from headgate.ops.softmax cimport LOG_SOFTMAX
 
-cdef Loop DIFFERENCE, SQUARE
+cdef Loop DIFFERENCE, SQUARE, NEGATIVE, QUOTIENT
 
 cdef class Pair(Op):
     cdef ndarray values(self, ndarray d, object parameter)
@@ -21,6 +22,9 @@ cdef Tensor second(object target, str name)
 cdef tuple pair_of(object input, object target, str name)
 cdef ndarray rolled(ndarray x)
 cdef tuple chosen(ndarray target, object weight, object classes, object ignore, object kind)
+cdef bint plain_targets(tuple shape, ndarray target, object ignore)
+cdef object plain_likelihood(ndarray x, ndarray target, int reduction)
+cdef object plain_gradient(ndarray g, ndarray target, int reduction, tuple shape)
 cdef object divided(object a, object b)
 cdef check_targets(Tensor x, Tensor target, object weight)
 cdef Tensor likelihood(Tensor x, Tensor target, object weight, object ignore, int code)

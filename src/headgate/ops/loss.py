@@ -11,9 +11,9 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply, apply1, wrap
-    from headgate.core.arrays import count_of, is_float, shape_of
+    from headgate.core.arrays import count_of, insert_view, is_float, select_view, shape_of
     from headgate.core.records import X, Y, Z, Node, Op, Tensor
-    from headgate.kernels.reference import Loop, map1, map2, reduce
+    from headgate.kernels.reference import Loop, gather, map1, map2, map2s, reduce, scatter
     from headgate.ops.reducing import given, one_dim
     from headgate.ops.softmax import LOG_SOFTMAX
 
@@ -24,7 +24,7 @@ from headgate.core.declare import composite, declare, describe
 from headgate.core.family import broadcast_error, refused_error
 from headgate.kernels import make_loop
 
-DIFFERENCE, SQUARE = make_loop("sub"), make_loop("square")
+DIFFERENCE, SQUARE, NEGATIVE, QUOTIENT = make_loop("sub"), make_loop("square"), make_loop("neg"), make_loop("div")
 NONE, MEAN, SUM = 0, 1, 2
 REDUCTIONS = {"none": NONE, "mean": MEAN, "sum": SUM}
 IGNORE = -100
@@ -204,6 +204,34 @@ def chosen(target: ndarray, weight: object, classes: object, ignore: object, kin
     return index, np.where(counted, weight[index], weight.dtype.type(0)).astype(kind, copy=False)
 
 
+def plain_targets(shape: tuple, target: ndarray, ignore: object) -> bool:
+    """Whether every row of a matrix of scores has a target that counts: then three kernels do."""
+    if len(shape) != 2 or target.ndim != 1 or shape[0] == 0 or 0 <= ignore < shape[1]:
+        return False
+    if cython.cast(object, target).dtype != np.int64:
+        return False
+    low: object = reduce("min", target, None, False, None)
+    high: object = reduce("max", target, None, False, None)
+    return low.item() >= 0 and high.item() < shape[1]
+
+
+def plain_likelihood(x: ndarray, target: ndarray, reduction: cython.int) -> object:
+    """Nll where every row counts once."""
+    picked: ndarray = gather(x, 1, insert_view(target, 1))
+    if reduction == NONE:
+        return select_view(map1(NEGATIVE, picked), 1, 0)
+    return map1(NEGATIVE, reduce("mean" if reduction == MEAN else "sum", picked, None, False, None))
+
+
+def plain_gradient(g: ndarray, target: ndarray, reduction: cython.int, shape: tuple) -> object:
+    """Its gradient."""
+    values: ndarray = map1(NEGATIVE, g)
+    if reduction == MEAN:
+        values = map2s(QUOTIENT, values, shape[0], False)
+    values = insert_view(values, 1) if reduction == NONE else np.full((shape[0], 1), values)
+    return scatter(np.zeros(shape, cython.cast(object, g).dtype), 1, insert_view(target, 1), values, "set")
+
+
 @cython.cclass
 class Nll(Op):
     """Minus the scores of the target classes, weighted. Inputs: scores, targets, weights or None.
@@ -214,6 +242,8 @@ class Nll(Op):
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         x: ndarray = inputs[0]
+        if inputs[2] is None and plain_targets(shape_of(x), inputs[1], attrs[1]):
+            return plain_likelihood(x, inputs[1], attrs[0])
         scores: object = rolled(x)
         target: object = inputs[1].reshape(scores.shape[0], scores.shape[2])
         index, weight = chosen(target, inputs[2], scores.shape[1], attrs[1], scores.dtype)
@@ -247,6 +277,8 @@ class NllGradient(Op):
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         g: object = inputs[0]
         reduction, ignore, _, shape = attrs
+        if inputs[2] is None and plain_targets(shape, inputs[1], ignore):
+            return plain_gradient(inputs[0], inputs[1], reduction, shape)
         result: object = np.zeros(shape, g.dtype)
         scores: object = rolled(result)
         target: object = inputs[1].reshape(scores.shape[0], scores.shape[2])
