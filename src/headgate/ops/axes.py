@@ -14,7 +14,17 @@ if not cython.compiled:
     from headgate.core.writes import check_writable
     from headgate.ops.arguments import given, ints, place, places
     from headgate.ops.view import (
-        ALIAS, PERMUTE, SQUEEZE, SQUEEZE_DIM, SQUEEZE_DIMS, TRANSPOSE, UNSQUEEZE, Squeeze, T, Transpose, TransposeAll,
+        ALIAS,
+        PERMUTE,
+        SQUEEZE,
+        SQUEEZE_DIM,
+        SQUEEZE_DIMS,
+        TRANSPOSE,
+        UNSQUEEZE,
+        Squeeze,
+        T,
+        Transpose,
+        TransposeAll,
         Unsqueeze,
     )
 

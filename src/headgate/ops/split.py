@@ -9,7 +9,7 @@ import numpy as np
 if not cython.compiled:
     from headgate.core.apply import apply, apply1, wrap
     from headgate.core.arrays import select_view, slice_view
-    from headgate.core.records import Node, Op, Tensor
+    from headgate.core.records import Node, Tensor
     from headgate.ops.arguments import given, ints, place, whole
     from headgate.ops.join import CAT, STACK
     from headgate.ops.view import SELECT, SLICE, View

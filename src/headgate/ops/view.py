@@ -9,7 +9,14 @@ import numpy as np
 if not cython.compiled:
     from headgate.core.apply import apply1
     from headgate.core.arrays import (
-        expand_view, insert_view, make_view, reshape_view, select_view, shape_of, slice_view, swap_view,
+        expand_view,
+        insert_view,
+        make_view,
+        reshape_view,
+        select_view,
+        shape_of,
+        slice_view,
+        swap_view,
     )
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
