@@ -76,6 +76,10 @@ def overloaded_args(values: Iterable[Any], depth: int = 0, found: list[Any] | No
     return found
 
 
+class NoAnswer(TypeError):
+    """Every class among the arguments returned NotImplemented."""
+
+
 def dispatch(func: Any, run: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Ask the arguments' classes in turn; TypeError if all answer NotImplemented. `run` where none of them is asked."""
     if overrides_off():
@@ -85,11 +89,11 @@ def dispatch(func: Any, run: Callable[..., Any], args: tuple[Any, ...], kwargs: 
         return run(*args, **kwargs)
     types = tuple(type(one) for one in overloaded)
     for one in overloaded:
-        result = one.__torch_function__(func, types, args, kwargs)
+        result = one.__torch_function__(func, types, args, kwargs or None)
         if result is not NotImplemented:
             return result
     asked = "\n".join(f"  - tensor subclass {kind}" for kind in types)
-    raise TypeError(
+    raise NoAnswer(
         f"Multiple dispatch failed for '{resolve_name(func) or func}'; all __torch_function__ handlers returned "
         f"NotImplemented:\n\n{asked}"
     )
@@ -149,7 +153,12 @@ def _operator(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any) -> Any:
         run = getattr(Tensor, name)
         func = getattr(Tensor, OPERATORS.get(name, name), run)
-        return dispatch(func, run, (self, *args), {})
+        try:
+            return dispatch(func, run, (self, *args), {})
+        except NoAnswer:
+            if not args or name in ("__getitem__", "__setitem__"):
+                raise
+            return NotImplemented  # Python then asks the other operand, or says that the two do not go together
 
     method.__name__ = method.__qualname__ = name
     return method
