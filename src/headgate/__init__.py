@@ -32,6 +32,8 @@ from headgate.autograd import inference_mode as inference_mode  # noqa: E402
 from headgate.autograd import is_grad_enabled as is_grad_enabled  # noqa: E402
 from headgate.autograd import is_inference_mode_enabled as is_inference_mode_enabled  # noqa: E402
 from headgate.autograd import no_grad as no_grad  # noqa: E402
+from headgate.autograd.anomaly_mode import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled  # noqa: E402
+from headgate.autograd.anomaly_mode import is_anomaly_enabled as is_anomaly_enabled  # noqa: E402
 from headgate.autograd import set_grad_enabled as set_grad_enabled  # noqa: E402
 from headgate.core.device import CONSTANTS as _CONSTANTS  # noqa: E402
 from headgate.core.device import device as device  # noqa: E402

@@ -145,8 +145,8 @@ def test_what_is_no_finding(tmp_path: Path, code: str) -> None:
 
 
 def test_a_guarded_use_is_listed(tmp_path: Path) -> None:
-    _, lines = check(tmp_path, "import torch\ntry:\n    torch.nope\nexcept AttributeError:\n    pass\n")
-    assert lines[0] == "3: Headgate lacks torch.nope (the script is ready for its absence)"
+    _, lines = check(tmp_path, "import torch\ntry:\n    torch.qqzzqq\nexcept AttributeError:\n    pass\n")
+    assert lines[0] == "3: Headgate lacks torch.qqzzqq (the script is ready for its absence)"
 
 
 def test_the_nearest_is_named(tmp_path: Path) -> None:

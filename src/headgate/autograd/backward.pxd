@@ -1,8 +1,8 @@
 # C types of backward.py.
-from headgate.core.apply cimport current_node, cut_here, edge_of, requires, wrap
-from headgate.core.arrays cimport count_of, shape_of
+from headgate.core.apply cimport cut_here, edge_of, requires, wrap
+from headgate.core.arrays cimport count_of, meta_shape, shape_of
 from headgate.core.modes cimport grad_enabled
-from headgate.core.operators cimport Vertex, slots
+from headgate.core.operators cimport Vertex
 from headgate.core.records cimport Node, Tensor
-from headgate.core.reports cimport why_cut
+from headgate.core.reports cimport cut_leaf, why_cut
 from headgate.core.storage cimport Cut

@@ -1,119 +1,138 @@
 """backward and grad: their arguments checked, roots and captures handed to the engine."""
+import math
+import warnings
+
 import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import current_node, cut_here, edge_of, requires, wrap
-    from headgate.core.arrays import count_of, shape_of
-    from headgate.core.operators import Vertex, slots
+    from headgate.core.apply import cut_here, edge_of, requires, wrap
+    from headgate.core.arrays import count_of, meta_shape, shape_of
+    from headgate.core.operators import Vertex
     from headgate.core.records import Node, Tensor
-    from headgate.core.reports import why_cut
+    from headgate.core.reports import cut_leaf, why_cut
     from headgate.core.storage import Cut
 
 from headgate import errors
+from headgate.autograd.nodes import GradientEdge, retain_grad
 from headgate.core.declare import install_method
 from headgate.core.engine import run_backward
 from headgate.core.size import Size
 
 
+def is_one(value: object) -> bool:
+    """Whether a value stands for one place in the graph."""
+    return isinstance(value, (Tensor, GradientEdge))
+
+
 def as_tuple(value: object) -> tuple:
-    """A sequence as a tuple; anything else as the only item of one."""
+    """One place in the graph, or several, as a tuple."""
+    return (value,) if is_one(value) else tuple(value)
+
+
+def gradients_for(value: object, count: int) -> tuple:
+    """The gradients given for `count` roots, None for each where none are given."""
     if value is None:
-        return ()
-    if isinstance(value, Tensor) or not isinstance(value, (tuple, list)):
-        return (value,)
-    return tuple(value)
+        return (None,) * count
+    return (value,) if isinstance(value, Tensor) else tuple(value)
 
 
-def first_gradient(x: Tensor, given: object, index: int) -> Tensor:
-    """The gradient to start from at root `x`: the one given, or 1 for a scalar."""
-    g: Tensor
+def end_of(item: object) -> tuple:
+    """(vertex, output number, shape) of a root or an input; the vertex is None for a tensor without history."""
+    x: Tensor
+    v: Vertex
+    if isinstance(item, Tensor):
+        x = cython.cast(Tensor, item)
+        v = edge_of(x) if requires(x) else None
+        return (v, x._output, shape_of(x._array))
+    v = item.node._node
+    if isinstance(v, Node):
+        return (v, item.output_nr, meta_shape(cython.cast(Node, v), item.output_nr))
+    return (v, 0, shape_of(cython.cast(Tensor, v)._array))
+
+
+def first_gradient(item: object, given: object, index: int) -> object:
+    """The gradient to start from at a root: the one given, or 1 for a single element that requires grad."""
+    shape: tuple = end_of(item)[2]
     if given is None:
-        if count_of(x._array) != 1:
+        if isinstance(item, Tensor) and not requires(cython.cast(Tensor, item)):
+            return None
+        if math.prod(shape) != 1:
             raise RuntimeError(errors.NOT_SCALAR)
-        return wrap(np.ones_like(x._array))
+        return wrap(np.ones(shape, cython.cast(object, cython.cast(Tensor, item)._array).dtype)
+                    if isinstance(item, Tensor) else np.ones(shape, np.float32))
     if not isinstance(given, Tensor):
         raise TypeError(errors.GRAD_TYPE.format(type=type(given).__name__))
-    g = given
-    if shape_of(g._array) != shape_of(x._array):
+    if shape_of(cython.cast(Tensor, given)._array) != shape:
         raise RuntimeError(errors.GRAD_SHAPE.format(
-            index=index, grad=Size(shape_of(g._array)), output=Size(shape_of(x._array))))
-    return g
+            index=index, grad=Size(shape_of(cython.cast(Tensor, given)._array)), output=Size(shape)))
+    return given
 
 
 def starts(tensors: tuple, gradients: tuple) -> tuple:
     """(roots, gradients) for the engine."""
     roots: list = []
     grads: list = []
-    item: object
-    x: Tensor
-    if len(gradients) == 0:
-        gradients = (None,) * len(tensors)
+    for index, (item, given) in enumerate(zip(tensors, gradients)):
+        if not is_one(item):
+            raise AssertionError("Expected output to be a torch.Tensor")
+        grads.append(first_gradient(item, given, index))
     if len(gradients) != len(tensors):
         raise RuntimeError(errors.GRAD_COUNT.format(tensors=len(tensors), gradients=len(gradients)))
-    for index in range(len(tensors)):
-        item = tensors[index]
-        if not isinstance(item, Tensor):
-            raise TypeError(errors.ARGUMENT.format(
-                function="backward", name="tensors", position=1, expected="Tensor", type=type(item).__name__))
-        x = cython.cast(Tensor, item)
-        g = None
-        if requires(x) or gradients[index] is not None:
-            g = first_gradient(x, gradients[index], index)
-        if not requires(x) or edge_of(x) is None:
-            raise RuntimeError(errors.NO_GRAD_FN.format(index=index) + why_cut(x))
-        if g is None:
-            g = first_gradient(x, None, index)
-        roots.append((edge_of(x), x._output))
-        grads.append(g)
+    for index, item in enumerate(tensors):
+        vertex, output, _ = end_of(item)
+        if vertex is None:
+            raise RuntimeError(errors.NO_GRAD_FN.format(index=index) + (why_cut(item) if isinstance(item, Tensor) else ""))
+        if vertex is item:
+            cut_leaf(item)
+        roots.append((vertex, output))
     return roots, grads
 
 
 def wanted(inputs: tuple) -> dict:
     """{vertex: {output: None}} for the tensors whose gradients are asked for."""
     table: dict = {}
-    x: Tensor
     for item in inputs:
-        if not isinstance(item, Tensor):
-            raise TypeError(errors.ARGUMENT.format(
-                function="grad", name="inputs", position=2, expected="Tensor", type=type(item).__name__))
-        x = cython.cast(Tensor, item)
-        if not requires(x):
-            raise RuntimeError(errors.INPUT_NO_GRAD + why_cut(x))
-        table.setdefault(edge_of(x), {})[x._output] = None
+        if not is_one(item):
+            raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(item).__name__}")
+        if isinstance(item, Tensor) and not requires(cython.cast(Tensor, item)):
+            raise RuntimeError(errors.INPUT_NO_GRAD + why_cut(item))
+        vertex, output, _ = end_of(item)
+        table.setdefault(vertex, {})[output] = None
     return table
 
 
 def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None):
     """Accumulate into `.grad` of the leaves the gradients of `tensors` (a tensor or several), times `grad_tensors`.
 
-    Saved values are freed unless `retain_graph` (default: create_graph). With `inputs`, only those leaves get a
-    gradient. RuntimeError where a tensor has no history: it names the line that cut it.
+    Saved values are freed unless `retain_graph` (default: create_graph). With `inputs`, only those get a gradient
+    (which they then retain). RuntimeError where a tensor has no history: it names the line that cut it.
     """
     keep: bool = bool(create_graph) if retain_graph is None else bool(retain_graph)
-    roots, grads = starts(as_tuple(tensors), as_tuple(grad_tensors if grad_tensors is not None else grad_variables))
-    captures = None
+    captures: object = None
+    if grad_variables is not None:
+        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
+        if grad_tensors is not None:
+            raise RuntimeError("`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. "
+                               "Please only use `grad_tensors`.")
+        grad_tensors = grad_variables
     if inputs is not None:
         inputs = as_tuple(inputs)
         if len(inputs) == 0:
             raise RuntimeError(errors.NO_INPUTS)
-        captures = wanted(inputs)
+    tensors = as_tuple(tensors)
+    roots, grads = starts(tensors, gradients_for(grad_tensors, len(tensors)))
+    if inputs is not None:
+        captures = wanted_retained(inputs)
     run_backward(roots, grads, keep, bool(create_graph), captures, True, cut_here("freed", "backward"))
-    if captures is not None:
-        keep_captured(inputs, captures)
 
 
-def keep_captured(inputs: tuple, captures: dict) -> None:
-    """Accumulate what was captured for inputs that are no leaves; leaves were served by the engine."""
-    x: Tensor
+def wanted_retained(inputs: tuple) -> dict:
+    """What backward(inputs=) captures; tensors with history keep their gradient from now on, as in PyTorch."""
     for item in inputs:
-        x = cython.cast(Tensor, item)
-        n: Node = current_node(x)
-        if n is None:
-            continue
-        g = captures[n][x._output]
-        if g is not None:
-            x._gradient = g if x._gradient is None else slots.add.call2(x._gradient, g, None)
+        if isinstance(item, Tensor):
+            retain_grad(item)
+    return wanted(inputs)
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True,
@@ -125,11 +144,18 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     """
     if materialize_grads and allow_unused is False:
         raise ValueError(errors.MATERIALIZE_UNUSED)
+    outputs = as_tuple(outputs)
+    inputs = as_tuple(inputs)
+    if not only_inputs:
+        warnings.warn("only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient "
+                      "for other parts of the graph, please use torch.autograd.backward.", FutureWarning, stacklevel=2)
+    grad_outputs = gradients_for(grad_outputs, len(outputs))
     if is_grads_batched:
         return batched(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
     keep: bool = bool(create_graph) if retain_graph is None else bool(retain_graph)
-    roots, grads = starts(as_tuple(outputs), as_tuple(grad_outputs))
-    inputs = as_tuple(inputs)
+    roots, grads = starts(outputs, grad_outputs)
+    if len(inputs) == 0:
+        raise RuntimeError(errors.NO_INPUTS.replace("backward", "grad"))
     captures = wanted(inputs)
     run_backward(roots, grads, keep, bool(create_graph), captures, False, cut_here("freed", "autograd.grad"))
     return collected(inputs, captures, bool(allow_unused) or materialize_grads, materialize_grads)
@@ -138,14 +164,13 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
 def collected(inputs: tuple, captures: dict, unused: bool, zeros: bool) -> tuple:
     """The captured gradients in the order of the inputs."""
     result: list = []
-    x: Tensor
-    for index in range(len(inputs)):
-        x = cython.cast(Tensor, inputs[index])
-        g = captures[edge_of(x)][x._output]
+    for index, item in enumerate(inputs):
+        vertex, output, shape = end_of(item)
+        g: object = captures[vertex][output]
         if g is None and not unused:
             raise RuntimeError(errors.UNUSED.format(index=index))
         if g is None and zeros:
-            g = wrap(np.zeros_like(x._array))
+            g = wrap(np.zeros_like(cython.cast(Tensor, item)._array) if isinstance(item, Tensor) else np.zeros(shape, "f"))
         result.append(g)
     return tuple(result)
 
@@ -154,7 +179,10 @@ def batched(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unu
     """grad for every row of `grad_outputs`, stacked: a loop over rows, where PyTorch maps."""
     from headgate.core.entry import PUBLIC
 
-    rows = as_tuple(grad_outputs)
+    for rows in grad_outputs:
+        if not isinstance(rows, Tensor):
+            raise TypeError(errors.GRAD_TYPE.format(type=type(rows).__name__))
+    rows = grad_outputs
     count = rows[0].shape[0]
     results = [
         grad(outputs, inputs, tuple([row[k] for row in rows]), True if k < count - 1 else retain_graph, create_graph,
@@ -166,6 +194,13 @@ def batched(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unu
 
 def backward_method(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
     """Accumulate into `.grad` of the leaves the gradients of this tensor; see `headgate.autograd.backward`."""
+    x: Tensor = self
+    keep: bool = bool(create_graph) if retain_graph is None else bool(retain_graph)
+    if gradient is None and inputs is None and x._node is not None and count_of(x._array) == 1:
+        # What nearly every training step does, without the detours for several roots.
+        run_backward([(edge_of(x), x._output)], [wrap(np.ones_like(x._array))], keep, bool(create_graph), None, True,
+                     cut_here("freed", "backward"))
+        return
     backward(self, gradient, retain_graph, create_graph, None, inputs)
 
 

@@ -28,7 +28,7 @@ from headgate.core.reports import second_backward
 READ = SavedReader()
 
 
-class FunctionContext:
+class FunctionCtx:
     """What forward and backward share: saved tensors, marks, and attributes of the user's own."""
 
     def __init__(self) -> None:
@@ -186,7 +186,7 @@ ALIAS = Alias()
 
 def run_function(owner: object, args: tuple) -> object:
     """Function.apply: run forward without recording, then make the call the history of its outputs."""
-    context = type(owner.__name__ + "Backward", (FunctionContext,), {})()
+    context = type(owner.__name__ + "Backward", (FunctionCtx,), {})()
     recording: bool = grad_enabled() and any([isinstance(a, Tensor) and requires(a) for a in args])
     context._tensor_inputs = tuple([isinstance(a, Tensor) for a in args])
     context.needs_input_grad = tuple([isinstance(a, Tensor) and requires(a) for a in args])
@@ -303,13 +303,6 @@ def save_all(n: Node, context: object, args: tuple) -> None:
     context._to_save = ()
 
 
-class FunctionMeta(type):
-    """Refuses instances, as PyTorch does."""
-
-    def __call__(cls, *args: object, **kwargs: object) -> object:
-        raise RuntimeError(errors.FUNCTION_INSTANCE.format(type=cls))
-
-
 class Function:
     """Base of operations with a hand-written gradient.
 
@@ -334,6 +327,11 @@ class Function:
     @staticmethod
     def jvp(ctx: object, *tangents: object) -> object:
         raise NotImplementedError(errors.FUNCTION_JVP)
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        """Refused, as in PyTorch: use `apply`."""
+        raise RuntimeError("Legacy autograd function with non-static forward method is deprecated. Please use new-style "
+                           "autograd function with static forward method.")
 
     @classmethod
     def apply(cls, *args: object, **kwargs: object) -> object:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from headgate.autograd.backward import grad
-from headgate.autograd.modes import enable_grad
+from headgate.autograd.grad_mode import enable_grad
 from headgate.core.entry import PUBLIC
 from headgate.core.records import Tensor
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from headgate.autograd.backward import grad
-from headgate.autograd.modes import enable_grad, no_grad
+from headgate.autograd.grad_mode import enable_grad, no_grad
 from headgate.core.entry import PUBLIC
 from headgate.core.records import Tensor
 from headgate.errors import GradcheckError

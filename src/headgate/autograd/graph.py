@@ -1,268 +1,109 @@
-"""The graph as users see it: `grad_fn` with its name, edges, saved values and hooks, and the hooks of tensors.
+"""torch.autograd.graph: nodes and edges under PyTorch's names, hooks over several tensors, versions, saved-tensor hooks.
 
-A node is shown through a face, whose type carries PyTorch's name of the node. Faces are made when asked for and live
-as long as somebody holds them; nothing in the core depends on them.
+Faces of nodes are made in `nodes`; nothing here knows how a pass runs.
 """
+
 from __future__ import annotations
 
-import warnings
-import weakref
+import functools
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
 
-import cython
+from headgate.autograd.nodes import GradientEdge as GradientEdge
+from headgate.autograd.nodes import GraphNode as Node
+from headgate.autograd.nodes import gradient_edge
+from headgate.autograd.nodes import saved_memory as saved_memory
+from headgate.autograd.nodes import vertex_of
+from headgate.autograd.saving import disable_saved_tensors_hooks as disable_saved_tensors_hooks
+from headgate.autograd.saving import save_on_cpu as save_on_cpu
+from headgate.autograd.saving import saved_tensors_hooks as saved_tensors_hooks
+from headgate.core.engine import running_pass, will_visit
+from headgate.core.records import Tensor
+from headgate.core.writes import note_write
 
-if not cython.compiled:
-    from headgate.core.apply import current_node, requires
-    from headgate.core.operators import Vertex
-    from headgate.core.records import OUT, RETAINS, Node, Saved, Tensor
-    from headgate.core.saved import find
-
-from headgate import errors
-from headgate.core.declare import install_method, install_property
-from headgate.core.hooks import Hooks
-
-_types: dict = {}
-SAVED_NAMES = ("self", "other", "third")
-
-
-class GraphNode:
-    """A node of the graph: what `tensor.grad_fn` shows. Its type is named as PyTorch names it (`SigmoidBackward`)."""
-
-    def __init__(self, node: object) -> None:
-        self._node = node
-
-    def name(self) -> str:
-        """PyTorch's full name of the node, with the overload's number."""
-        return full_name(self._node)
-
-    @property
-    def next_functions(self) -> tuple:
-        """((node, output number), ...) of where the inputs came from; (None, 0) for inputs without gradient."""
-        return next_functions(self._node)
-
-    @property
-    def metadata(self) -> dict:
-        """A dictionary for the user's notes on this node."""
-        return self.__dict__.setdefault("_metadata", {})
-
-    @property
-    def variable(self) -> object:
-        """The leaf that an AccumulateGrad node fills."""
-        if isinstance(self._node, Tensor):
-            return self._node
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute 'variable'")
-
-    def _sequence_nr(self) -> int:
-        return sequence_number(self._node)
-
-    def _input_metadata(self) -> object:
-        return None
-
-    def register_hook(self, fn: object) -> object:
-        """Call `fn(grad_inputs, grad_outputs)` after the node ran; what it returns replaces grad_inputs."""
-        return add_node_hook(self._node, fn, False)
-
-    def register_prehook(self, fn: object) -> object:
-        """Call `fn(grad_outputs)` before the node runs; what it returns replaces grad_outputs."""
-        return add_node_hook(self._node, fn, True)
-
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("_saved_"):
-            return saved_value(self._node, name.removeprefix("_saved_"))
-        context = context_of(self._node)
-        if context is not None:
-            return getattr(context, name)
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} object at {hex(id(self))}>"
+__all__ = [
+    "GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version",
+    "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
+]  # fmt: skip
 
 
-def face_of(v: Vertex) -> object:
-    """The face of a node or leaf; the same one as long as somebody holds it."""
-    n: Node
-    face: object
-    if v is None:
-        return None
-    if not isinstance(v, Node):
-        return typed("AccumulateGrad")(v)
-    n = cython.cast(Node, v)
-    face = n.face() if n.face is not None else None
-    if face is None:
-        face = typed(n.op.label(n))(n)
-        n.face = weakref.ref(face)
-    return face
+def get_gradient_edge(tensor: Any) -> Any:
+    """The place in the graph at which the gradient of a tensor arrives; backward and grad take it for the tensor."""
+    if not tensor.requires_grad:
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+    return gradient_edge(tensor)
 
 
-def typed(name: str) -> type:
-    """The face type of that name."""
-    if name not in _types:
-        _types[name] = type(name, (GraphNode,), {"__module__": "headgate.autograd.graph"})
-    return _types[name]
+def increment_version(tensor: Any) -> None:
+    """Count a write to a tensor, or to each of several, that was made where Headgate could not see it."""
+    message = "increment_version expect a Iterable[Tensor] as input"
+    if not isinstance(tensor, Iterable):
+        raise RuntimeError(message)
+    tensors = (tensor,) if isinstance(tensor, Tensor) else tuple(tensor)
+    if not all(isinstance(one, Tensor) for one in tensors):
+        raise RuntimeError(message)
+    for one in tensors:
+        note_write(one, "increment_version")
 
 
-def full_name(v: object) -> str:
-    if not isinstance(v, Node):
-        return "torch::autograd::AccumulateGrad"
-    n: Node = v
-    return n.op.full_name(n)
+class _Handle:
+    """Removes the hooks of all tensors."""
+
+    def __init__(self, handles: Sequence[Any]) -> None:
+        self.handles = tuple(handles)
+
+    def remove(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+    def __enter__(self) -> _Handle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
 
 
-def sequence_number(v: object) -> int:
-    return v._order if not isinstance(v, Node) else cython.cast(Node, v)._order
+def register_multi_grad_hook(
+    tensors: Sequence[Any], fn: Callable[[Any], None], *, mode: Literal["all", "any"] = "all"
+) -> Any:
+    """Call `fn` when gradients of several tensors are there; returns a handle with `remove()`.
 
-
-def context_of(v: object) -> object:
-    """The context of a custom Function's node."""
-    if not isinstance(v, Node):
-        return None
-    attrs = cython.cast(Node, v).attrs
-    return attrs if hasattr(attrs, "saved_tensors") else None
-
-
-def next_functions(v: object) -> tuple:
-    """The edges of a node, as faces."""
-    n: Node
-    i: cython.int
-    result: list = []
-    if not isinstance(v, Node):
-        return ()
-    n = cython.cast(Node, v)
-    for i in range(n.inputs):
-        edge = n.edge(i)
-        result.append((face_of(edge) if edge is not None else None, n.edge_output(i)))
-    return tuple(result)
-
-
-def saved_value(v: object, name: str) -> object:
-    """A saved value by PyTorch's name: self, other, result, or raw_ with one of those."""
-    n: Node
-    s: Saved
-    if isinstance(v, Node):
-        n = cython.cast(Node, v)
-        if name == "result" or name in SAVED_NAMES:
-            key: cython.int = OUT if name == "result" else SAVED_NAMES.index(name)
-            s = find(n, key)
-            if s is not None:
-                return n.read(key)
-    raise AttributeError(f"no saved value called {name!r}")
-
-
-def hooks_of(v: Vertex) -> object:
-    """The hook record of a node or leaf, made on first use."""
-    if isinstance(v, Node):
-        if cython.cast(Node, v).hooks is None:
-            cython.cast(Node, v).hooks = Hooks()
-        return cython.cast(Node, v).hooks
-    if cython.cast(Tensor, v)._hooks is None:
-        cython.cast(Tensor, v)._hooks = Hooks()
-    return cython.cast(Tensor, v)._hooks
-
-
-def add_node_hook(v: object, fn: object, before: bool) -> object:
-    """Register a hook that runs before or after a node."""
-    hooks = hooks_of(v)
-    return hooks.add(hooks.before if before else hooks.after, fn)
-
-
-def grad_fn(self):
-    """The node that made this tensor; None for a leaf."""
-    return face_of(current_node(self))
-
-
-def get_grad(self):
-    """The accumulated gradient of a leaf (or of a tensor that called `retain_grad`), or None."""
-    x: Tensor = self
-    if x._gradient is None and x._node is not None and not x._flags & RETAINS:
-        warnings.warn(errors.GRAD_NON_LEAF, UserWarning, stacklevel=2)
-    return x._gradient
-
-
-def set_grad(self, value):
-    x: Tensor = self
-    if value is None:
-        x._gradient = None
-        return
-    check_grad(x, value)
-    x._gradient = value
-
-
-def check_grad(x: Tensor, value: object) -> None:
-    """Refuse a gradient that does not fit the tensor."""
-    if not isinstance(value, Tensor):
-        raise TypeError(errors.GRAD_ASSIGN_TYPE.format(type=type(value).__name__))
-    if value is x:
-        raise RuntimeError(errors.GRAD_ASSIGN_SELF)
-    if value.dtype is not x.dtype:
-        raise RuntimeError(errors.GRAD_ASSIGN_DTYPE.format(grad=value.dtype, tensor=x.dtype))
-    if value.shape != x.shape:
-        raise RuntimeError(errors.GRAD_ASSIGN_SHAPE.format(grad=list(value.shape), tensor=list(x.shape)))
-
-
-def register_hook(self, hook):
-    """Call `hook(grad)` whenever a gradient with respect to this tensor is computed; what it returns replaces it.
-
-    Returns a handle with `remove()`. RuntimeError for a tensor that does not require grad. Registered before a write
-    in place, it sees the gradient of the old value, as in PyTorch.
+    mode "all": with the list of them, None for those that the running backward does not reach; "any": with the first.
     """
-    if not requires(self):
-        raise RuntimeError(errors.HOOK_NO_GRAD)
-    x: Tensor = self
-    n: Node = current_node(x)
-    return hooks_of(n if n is not None else x).add_tensor(x._output if n is not None else 0, hook)
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    gather = _Gather(tensors, fn, mode)
+    return _Handle([tensor.register_hook(functools.partial(gather, index)) for index, tensor in enumerate(tensors)])
 
 
-def register_post_accumulate_grad_hook(self, hook):
-    """Call `hook(tensor)` after a gradient was accumulated into this leaf's `.grad`; returns a handle."""
-    if not requires(self):
-        raise RuntimeError(errors.HOOK_NO_GRAD)
-    if current_node(self) is not None:
-        raise RuntimeError(errors.HOOK_POST_NON_LEAF)
-    hooks = hooks_of(self)
-    return hooks.add(hooks.accumulated, hook)
+class _Gather:
+    """The gradients that have arrived so far, by the number of the pass."""
 
+    def __init__(self, tensors: Sequence[Any], fn: Callable[[Any], None], mode: str) -> None:
+        self.vertices = [vertex_of(tensor) for tensor in tensors]
+        self.fn, self.mode = fn, mode
+        self.passes: dict[int, list[Any]] = {}  # number: [how many are awaited, the gradients]
+        self.last = 0
+        self.lock = threading.Lock()
 
-def retain_grad(self):
-    """Keep the gradient of this non-leaf in `.grad` when it is computed. No effect on a leaf."""
-    if not requires(self):
-        raise RuntimeError(errors.RETAIN_NO_GRAD)
-    x: Tensor = self
-    n: Node = current_node(x)
-    if n is None:
-        return
-    x._flags |= RETAINS
-    hooks_of(n).retained[x._output] = weakref.ref(x)
-
-
-def retains_grad(self):
-    """Whether `retain_grad()` was called on this non-leaf."""
-    return bool(cython.cast(Tensor, self)._flags & RETAINS) and cython.cast(Tensor, self)._node is not None
-
-
-install_property("grad_fn", grad_fn)
-install_property("grad", get_grad, set_grad)
-install_property("_grad", get_grad, set_grad)
-install_property("retains_grad", retains_grad)
-install_method("register_hook", register_hook)
-install_method("register_post_accumulate_grad_hook", register_post_accumulate_grad_hook)
-install_method("retain_grad", retain_grad)
-
-
-def saved_memory(tensors) -> list:
-    """The arrays that the nodes behind `tensors` keep for backward, all the way to the leaves."""
-    stack: list = [current_node(x) for x in tensors]
-    seen: set = set()
-    arrays: list = []
-    n: Node
-    i: cython.int
-    while stack:
-        item = stack.pop()
-        if item is None or not isinstance(item, Node) or id(item) in seen:
-            continue
-        seen.add(id(item))
-        n = item
-        for s in [n.saved0, n.saved1] + (n.saved_more or []):
-            if s is not None and cython.cast(Saved, s).array is not None:
-                arrays.append(cython.cast(Saved, s).array)
-        for i in range(n.inputs):
-            stack.append(n.edge(i))
-    return arrays
+    def __call__(self, index: int, gradient: Any) -> None:
+        number = running_pass()
+        if self.mode == "any":
+            with self.lock:
+                before, self.last = self.last, number
+            if before != number:
+                self.fn(gradient)
+            return
+        with self.lock:
+            state = self.passes.get(number)
+            if state is None:
+                awaited = sum(will_visit(vertex) for vertex in self.vertices)
+                state = self.passes[number] = [awaited, [None] * len(self.vertices)]
+            state[0] -= 1
+            state[1][index] = gradient
+            done = state[0] == 0
+            if done:
+                del self.passes[number]
+        if done:
+            self.fn(state[1])

@@ -226,9 +226,9 @@ def install_method(name: str, function: object) -> object:
     return entry
 
 
-def install_property(name: str, get: object, put: object = None, doc: object = None) -> None:
+def install_property(name: str, get: object, put: object = None, doc: object = None, remove: object = None) -> None:
     """Put a property on Tensor."""
-    install(Tensor, name, property(get, put, None, doc or get.__doc__))
+    install(Tensor, name, property(get, put, remove, doc or get.__doc__))
 
 
 class Composite:

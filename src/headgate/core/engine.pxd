@@ -8,41 +8,48 @@ from headgate.core.operators cimport INPLACE, Vertex, slots
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.core.saved cimport release
 from headgate.core.storage cimport Cut, Storage
-from headgate.core.reports cimport stale_history
+from headgate.core.reports cimport place_of, stale_history
+
+cdef long long LEAF_FIRST
+
+cdef class Task:
+    cdef Vertex vertex
+    cdef Tensor grad
+    cdef list box
+    cdef long long order
+    cdef Py_ssize_t pending
+    cdef bint owned, useful
+
 
 cdef class Pass:
     cdef long long number
-    cdef list vertices
-    cdef list pending
-    cdef list grads
-    cdef list owned
+    cdef list tasks
     cdef list heap
     cdef dict overflow
     cdef bint keep, create, accumulate
     cdef object captures
-    cdef list useful
     cdef Cut freed_by
     cdef dict told
     cdef note_stale(self, Node n)
-    cdef Py_ssize_t slot_of(self, Vertex v)
-    cdef Py_ssize_t claim(self, Vertex v)
+    cdef Task task_of(self, Vertex v)
+    cdef Task claim(self, Vertex v)
     cdef discover(self, list roots)
     cdef mark_useful(self)
-    cdef deliver(self, Vertex v, int nr, Tensor g, bint mine)
-    cdef add_grad(self, Py_ssize_t slot, Tensor g, bint mine)
-    cdef ready(self, Vertex v)
-    cdef Vertex next_ready(self)
+    cdef deliver(self, Task task, int nr, Tensor g, bint mine)
+    cdef ready(self, Task task)
+    cdef Task next_ready(self)
     cdef run(self)
-    cdef run_leaf(self, Tensor x, Py_ssize_t slot)
-    cdef run_node(self, Node n, Py_ssize_t slot)
-    cdef list incoming(self, Node n, Py_ssize_t slot)
-    cdef distribute(self, Node n, list grads, list results, bint builtin)
+    cdef run_leaf(self, Tensor x, Task task)
+    cdef run_node(self, Node n, Task task)
+    cdef list incoming(self, Node n, Task task)
+    cdef distribute(self, Node n, list grads, list results)
     cdef long long need(self, Node n)
     cdef capture(self, Vertex v, int nr, Tensor g)
 
 cdef Tensor fit(Node n, int i, Vertex v, int nr, object value)
 cpdef accumulate(Tensor x, Tensor g, bint mine, bint create)
-cdef long long rank(Vertex v)
-cpdef long long order_of(Vertex v)
+cpdef run_backward(list roots, list grads, bint keep, bint create, object captures, bint accumulate_leaves, Cut freed_by)
 cdef bint own(Tensor g, list grads, long long number)
+cdef bint _anomaly, _check_nan
+cdef refuse_nan(Node n, list results)
 cdef retain(object hooks, int output, Tensor g)

@@ -4,6 +4,8 @@ A pass keeps its state in itself; vertices only carry a claim (pass number, slot
 run over one retained graph: a vertex claimed by another live pass is looked up in a table instead. Nothing here knows
 any op but the few in the slots.
 """
+import threading
+
 import cython
 import numpy as np
 
@@ -14,8 +16,8 @@ if not cython.compiled:
     from headgate.core.operators import INPLACE, Vertex, slots
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.saved import release
-    from headgate.core.storage import Cut, Storage
-    from headgate.core.reports import stale_history
+    from headgate.core.storage import Cut, Storage, plain_fields
+    from headgate.core.reports import place_of, stale_history
 
     ndarray = np.ndarray
 
@@ -23,171 +25,162 @@ from headgate import errors
 
 _passes = 0
 _live: set = set()
-LEAF_ORDER = 1 << 62
+_anomaly: cython.bint = False
+_check_nan: cython.bint = True
+_running = threading.local()  # .work: the pass whose hooks run in this thread
+LEAF_FIRST = 1 << 62  # the order of leaves, which go before every node
+
+
+@cython.cclass
+class Task:
+    """A vertex in a pass: how many gradients it still waits for, and what has arrived.
+
+    `grad` for a single output, `box` (one entry per output) for several. `owned`: nothing else refers to the memory of
+    `grad`. `useful`: a captured vertex is reached from here.
+    """
 
 
 @cython.cclass
 class Pass:
-    """One backward pass. `captures`: {(vertex, output): index} of wanted gradients, or None to accumulate in leaves."""
+    """One backward pass. `captures`: {vertex: {output: gradient}} to fill, or None to accumulate in leaves."""
 
     def __init__(self, keep: bool, create: bool, captures: object, accumulate: bool, freed_by: Cut):
         global _passes
         _passes += 1
         self.number = _passes
-        self.vertices = []
-        self.pending = []
-        self.grads = []
-        self.owned = []
+        self.tasks = []
         self.heap = []
         self.overflow = None
         self.keep = keep
         self.create = create
         self.captures = captures
         self.accumulate = accumulate
-        self.useful = None
         self.freed_by = freed_by
         self.told = None
 
     @cython.cfunc
-    def slot_of(self, v: Vertex) -> cython.Py_ssize_t:
-        """The slot of a vertex in this pass, or -1 if it has not been met."""
+    def task_of(self, v: Vertex) -> Task:
+        """The task of a vertex, or None if it has not been met."""
         if v._claim == self.number:
-            return v._slot
+            return cython.cast(Task, self.tasks[v._slot])
         if self.overflow is not None:
-            return self.overflow.get(v, -1)
-        return -1
+            return self.overflow.get(v)
+        return None
 
     @cython.cfunc
-    def claim(self, v: Vertex) -> cython.Py_ssize_t:
-        """Give a vertex a slot."""
-        slot: cython.Py_ssize_t = len(self.vertices)
+    def claim(self, v: Vertex) -> Task:
+        """Give a vertex a task."""
+        task: Task = Task.__new__(Task)
+        task.vertex = v
+        task.order = v._order if isinstance(v, Node) else LEAF_FIRST
+        task.useful = True
         if v._claim != 0 and len(_live) > 1 and v._claim in _live:
             if self.overflow is None:
                 self.overflow = {}
-            self.overflow[v] = slot
+            self.overflow[v] = task
         else:
             v._claim = self.number
-            v._slot = slot
-        self.vertices.append(v)
-        self.pending.append(0)
-        self.grads.append(None)
-        self.owned.append(False)
-        return slot
+            v._slot = len(self.tasks)
+        self.tasks.append(task)
+        return task
 
     @cython.cfunc
     def discover(self, roots: list):
         """Meet every vertex below the roots and count how many gradients each will get."""
-        stack: list = []
-        v: Vertex
+        task: Task
         w: Vertex
         n: Node
         i: cython.int
-        slot: cython.Py_ssize_t
+        at: cython.Py_ssize_t = 0
         for root in roots:
-            v = root
-            if self.slot_of(v) < 0:
-                self.claim(v)
-                stack.append(v)
-        while stack:
-            v = stack.pop()
-            if not isinstance(v, Node):
+            if self.task_of(root[0]) is None:
+                self.claim(root[0])
+        while at < len(self.tasks):
+            task = cython.cast(Task, self.tasks[at])
+            at += 1
+            if task.order == LEAF_FIRST:
                 continue
-            n = cython.cast(Node, v)
+            n = cython.cast(Node, task.vertex)
             for i in range(n.inputs):
                 w = n.edge(i)
                 if w is None:
                     continue
-                slot = self.slot_of(w)
-                if slot < 0:
-                    slot = self.claim(w)
-                    stack.append(w)
-                self.pending[slot] = cython.cast(cython.Py_ssize_t, self.pending[slot]) + 1
+                task = self.task_of(w)
+                if task is None:
+                    task = self.claim(w)
+                task.pending += 1
 
     @cython.cfunc
     def mark_useful(self):
         """With captures: mark the vertices from which a captured one is reached; others are not computed."""
-        v: Vertex
+        task: Task
         w: Vertex
         n: Node
         i: cython.int
-        self.useful = [False] * len(self.vertices)
-        for v in sorted(self.vertices, key=order_of):
-            slot = self.slot_of(v)
-            if v in self.captures:
-                self.useful[slot] = True
-            elif isinstance(v, Node):
-                n = cython.cast(Node, v)
-                for i in range(n.inputs):
-                    w = n.edge(i)
-                    if w is not None and self.useful[self.slot_of(w)]:
-                        self.useful[slot] = True
-                        break
+        for task in sorted(self.tasks, key=oldest_first):
+            task.useful = task.vertex in self.captures
+            if task.useful or task.order == LEAF_FIRST:
+                continue
+            n = cython.cast(Node, task.vertex)
+            for i in range(n.inputs):
+                w = n.edge(i)
+                if w is not None and self.task_of(w).useful:
+                    task.useful = True
+                    break
 
     @cython.cfunc
-    def add_grad(self, slot: cython.Py_ssize_t, g: Tensor, mine: cython.bint):
-        """Add a gradient to what a single-output vertex has got; `mine`: nothing else refers to its memory."""
-        have: Tensor = self.grads[slot]
-        if have is None:
-            self.grads[slot] = g
-            self.owned[slot] = mine
-        elif self.owned[slot] and not self.create and same_shape(have._array, g._array):
+    def deliver(self, task: Task, nr: cython.int, g: Tensor, mine: cython.bint):
+        """Hand a gradient to output `nr` of a vertex, adding it to what is there."""
+        have: Tensor = task.grad
+        if task.order != LEAF_FIRST and cython.cast(Node, task.vertex).outputs != 1:
+            if task.box is None:
+                task.box = [None] * cython.cast(Node, task.vertex).outputs
+            have = task.box[nr]
+            task.box[nr] = g if have is None else slots.add.call2(have, g, None)
+        elif have is None:
+            task.grad = g
+            task.owned = mine
+        elif task.owned and not self.create and same_shape(have._array, g._array):
             slots.add.call2(have, g, INPLACE)
         else:
-            self.grads[slot] = slots.add.call2(have, g, None)
-            self.owned[slot] = not self.create
+            task.grad = slots.add.call2(have, g, None)
+            task.owned = not self.create
 
     @cython.cfunc
-    def deliver(self, v: Vertex, nr: cython.int, g: Tensor, mine: cython.bint):
-        """Hand a gradient to output `nr` of a vertex."""
-        slot: cython.Py_ssize_t = self.slot_of(v)
-        box: list
-        if not isinstance(v, Node) or cython.cast(Node, v).outputs == 1:
-            self.add_grad(slot, g, mine)
-            return
-        box = self.grads[slot]
-        if box is None:
-            box = [None] * cython.cast(Node, v).outputs
-            self.grads[slot] = box
-        have = box[nr]
-        box[nr] = g if have is None else slots.add.call2(have, g, None)
-
-    @cython.cfunc
-    def ready(self, v: Vertex):
-        """Put a vertex into the heap: leaves first, then the newest."""
+    def ready(self, task: Task):
+        """Put a task into the heap: leaves first, then the newest node."""
         heap: list = self.heap
         i: cython.Py_ssize_t = len(heap)
         parent: cython.Py_ssize_t
-        order: cython.longlong = rank(v)
-        heap.append(v)
+        heap.append(task)
         while i > 0:
             parent = (i - 1) >> 1
-            if rank(cython.cast(Vertex, heap[parent])) >= order:
+            if cython.cast(Task, heap[parent]).order >= task.order:
                 break
             heap[i] = heap[parent]
             i = parent
-        heap[i] = v
+        heap[i] = task
 
     @cython.cfunc
-    def next_ready(self) -> Vertex:
-        """Take the first vertex out of the heap."""
+    def next_ready(self) -> Task:
+        """Take the first task out of the heap."""
         heap: list = self.heap
-        top: Vertex = heap[0]
-        last: Vertex = heap.pop()
+        top: Task = heap[0]
+        last: Task = heap.pop()
         count: cython.Py_ssize_t = len(heap)
         i: cython.Py_ssize_t = 0
         child: cython.Py_ssize_t
-        order: cython.longlong = rank(last)
         if count == 0:
             return top
         while True:
             child = 2 * i + 1
             if child >= count:
                 break
-            if child + 1 < count and rank(cython.cast(Vertex, heap[child + 1])) > rank(
-                cython.cast(Vertex, heap[child])
+            if child + 1 < count and (
+                cython.cast(Task, heap[child + 1]).order > cython.cast(Task, heap[child]).order
             ):
                 child += 1
-            if rank(cython.cast(Vertex, heap[child])) <= order:
+            if cython.cast(Task, heap[child]).order <= last.order:
                 break
             heap[i] = heap[child]
             i = child
@@ -197,26 +190,25 @@ class Pass:
     @cython.cfunc
     def run(self):
         """Visit every vertex whose gradients are complete until none is left."""
-        v: Vertex
-        slot: cython.Py_ssize_t
-        for slot in range(len(self.vertices)):
-            if self.pending[slot] == 0:
-                self.ready(cython.cast(Vertex, self.vertices[slot]))
+        task: Task
+        for task in self.tasks:
+            if task.pending == 0:
+                self.ready(task)
         while self.heap:
-            v = self.next_ready()
-            slot = self.slot_of(v)
-            if isinstance(v, Node):
-                self.run_node(cython.cast(Node, v), slot)
-            elif self.grads[slot] is not None:
-                self.run_leaf(cython.cast(Tensor, v), slot)
+            task = self.next_ready()
+            if task.order != LEAF_FIRST:
+                self.run_node(cython.cast(Node, task.vertex), task)
+            elif task.grad is not None:
+                self.run_leaf(cython.cast(Tensor, task.vertex), task)
 
     @cython.cfunc
-    def run_leaf(self, x: Tensor, slot: cython.Py_ssize_t):
+    def run_leaf(self, x: Tensor, task: Task):
         """A complete gradient has reached a leaf: hooks, then capture or accumulation."""
-        g: Tensor = self.grads[slot]
-        mine: cython.bint = self.owned[slot]
-        self.grads[slot] = None
+        g: Tensor = task.grad
+        mine: cython.bint = task.owned
+        task.grad = None
         if x._hooks is not None:
+            _running.work = self
             changed = x._hooks.run_tensor(0, g)
             mine = mine and changed is g
             g = changed
@@ -231,7 +223,9 @@ class Pass:
         accumulate(x, g, mine, self.create)
         if x._hooks is not None:
             for hook in list(x._hooks.accumulated.values()):
-                hook(x)
+                result = hook(x)
+                if result is not None:
+                    raise TypeError(errors.HOOK_RETURN.format(type=type(result).__name__))
 
     @cython.cfunc
     def capture(self, v: Vertex, nr: cython.int, g: Tensor):
@@ -241,14 +235,13 @@ class Pass:
             wanted[nr] = g
 
     @cython.cfunc
-    def incoming(self, n: Node, slot: cython.Py_ssize_t) -> list:
+    def incoming(self, n: Node, task: Task) -> list:
         """The gradients that arrived for a node's outputs, after tensor hooks; captures are taken here."""
-        have = self.grads[slot]
-        grads: list = [have] if n.outputs == 1 else (have if have is not None else [None] * n.outputs)
+        grads: list = [task.grad] if n.outputs == 1 else task.box
         i: cython.int
-        self.grads[slot] = None
+        task.grad = task.box = None
         if n.hooks is not None:
-            self.owned[slot] = False
+            _running.work = self
             for i in range(n.outputs):
                 if grads[i] is not None:
                     grads[i] = n.hooks.run_tensor(i, grads[i])
@@ -260,34 +253,35 @@ class Pass:
         return grads
 
     @cython.cfunc
-    def run_node(self, n: Node, slot: cython.Py_ssize_t):
+    def run_node(self, n: Node, task: Task):
         """Pull gradients through a node and hand them on."""
         grads: list
         results: list = None
         need: cython.longlong
-        single: object = self.grads[slot]
-        if single is not None and (self.useful is None or self.useful[slot]):
-            grads = self.incoming(n, slot)
-            need = self.need(n)
-            if need == 0 and n.inputs <= 62 and self.useful is not None:
-                self.distribute(n, None, None, False)  # captured here; what is below is not asked for
-                return
-            if n.hooks is not None and n.hooks.before:
-                grads = list(n.hooks.run_before(tuple(grads)))
-            if need != 0 or n.inputs > 62:
-                results = n.op.pull_all(n, grads, need)
-                if n.hooks is not None and n.hooks.after:
-                    results = list(n.hooks.run_after(tuple(results), tuple(grads)))
-                if self.told is not None and n in self.told:
-                    for finding in self.told.pop(n):
-                        stale_history(finding[0], finding[1])
-                if n.stale is not None:
-                    self.note_stale(n)
-            if not self.keep:
-                release(n, self.freed_by)
-            self.distribute(n, grads, results, n.op.fresh)
+        if not task.useful or (task.grad is None and task.box is None):
+            self.distribute(n, None, None)
             return
-        self.distribute(n, None, None, False)
+        grads = self.incoming(n, task)
+        need = self.need(n)
+        if need == 0 and n.inputs <= 62 and self.captures is not None:
+            self.distribute(n, None, None)  # captured here; what is below is not asked for
+            return
+        if n.hooks is not None and n.hooks.before:
+            grads = list(n.hooks.run_before(tuple(grads)))
+        if need != 0 or n.inputs > 62:
+            results = n.op.pull_all(n, grads, need)
+            if n.hooks is not None and n.hooks.after:
+                results = list(n.hooks.run_after(tuple(results), tuple(grads)))
+            if _anomaly and _check_nan:
+                refuse_nan(n, results)
+            if self.told is not None and n in self.told:
+                for finding in self.told.pop(n):
+                    stale_history(finding[0], finding[1])
+            if n.stale is not None:
+                self.note_stale(n)
+        if not self.keep:
+            release(n, self.freed_by)
+        self.distribute(n, grads, results)
 
     @cython.cfunc
     def note_stale(self, n: Node):
@@ -303,52 +297,69 @@ class Pass:
         mask: cython.longlong = 0
         v: Vertex
         i: cython.int
-        if self.useful is None:
+        if self.captures is None:
             return n.needs
         for i in range(min(n.inputs, 62)):
             v = n.edge(i)
-            if v is not None and self.useful[self.slot_of(v)]:
+            if v is not None and self.task_of(v).useful:
                 mask |= cython.cast(cython.longlong, 1) << i
         return mask
 
     @cython.cfunc
-    def distribute(self, n: Node, grads: list, results: list, builtin: cython.bint):
+    def distribute(self, n: Node, grads: list, results: list):
         """Deliver a node's results to its edges; edges without a gradient only count down."""
         i: cython.int
         v: Vertex
         g: Tensor
-        r: object
-        slot: cython.Py_ssize_t
-        left: cython.Py_ssize_t
-        mine: cython.bint
+        task: Task
         for i in range(n.inputs):
             v = n.edge(i)
             if v is None:
                 continue
-            slot = self.slot_of(v)
-            r = results[i] if results is not None else None
-            if r is not None and (self.useful is None or self.useful[slot]):
-                g = fit(n, i, v, n.edge_output(i), r)
-                mine = builtin and not self.create and own(g, grads, self.number)
-                self.deliver(v, n.edge_output(i), g, mine)
-            left = cython.cast(cython.Py_ssize_t, self.pending[slot]) - 1
-            self.pending[slot] = left
-            if left == 0:
-                self.ready(v)
+            task = self.task_of(v)
+            if results is not None and results[i] is not None and task.useful:
+                g = fit(n, i, v, n.edge_output(i), results[i])
+                self.deliver(task, n.edge_output(i), g, n.op.fresh and not self.create and own(g, grads, self.number))
+            task.pending -= 1
+            if task.pending == 0:
+                self.ready(task)
 
 
-def rank(v: Vertex) -> cython.longlong:
-    """A vertex's place in the order of a pass: leaves before all, then by creation."""
-    if isinstance(v, Node):
-        return v._order
-    return 4611686018427387904
+def anomaly() -> tuple:
+    """(whether passes are checked, whether for NaN)."""
+    return (bool(_anomaly), bool(_check_nan))
 
 
-def order_of(v: Vertex) -> cython.longlong:
-    """Sort key for oldest first: leaves are below every node."""
-    if isinstance(v, Node):
-        return v._order
-    return -1
+def set_anomaly(on: bool, check_nan: bool) -> None:
+    """Switch the checks of passes, in all threads."""
+    global _anomaly, _check_nan
+    _anomaly, _check_nan = on, check_nan
+
+
+def refuse_nan(n: Node, results: list):
+    """RuntimeError if a node's results have a NaN."""
+    for index, item in enumerate(results):
+        if isinstance(item, Tensor) and np.isnan(cython.cast(Tensor, item)._array).any():
+            raise RuntimeError(f"Function '{n.op.full_name(n)}' returned nan values in its {index}th output."
+                               + place_of(n))
+
+
+def running_pass() -> int:
+    """The number of the pass whose hooks run in this thread."""
+    work: Pass = _running.work
+    return work.number
+
+
+def will_visit(v: Vertex) -> bool:
+    """Whether the pass whose hooks run in this thread has visited, or will visit, a vertex."""
+    work: Pass = _running.work
+    task: Task = work.task_of(v)
+    return task is not None and task.useful
+
+
+def oldest_first(task: Task) -> cython.longlong:
+    """Sort key: leaves are below every node."""
+    return -1 if task.order == LEAF_FIRST else task.order
 
 
 def own(g: Tensor, grads: list, number: cython.longlong) -> cython.bint:
@@ -416,7 +427,7 @@ def accumulate(x: Tensor, g: Tensor, mine: cython.bint, create: cython.bint) -> 
     have: Tensor = x._gradient
     if have is None:
         if create:
-            x._gradient = g if mine else slots.clone.call1(g, None)
+            x._gradient = g if mine else slots.copy.call2(wrap(np.empty_like(g._array)), g, INPLACE)
         elif mine and g._array.flags.c_contiguous:
             x._gradient = g
         else:
@@ -428,24 +439,33 @@ def accumulate(x: Tensor, g: Tensor, mine: cython.bint, create: cython.bint) -> 
 
 
 def run_backward(
-    roots: list, grads: list, keep: bool, create: bool, captures: object, accumulate_leaves: bool, freed_by: Cut
+    roots: list, grads: list, keep: cython.bint, create: cython.bint, captures: object, accumulate_leaves: cython.bint,
+    freed_by: Cut,
 ) -> None:
     """Run a pass from (vertex, output) roots with their gradients; captures are filled in place.
 
     The mode is restored and the pass forgotten whatever happens, also if a hook or a key press raises.
     """
     work: Pass = Pass(keep, create, captures, accumulate_leaves, freed_by)
-    before: bool = grad_enabled()
+    before: cython.bint = grad_enabled()
     i: cython.Py_ssize_t
     _live.add(work.number)
     try:
         set_grad(create)
-        work.discover([root[0] for root in roots])
+        work.discover(roots)
         if captures is not None:
             work.mark_useful()
         for i in range(len(roots)):
-            work.deliver(cython.cast(Vertex, roots[i][0]), roots[i][1], grads[i], False)
+            work.deliver(work.task_of(roots[i][0]), roots[i][1], grads[i], False)
         work.run()
     finally:
         set_grad(before)
         _live.discard(work.number)
+
+
+if not cython.compiled:
+    plain_fields(Task, vertex=None, grad=None, box=None, order=0, pending=0, owned=False, useful=False)
+else:
+    from headgate.core._pool import adopt
+
+    adopt(Task, False)

@@ -78,6 +78,8 @@ class Hooks:
         for hook in list(self.before.values()):
             result = hook(gradients)
             if result is not None:
+                if not isinstance(result, tuple):
+                    raise TypeError(errors.HOOK_RETURN_TUPLE.format(type=type(result).__name__))
                 gradients = checked_many(hook, gradients, result)
         return gradients
 

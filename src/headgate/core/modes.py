@@ -1,6 +1,6 @@
 """The modes of a thread: grad, inference, allowed stale writes, overrides and saved-tensor hooks.
 
-Only states live here; the context managers that users see are in `headgate.autograd.modes`.
+Only states live here; the context managers that users see are in `headgate.autograd.grad_mode`.
 """
 import threading
 
@@ -106,6 +106,8 @@ def pop_saved_hooks() -> None:
 def forbid_saved_hooks(message: object) -> object:
     """Make entering hooks an error with this message (None: allow them); the message before."""
     before = STATE.hooks_forbidden
+    if message is not None and STATE.saved_hooks:
+        raise RuntimeError(message)
     STATE.hooks_forbidden = message
     return before
 

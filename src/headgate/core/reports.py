@@ -43,6 +43,12 @@ def place(text: str) -> str:
     return f" at {text}" if text else ""
 
 
+def place_of(n: Node) -> str:
+    """A line that says where a node's call stands."""
+    line: str = line_of(n)
+    return f"\n  {n.op.name} was called at {line}" if line else ""
+
+
 def alias_of(flags: cython.int) -> str:
     """How the tensor that was written was related to the memory's owner."""
     if flags & DATA:

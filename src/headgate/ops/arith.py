@@ -2,6 +2,8 @@
 
 Rounding is in `rounding`, powers in `power`, bounds and blends in `bounds`.
 """
+from numbers import Number
+
 import cython
 import numpy as np
 
@@ -144,8 +146,20 @@ def check_alpha(kind: dtypes.dtype, alpha: object):
         raise RuntimeError(errors.ALPHA_FLOAT)
 
 
+def scale(op: Op, alpha: object) -> object:
+    """The scale as a Python number. TypeError for anything else, RuntimeError for a complex one."""
+    if isinstance(alpha, Tensor) and cython.cast(object, cython.cast(Tensor, alpha)._array).size == 1:
+        alpha = alpha.item()
+    if isinstance(alpha, complex):
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+    if not isinstance(alpha, Number):
+        raise TypeError(f"{op.name}(): argument 'alpha' must be Number, not {type(alpha).__name__}")
+    return alpha
+
+
 def scaled(op: Op, x: object, y: object, alpha: object, out: object) -> object:
-    """Call add, sub or rsub with a scale."""
+    """Call add, sub or rsub with a scale: a number, or a tensor of one element."""
+    alpha = scale(op, alpha)
     x = operand(x, op.name)
     y = operand(y, op.name)
     if x is NotImplemented or y is NotImplemented or not (isinstance(x, Tensor) or isinstance(y, Tensor)):

@@ -98,6 +98,11 @@ def set_data(self, value):
     x._history_writes = -1
 
 
+def remove_data(self):
+    """Refused, as in PyTorch."""
+    raise RuntimeError("Deleting tensor data is not allowed. Delete tensor instead!")
+
+
 def requires_grad_(self, requires_grad=True):
     """Set whether gradients are computed for this leaf; returns it.
 
@@ -123,5 +128,5 @@ def is_leaf(self):
 PUBLIC["detach"] = install_method("detach", detach)
 PUBLIC["detach_"] = install_method("detach_", detach_)
 install_method("requires_grad_", requires_grad_)
-install_property("data", get_data, set_data)
+install_property("data", get_data, set_data, remove=remove_data)
 install_property("is_leaf", is_leaf)

@@ -151,6 +151,12 @@ def line(first: object, last: object, count: int, kind: object) -> object:
     return np.where(np.arange(count) < count // 2, low + step * index, high - step * (place(count - 1) - index))
 
 
+def refuse_bool(name: str, count: int, kind: object) -> None:
+    """Several evenly spaced bools are nothing."""
+    if count > 1 and kind is dtypes.by_name("bool"):
+        raise NotImplementedError(errors.NOT_FOR_DTYPE.format(kernel=f"{name}_cpu", dtype="Bool"))
+
+
 def linspace(
     start, end, steps=None, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
 ):
@@ -158,6 +164,7 @@ def linspace(
     check_options("linspace", layout, device, pin_memory)
     first, last, count = steps_of("linspace", start, end, steps)
     kind = dtypes.of(cython.cast(Tensor, out)._array) if isinstance(out, Tensor) else kind_of(dtype, "linspace")
+    refuse_bool("linspace", count, kind)
     return given("linspace", line(first, last, count, kind).astype(kind.numpy), out, dtype, requires_grad)
 
 
@@ -169,6 +176,7 @@ def logspace(
     check_options("logspace", layout, device, pin_memory)
     first, last, count = steps_of("logspace", start, end, steps)
     kind = dtypes.of(cython.cast(Tensor, out)._array) if isinstance(out, Tensor) else kind_of(dtype, "logspace")
+    refuse_bool("logspace", count, kind)
     with np.errstate(over="ignore", invalid="ignore"):
         array = np.power(float(base), line(first, last, count, kind).astype(np.float64)).astype(kind.numpy)
     return given("logspace", array, out, dtype, requires_grad)

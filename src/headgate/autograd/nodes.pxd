@@ -1,7 +1,9 @@
-# C types of graph.py.
-from headgate.core.apply cimport current_node, requires
+# C types of nodes.py.
+from headgate.core.apply cimport current_node, edge_of, requires
+from headgate.core.engine cimport fit
 from headgate.core.operators cimport Vertex
 from headgate.core.records cimport OUT, RETAINS, Node, Saved, Tensor
 from headgate.core.saved cimport find
 
 cpdef object face_of(Vertex v)
+cdef object saved_value(object v, str name)

@@ -1,0 +1,3 @@
+"""torch.autograd.variable: the old name of tensors."""
+
+from headgate.ops.parameter import Variable as Variable
