@@ -1,10 +1,7 @@
 # C types of contraction.py.
-from numpy cimport ndarray
-from headgate.core.apply cimport apply1, apply2, wrap
+from headgate.core.apply cimport apply1, apply2
 from headgate.core.arrays cimport reshape_view, shape_of
-from headgate.core.operators cimport slots
-from headgate.core.records cimport Node, Op, Tensor
-from headgate.kernels.reduction cimport reduce
+from headgate.core.records cimport Tensor
 from headgate.ops.linalg cimport BMM, MM
 from headgate.ops.reducing cimport given, one_dim, write_results
 from headgate.ops.view cimport DIAGONAL, PERMUTE, UNSAFE_VIEW, UNSQUEEZE, VIEW, reshaped
@@ -19,5 +16,3 @@ cdef Tensor contract(list operands, object kept)
 cdef bint kept_only(Tensor x, int kept)
 cdef bint reshape_fits(Tensor x, tuple shape)
 cdef Tensor over_dims(Tensor x, Tensor y, list first, list second)
-cdef Tensor chain_of(list tensors, dict splits, object i, object k)
-cdef Op TRACE, CROSS

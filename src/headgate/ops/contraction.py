@@ -1,24 +1,18 @@
-"""Contractions made of products and views: einsum, tensordot, inner, outer, kron, chains and powers of matrices."""
+"""Contractions made of products and views: einsum, tensordot, inner, outer, kron."""
 import string
 
 import cython
-import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import apply1, apply2, wrap
+    from headgate.core.apply import apply1, apply2
     from headgate.core.arrays import reshape_view, shape_of
-    from headgate.core.operators import slots
-    from headgate.core.records import Node, Op, Tensor
-    from headgate.kernels.reference import reduce
+    from headgate.core.records import Tensor
     from headgate.ops.linalg import BMM, MM
     from headgate.ops.reducing import given, one_dim, write_results
     from headgate.ops.view import DIAGONAL, PERMUTE, UNSAFE_VIEW, UNSQUEEZE, VIEW, reshaped
 
-    ndarray = np.ndarray
-
 from headgate import errors
-from headgate.core.declare import composite, declare
-from headgate.core.entry import PUBLIC
+from headgate.core.declare import composite
 
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
 DOTS = -1  # stands for an ellipsis among the labels
@@ -49,7 +43,8 @@ def labels_of(text: str, where: str, start: object) -> list:
             continue
         if sign != " ":
             if sign not in LETTERS:
-                raise RuntimeError(f"einsum(): invalid subscript given at index {start + i} in the equation string, subscripts must "
+                raise RuntimeError(f"einsum(): invalid subscript given at index {start + i} in the equation string, "
+                                   f"subscripts must "
                                    "be in [a-zA-Z]")
             labels.append(LETTERS.index(sign))
         i += 1
@@ -94,8 +89,10 @@ def width_of_dots(inputs: list, tensors: list) -> int:
         if DOTS in labels and x.ndim < named or DOTS not in labels and x.ndim != named:
             more = "more" if x.ndim < named else "fewer"
             raise RuntimeError(f"einsum(): the number of subscripts in the equation ({named}) "
-                               f"{'does not match' if DOTS not in labels else 'is ' + more + ' than'} the number of dimensions "
-                               f"({x.ndim}) for operand {k}" + (" and no ellipsis was given" if DOTS not in labels else ""))
+                               f"{'does not match' if DOTS not in labels else 'is ' + more + ' than'} the number of "
+                               f"dimensions "
+                               f"({x.ndim}) for operand {k}"
+                               + (" and no ellipsis was given" if DOTS not in labels else ""))
         if DOTS in labels and x.ndim - named > width:
             width = x.ndim - named
     return width
@@ -111,7 +108,8 @@ def places_of(output: object, counts: dict, width: int) -> tuple:
     at = 0
     for label in output:
         if label != DOTS and label not in counts:
-            raise RuntimeError(f"einsum(): output subscript {LETTERS[label]} does not appear in the equation for any input "
+            raise RuntimeError(f"einsum(): output subscript {LETTERS[label]} does not appear in the equation for "
+                               f"any input "
                                "operand")
         if label in places:
             raise RuntimeError(f"einsum(): output subscript {LETTERS[label]} appears more than once in the output")
@@ -142,7 +140,8 @@ def aligned(x: Tensor, labels: list, places: dict, width: object, rank: object) 
             first = order[places[label]]
             a, b = x._array.shape[first], x._array.shape[dim]
             if a != b:
-                raise RuntimeError(f"einsum(): subscript {LETTERS[label]} is repeated for operand but the sizes don't match, "
+                raise RuntimeError(f"einsum(): subscript {LETTERS[label]} is repeated for operand but the sizes "
+                                   f"don't match, "
                                    f"{b} != {a}")
             x = apply1(DIAGONAL, x, (0, first, dim))
             back = list(range(x._array.ndim - 1))
@@ -256,7 +255,8 @@ def einsum(*args):
     dims before and is broadcast. Without "->" the result has the letters that stand once, in order.
     """
     if len(args) < 2:
-        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand and "
+        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one "
+                         "operand and "
                          "its subscripts list")
     if isinstance(args[0], str):
         tensors = list(args[1:])
@@ -309,7 +309,8 @@ def over_dims(x: Tensor, y: Tensor, first: list, second: list) -> Tensor:
     other: tuple = shape_of(y._array)
     for i, k in zip(first, second):
         if mine[i] != other[k]:
-            raise RuntimeError(f"contracted dimensions need to match, but first has size {mine[i]} in dim {i} and second has "
+            raise RuntimeError(f"contracted dimensions need to match, but first has size {mine[i]} in dim {i} and "
+                               f"second has "
                                f"size {other[k]} in dim {k}")
     left = [i for i in range(len(mine)) if i not in first]
     right = [k for k in range(len(other)) if k not in second]
@@ -361,168 +362,14 @@ def kron(input, other, *, out=None):
     return result if out is None else write_results("kron", (result,), (out,))[0]
 
 
-# ---- chains and powers ----------------------------------------------------------------------------------------------
-
-
-def best_splits(sizes: list) -> dict:
-    """For each part (i, k) of a chain of matrices the place to split it with the fewest multiplications."""
-    count = len(sizes) - 1
-    cost: dict = {(i, i): 0 for i in range(count)}
-    splits: dict = {}
-    for length in range(1, count):
-        for i in range(count - length):
-            k = i + length
-            for at in range(i, k):
-                total = cost[i, at] + cost[at + 1, k] + sizes[i] * sizes[at + 1] * sizes[k + 1]
-                if (i, k) not in cost or total < cost[i, k]:
-                    cost[i, k], splits[i, k] = total, at
-    return splits
-
-
-def chain_of(tensors: list, splits: dict, i: object, k: object) -> Tensor:
-    """The product of a part of a chain."""
-    if i == k:
-        return tensors[i]
-    at = splits[i, k]
-    return apply2(MM, chain_of(tensors, splits, i, at), chain_of(tensors, splits, at + 1, k), None)
-
-
-def multi_dot(tensors, *, out=None):
-    """The product of a chain of matrices, in the order with the fewest multiplications; the ends may be vectors."""
-    parts: list = [given(one, "multi_dot") for one in tensors]
-    if len(parts) < 2:
-        raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(parts)}")
-    first: Tensor = parts[0]
-    last: Tensor = parts[len(parts) - 1]
-    shape: tuple = ()
-    if first._array.ndim == 1:
-        parts[0] = apply1(UNSQUEEZE, first, 0)
-    else:
-        shape += (first._array.shape[0],)
-    if last._array.ndim == 1:
-        parts[len(parts) - 1] = apply1(UNSQUEEZE, last, 1)
-    else:
-        shape += (last._array.shape[1],)
-    for k, one in enumerate(parts):
-        if one.ndim != 2:
-            raise RuntimeError(f"multi_dot(): tensor {k} must be 2D but got {one.ndim}D")
-    sizes = [one.shape[0] for one in parts] + [parts[len(parts) - 1].shape[1]]
-    result = reshaped(chain_of(parts, best_splits(sizes), 0, len(parts) - 1), shape)
-    return result if out is None else write_results("multi_dot", (result,), (out,))[0]
-
-
-def chain_matmul(*matrices, out=None):
-    """`linalg.multi_dot` of the arguments."""
-    if len(matrices) == 1:
-        return given(matrices[0], "chain_matmul")
-    return multi_dot(list(matrices), out=out)
-
-
-def matrix_power(input, n, *, out=None):
-    """The product of n times the same matrix (or batch of matrices), by squaring; n < 0 takes the inverse."""
-    x: Tensor = given(input, "linalg_matrix_power")
-    if x._array.ndim < 2:
-        raise RuntimeError("linalg.matrix_power: The input tensor A must have at least 2 dimensions.")
-    if x._array.shape[x._array.ndim - 2] != x._array.shape[x._array.ndim - 1]:
-        raise RuntimeError("linalg.matrix_power: A must be batches of square matrices, but they are "
-                           f"{x._array.shape[x._array.ndim - 2]} by {x._array.shape[x._array.ndim - 1]} matrices")
-    if n < 0:
-        x, n = PUBLIC["linalg.inv"](x), -n
-    if n == 0:
-        eye = np.eye(x._array.shape[x._array.ndim - 1], dtype=cython.cast(object, x._array).dtype)
-        return wrap(np.array(np.broadcast_to(eye, shape_of(x._array))))
-    if n == 1:
-        return slots.clone.call1(x, None)
-    result: object = None
-    square: Tensor = x
-    while n > 0:
-        if n % 2:
-            result = square if result is None else result @ square
-        n //= 2
-        if n:
-            square = square @ square
-    return result if out is None else write_results("matrix_power", (result,), (out,))[0]
-
-
-@cython.cclass
-class Trace(Op):
-    """The sum of a matrix's diagonal."""
-
-    @cython.cfunc
-    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        if x.ndim != 2:
-            raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {x.ndim}")
-        return reduce("sum", cython.cast(object, x).diagonal(), None, False, None)
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        shape: tuple = n.shape(0)
-        return g * wrap(np.eye(shape[0], shape[1], dtype=cython.cast(object, g._array).dtype))
-
-
-@cython.cclass
-class Cross(Op):
-    """The cross product along a dim of length 3. attrs: the dim, counted from the end."""
-
-    @cython.cfunc
-    def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
-        return np.cross(x, y, axis=attrs)
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        if i == 0:
-            return apply2(CROSS, n.read(1), g, n.attrs)
-        return apply2(CROSS, g, n.read(0), n.attrs)
-
-
-TRACE, CROSS = Trace(), Cross()
-
-
-def trace(input):
-    """The sum of a matrix's diagonal."""
-    return apply1(TRACE, given(input, "trace"), None)
-
-
-def linalg_cross(input, other, *, dim=-1, out=None):
-    """The cross product of vectors of 3 along `dim`, other dims broadcast."""
-    x: Tensor = given(input, "linalg_cross")
-    y: Tensor = given(other, "linalg_cross")
-    if x._array.ndim != y._array.ndim:
-        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
-    axis: cython.int = one_dim(dim, x._array.ndim, "linalg_cross")
-    if x._array.shape[axis] != 3 or y._array.shape[axis] != 3:
-        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {x._array.shape[axis]} and "
-                           f"{y._array.shape[axis]}")
-    result = apply2(CROSS, x, y, axis - x._array.ndim)
-    return result if out is None else write_results("cross", (result,), (out,))[0]
-
-
-def cross(input, other, dim=None, *, out=None):
-    """`linalg.cross`; without `dim` the first dim of length 3."""
-    if dim is None:
-        shape = shape_of(given(input, "cross")._array)
-        if 3 not in shape:
-            raise RuntimeError("no dimension of size 3 in input")
-        dim = shape.index(3)
-    return linalg_cross(input, other, dim=dim, out=out)
-
-
-declare(TRACE, "trace", overload=None, shapes=1 << 0, function=trace, inplace=False, out=False, dtypes="fi",
-        samples=lambda make: [((make(3, 3),), {}), ((make(2, 3),), {})])
-declare(CROSS, "linalg.cross", node="LinalgCrossBackward", overload=None, reads=[1 << 1, 1 << 0], function=linalg_cross,
-        method=False, inplace=False, dtypes="fi", samples=lambda make: [((make(2, 3), make(2, 3)), {})])
-composite("cross", cross, out=True, dtypes="fi", samples=lambda make: [((make(3, 2), make(3, 2)), {"dim": 0})])
 composite("einsum", einsum, method=False, dtypes="f", samples=lambda make: [
     (("ij,jk->ik", make(2, 3), make(3, 4)), {}), (("ij->", make(2, 3)), {}), (("ii->i", make(3, 3)), {}),
     (("bij,bjk->bik", make(2, 2, 3), make(2, 3, 2)), {}), (("...i,i", make(2, 2, 3), make(3)), {}),
     (("i,j,k->kji", make(2), make(3), make(2)), {}), (("ij,ij", make(2, 3), make(2, 3)), {})])
 composite("tensordot", tensordot, method=False, out=True, dtypes="f", samples=lambda make: [
     ((make(2, 3), make(3, 4), 1), {}), ((make(2, 3, 4), make(4, 3)), {"dims": ([1, 2], [1, 0])})])
-composite("inner", inner, out=True, dtypes="f", samples=lambda make: [((make(3), make(3)), {}), ((make(2, 3), make(4, 3)), {})])
+composite("inner", inner, out=True, dtypes="f", samples=lambda make: [((make(3), make(3)), {}), ((make(2, 3), make(4,
+    3)), {})])
 composite("outer", outer, out=True, dtypes="fi", aliases=("ger",), samples=lambda make: [((make(3), make(4)), {})])
-composite("kron", kron, out=True, dtypes="fi", samples=lambda make: [((make(2, 3), make(3, 2)), {}), ((make(2), make(2, 3)), {})])
-composite("linalg.multi_dot", multi_dot, method=False, out=True, dtypes="f")
-composite("chain_matmul", chain_matmul, method=False, out=True, dtypes="f",
-          samples=lambda make: [((make(2, 3), make(3, 4), make(4, 2)), {})])
-composite("matrix_power", matrix_power, out=True, dtypes="f", aliases=("linalg.matrix_power",),
-          samples=lambda make: [((make(3, 3), 3), {}), ((make(2, 3, 3), 2), {})])
+composite("kron", kron, out=True, dtypes="fi", samples=lambda make: [((make(2, 3), make(3, 2)), {}), ((make(2), make(2,
+    3)), {})])

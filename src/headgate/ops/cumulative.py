@@ -10,7 +10,7 @@ if not cython.compiled:
     from headgate.core.apply import apply, apply1, wrap
     from headgate.core.arrays import is_float
     from headgate.core.operators import INPLACE
-    from headgate.core.records import OUT, X, Node, Op, Tensor
+    from headgate.core.records import OUT, Node, Op, Tensor, X
     from headgate.kernels.reference import cumulate, reduce
     from headgate.ops.explog import EXP
     from headgate.ops.reducing import PLACE, array_kind, called, given, one_dim, write_results
@@ -167,7 +167,8 @@ def cumsum(input, dim, *, dtype=None, out=None):
 
 
 def cumprod(input, dim, *, dtype=None, out=None):
-    """The products of the elements along `dim` up to each one; dtype as for `cumsum`. The gradient is right at zeros."""
+    """The products of the elements along `dim` up to each one; dtype as for `cumsum`. The gradient is right at
+    zeros."""
     return running(CUMPROD, input, dim, dtype, out, "cumprod")
 
 
@@ -248,6 +249,7 @@ declare(LOGCUMSUMEXP, "logcumsumexp", overload=None, reads=[(1 << 0) | (1 << OUT
 for _op, _name, _function in ((CUMMAX, "cummax", cummax), (CUMMIN, "cummin", cummin)):
     declare(_op, _name, overload=None, reads=[1 << (OUT + 1)], shapes=1 << 0, function=_function, inplace=False,
             samples=lines, smooth=False)
-composite("diff", diff, samples=lambda make: [((make(3, 4),), {}), ((make(3, 4),), {"n": 2, "dim": 0}), ((make(1),), {})])
+composite("diff", diff, samples=lambda make: [((make(3, 4),), {}), ((make(3, 4),), {"n": 2, "dim": 0}), ((make(1),),
+    {})])
 composite("trapezoid", trapezoid, method=False, aliases=("trapz",), dtypes="f", samples=lambda make: [
     ((make(3, 4),), {}), ((make(3, 4),), {"dx": 2.0, "dim": 0}), ((make(3, 4), make(4)), {})])

@@ -9,11 +9,20 @@ if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply, apply1, wrap
     from headgate.core.arrays import count_of, shape_of
-    from headgate.core.records import OUT, X, Node, Op, Tensor
+    from headgate.core.records import OUT, Node, Op, Tensor, X
     from headgate.kernels.reference import arg_reduce, gather, reduce
     from headgate.ops.keep import keep
     from headgate.ops.reducing import (
-        PLACE, called, dims_of, expand_reduced, flag, given, is_index, one_dim, restored, write_results,
+        PLACE,
+        called,
+        dims_of,
+        expand_reduced,
+        flag,
+        given,
+        is_index,
+        one_dim,
+        restored,
+        write_results,
     )
 
     ndarray = np.ndarray
@@ -129,7 +138,8 @@ class Both(Op):
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         axes, keepdim = attrs
         if count_of(x) == 0 and axes is None:
-            raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+            raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
+                               "identity.")
         if axes is not None and x.ndim and cython.cast(object, x).shape[axes[0]] == 0:
             raise IndexError(f"aminmax: Expected reduction dim {axes[0]} to have non-zero size.")
         return reduce("min", x, axes, keepdim, None), reduce("max", x, axes, keepdim, None)
@@ -149,7 +159,8 @@ class Both(Op):
 
 @cython.cclass
 class Where(Op):
-    """The place of the largest, or smallest: in the flattened tensor, or along a dim. attrs: (axis or None, keepdim)."""
+    """The place of the largest, or smallest: in the flattened tensor, or along a dim. attrs: (axis or None,
+    keepdim)."""
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
@@ -163,7 +174,8 @@ class Where(Op):
         return arg_reduce(self.name, x, axis, keepdim)
 
 
-MAX_ALL, MIN_ALL = overload(Whole(), "max", 1, reads=[1 | (1 << OUT)]), overload(Whole(), "min", 1, reads=[1 | (1 << OUT)])
+MAX_ALL, MIN_ALL = overload(Whole(), "max", 1, reads=[1 | (1 << OUT)]), overload(Whole(), "min", 1,
+    reads=[1 | (1 << OUT)])
 MAX, MIN, AMAX, AMIN, AMINMAX, ARGMAX, ARGMIN = Along(), Along(), Over(), Over(), Both(), Where(), Where()
 
 
@@ -247,7 +259,8 @@ def argmin(input, dim=None, keepdim=False, *, out=None, axis=None, keepdims=Fals
 
 def extents(make):
     """Samples of what takes all elements or one dim."""
-    return [((make(3, 4),), {}), ((make(3, 4), 1), {}), ((make(2, 3, 4),), {"dim": -2, "keepdim": True}), ((make(),), {}),
+    return [((make(3, 4),), {}), ((make(3, 4), 1), {}), ((make(2, 3, 4),), {"dim": -2, "keepdim": True}), ((make(),),
+        {}),
             ((make(0, 3),), {"dim": 1})]
 
 
@@ -259,7 +272,8 @@ def extents_over(make):
 
 def extents_named(make):
     """Samples of aminmax, whose dim is a keyword."""
-    return [((make(3, 4),), {}), ((make(3, 4),), {"dim": 1}), ((make(2, 3, 4),), {"dim": -2, "keepdim": True}), ((make(),), {})]
+    return [((make(3, 4),), {}), ((make(3, 4),), {"dim": 1}), ((make(2, 3, 4),), {"dim": -2, "keepdim": True}),
+        ((make(),), {})]
 
 
 for _op, _name, _function in ((MAX, "max", max), (MIN, "min", min)):

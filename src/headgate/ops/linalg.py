@@ -8,25 +8,24 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply, apply1, apply2, requires
-    from headgate.core.arrays import same_shape, select_view, shape_of, swap_view
+    from headgate.core.apply import apply1, apply2, requires
+    from headgate.core.arrays import select_view, shape_of
     from headgate.core.inplace import write
     from headgate.core.modes import grad_enabled
-    from headgate.core.operators import Called, slots
-    from headgate.core.records import X, Y, Z, Node, Op, Tensor
-    from headgate.kernels.reference import addmm as add_product, matmul as product
+    from headgate.core.operators import slots
+    from headgate.core.records import Node, Op, Tensor, X, Y
+    from headgate.kernels.reference import matmul as product
     from headgate.ops.reducing import given
-    from headgate.ops.view import EXPAND, SQUEEZE_DIM, T, TRANSPOSE, UNSAFE_VIEW, UNSQUEEZE, VIEW, reshaped
+    from headgate.ops.view import EXPAND, SQUEEZE_DIM, TRANSPOSE, UNSAFE_VIEW, UNSQUEEZE, T, reshaped
 
     ndarray = np.ndarray
 
-    def PyArray_TYPE(a: np.ndarray) -> int:  # noqa: N802  (the C interface's name)
+    def PyArray_TYPE(a: np.ndarray) -> int:
         return a.dtype.num
 
 from headgate import errors
 from headgate.core.declare import composite, declare, overload
 from headgate.core.family import broadcast_error, refused_error
-from headgate.core.operators import fill_slot
 
 
 def c_name(x: ndarray) -> str:

@@ -12,8 +12,8 @@ if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply, apply1, wrap
     from headgate.core.arrays import count_of, insert_view, is_float, select_view, shape_of
-    from headgate.core.records import X, Y, Z, Node, Op, Tensor
-    from headgate.kernels.reference import Loop, gather, map1, map2, map2s, reduce, scatter
+    from headgate.core.records import Node, Op, Tensor, X, Y, Z
+    from headgate.kernels.reference import gather, map1, map2, map2s, reduce, scatter
     from headgate.ops.reducing import given, one_dim
     from headgate.ops.softmax import LOG_SOFTMAX
 
@@ -320,12 +320,14 @@ def check_targets(x: Tensor, target: Tensor, weight: object):
     elif len(shape) == 2 and len(mine) != 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     elif len(shape) > 2 and mine[1:] != shape[2:]:
-        raise RuntimeError(f"Expected target size {list((batch,) + shape[2:])}, got {list(mine)}" if len(shape) == 3 else
-                           f"size mismatch (got input: {list(shape)}, target: {list(mine)}")
+        if len(shape) == 3:
+            raise RuntimeError(f"Expected target size {list((batch,) + shape[2:])}, got {list(mine)}")
+        raise RuntimeError(f"size mismatch (got input: {list(shape)}, target: {list(mine)}")
     if cython.cast(object, target._array).dtype not in (np.int64, np.uint8):
         raise RuntimeError(errors.TARGET_DTYPE.format(dtype=errors.TYPE_NAMES[dtypes.of(target._array).name]))
     if weight is not None and shape_of(cython.cast(Tensor, weight)._array) != (classes,):
-        raise RuntimeError(f"weight tensor should be defined either for all {classes} classes or no classes but got weight "
+        raise RuntimeError(f"weight tensor should be defined either for all {classes} classes or no classes but got "
+                           f"weight "
                            f"tensor of shape: {list(shape_of(cython.cast(Tensor, weight)._array))}")
 
 
@@ -367,7 +369,8 @@ def of_probabilities(scores: Tensor, target: Tensor, weight: object, code: cytho
     return -product.sum() / (count_of(scores._array) / classes)
 
 
-def smoothed(scores: Tensor, target: Tensor, weight: object, ignore: object, code: cython.int, smoothing: object, dim: object):
+def smoothed(scores: Tensor, target: Tensor, weight: object, ignore: object, code: cython.int, smoothing: object,
+    dim: object):
     """Cross entropy with a part of the target spread over all classes."""
     main = likelihood(scores, target, weight, ignore, code)
     classes = scores._array.shape[1 if scores._array.ndim > 1 else 0]
@@ -388,7 +391,8 @@ def smoothed(scores: Tensor, target: Tensor, weight: object, ignore: object, cod
 
 
 def cross_entropy(
-    input, target, weight=None, size_average=None, ignore_index=IGNORE, reduce=None, reduction="mean", label_smoothing=0.0,
+    input, target, weight=None, size_average=None, ignore_index=IGNORE, reduce=None, reduction="mean",
+    label_smoothing=0.0,
 ):
     """`nll_loss` of `log_softmax(input)`; a float target of input's shape holds a probability for each class.
 
@@ -415,11 +419,13 @@ def cross_entropy(
 
 def pairs(make):
     """Two tensors, each reduction, broadcasting."""
-    return [((make(3, 4), make(3, 4)), {}), ((make(3, 4), make(3, 4)), {"reduction": "none"}), ((make(2), make(2)), {"reduction": "sum"}),
+    return [((make(3, 4), make(3, 4)), {}), ((make(3, 4), make(3, 4)), {"reduction": "none"}), ((make(2), make(2)),
+        {"reduction": "sum"}),
             ((make(), make()), {})]
 
 
-for _op, _name, _function in ((MSE, "mse_loss", mse_loss), (SMOOTH_L1, "smooth_l1_loss", smooth_l1_loss), (HUBER, "huber_loss", huber_loss)):
+for _op, _name, _function in ((MSE, "mse_loss", mse_loss), (SMOOTH_L1, "smooth_l1_loss", smooth_l1_loss), (HUBER,
+    "huber_loss", huber_loss)):
     declare(_op, "nn.functional." + _name, overload=None, reads=[3, 3], function=_function, method=False, inplace=False,
             out=False, samples=pairs, dtypes="f", smooth=_op is MSE)
 SMOOTH_L1.node_name, SMOOTH_L1.type_name = "SmoothL1LossBackward0", "SmoothL1LossBackward"
@@ -430,7 +436,8 @@ _CLASSES = wrap(np.array([1, 0, 3]))
 def scored(make):
     """Scores, targets, weights, reductions."""
     return [((make(3, 4), _CLASSES), {}), ((make(3, 4), _CLASSES), {"reduction": "none"}),
-            ((make(3, 4), _CLASSES, make(4, low=0.5, high=2)), {}), ((make(3, 4), _CLASSES), {"ignore_index": 3, "reduction": "sum"})]
+            ((make(3, 4), _CLASSES, make(4, low=0.5, high=2)), {}), ((make(3, 4), _CLASSES), {"ignore_index": 3,
+            "reduction": "sum"})]
 
 
 for _name, _function in (("nll_loss", nll_loss), ("cross_entropy", cross_entropy)):

@@ -11,7 +11,7 @@ if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply
     from headgate.core.arrays import count_of, is_float, shape_of
-    from headgate.core.records import X, Y, Z, Node, Op, Tensor
+    from headgate.core.records import Node, Op, Tensor, X, Y, Z
     from headgate.ops.loss import reduce_values, reduction_of, second
     from headgate.ops.reducing import given
 
@@ -23,8 +23,10 @@ from headgate.core.entry import PUBLIC
 from headgate.core.family import refused_error
 
 KL_MEAN = (
-    "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by the "
-    "batch size, and aligns with the KL math definition.'mean' will be changed to behave the same as 'batchmean' in the next "
+    "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only "
+    "by the "
+    "batch size, and aligns with the KL math definition.'mean' will be changed to behave the same as 'batchmean' in "
+    "the next "
     "major release."
 )
 
@@ -43,7 +45,8 @@ def share(g: Tensor, x: Tensor, code: object) -> Tensor:
 
 @cython.cclass
 class Bce(Op):
-    """-w (y log x + (1 - y) log(1 - x)), logarithms at least -100. Inputs: x, y, w or None; attrs: (reduction, has w)."""
+    """-w (y log x + (1 - y) log(1 - x)), logarithms at least -100. Inputs: x, y, w or None; attrs: (reduction, has
+    w)."""
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
@@ -121,11 +124,12 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     x: Tensor = given(input, "binary_cross_entropy")
     y: Tensor = second(target, "binary_cross_entropy")
     if shape_of(x._array) != shape_of(y._array):
-        raise ValueError(f"Using a target size ({y.shape}) that is different to the input size ({x.shape}) is deprecated. "
+        raise ValueError(f"Using a target size ({y.shape}) that is different to the input size ({x.shape}) is "
+                         f"deprecated. "
                          "Please ensure they have the same size.")
     if cython.cast(object, x._array).dtype != cython.cast(object, y._array).dtype:
-        raise RuntimeError("Found dtype {} but expected {}".format(
-            errors.TYPE_NAMES[dtypes.of(y._array).name], errors.TYPE_NAMES[dtypes.of(x._array).name]))
+        raise RuntimeError(f"Found dtype {errors.TYPE_NAMES[dtypes.of(y._array).name]} but expected "
+                           f"{errors.TYPE_NAMES[dtypes.of(x._array).name]}")
     return apply(BCE, (x, y, weight), (code, weight is not None))
 
 
@@ -146,7 +150,8 @@ def binary_cross_entropy_with_logits(
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
-    """target (log(target) - input), input and, if `log_target`, target being logarithms; "batchmean" divides by the batch."""
+    """target (log(target) - input), input and, if `log_target`, target being logarithms; "batchmean" divides by the
+    batch."""
     if reduction == "mean":
         warnings.warn(KL_MEAN, UserWarning, stacklevel=2)
     code = 2 if reduction == "batchmean" else reduction_of(reduction, size_average, reduce)
@@ -240,7 +245,8 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
 
 def probabilities(make):
     """Probabilities and targets."""
-    return [((make(3, 4, low=0.1, high=0.9), make(3, 4, low=0, high=1)), {"reduction": one}) for one in ("mean", "none", "sum")]
+    return [((make(3, 4, low=0.1, high=0.9), make(3, 4, low=0, high=1)), {"reduction": one}) for one in ("mean",
+        "none", "sum")]
 
 
 def scores(make):
@@ -248,7 +254,8 @@ def scores(make):
     return [((make(3, 4), make(3, 4, low=0, high=1)), {"reduction": one}) for one in ("mean", "none", "sum")]
 
 
-declare(BCE, "nn.functional.binary_cross_entropy", overload=None, reads=[3, 3], function=binary_cross_entropy, method=False,
+declare(BCE, "nn.functional.binary_cross_entropy", overload=None, reads=[3, 3], function=binary_cross_entropy,
+    method=False,
         inplace=False, out=False, samples=probabilities, dtypes="f")
 declare(BCE_LOGITS, "nn.functional.binary_cross_entropy_with_logits", overload=None, reads=[3, 3],
         function=binary_cross_entropy_with_logits, method=False, inplace=False, out=False, samples=scores, dtypes="f")
@@ -257,5 +264,6 @@ composite("nn.functional.kl_div", kl_div, method=False, dtypes="f",
                                 ((make(3, 4), make(3, 4)), {"reduction": "sum", "log_target": True})])
 for _function in (poisson_nll_loss, soft_margin_loss, multilabel_soft_margin_loss):
     composite("nn.functional." + _function.__name__, _function, method=False, dtypes="f", samples=scores)
-for _function in (gaussian_nll_loss, hinge_embedding_loss, margin_ranking_loss, triplet_margin_loss, cosine_embedding_loss):
+for _function in (gaussian_nll_loss, hinge_embedding_loss, margin_ranking_loss, triplet_margin_loss,
+    cosine_embedding_loss):
     composite("nn.functional." + _function.__name__, _function, method=False, dtypes="f")

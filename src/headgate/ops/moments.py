@@ -8,8 +8,8 @@ if not cython.compiled:
 
     from headgate.core.apply import apply
     from headgate.core.arrays import is_float, shape_of
-    from headgate.core.records import OUT, X, Node, Op, Tensor
-    from headgate.kernels.reference import Loop, map1, reduce, variance
+    from headgate.core.records import OUT, Node, Op, Tensor, X
+    from headgate.kernels.reference import map1, reduce, variance
     from headgate.ops.keep import keep
     from headgate.ops.reducing import called, count_over, dims_of, flag, given, restored, write_results
 
@@ -121,7 +121,8 @@ VAR, STD, VAR_MEAN, STD_MEAN = Var(), Std(), Moments(), Moments()
 
 
 def options(x: Tensor, dim: object, unbiased: object, keepdim: object, correction: object, name: str) -> tuple:
-    """The attrs from the arguments of PyTorch's overloads (`f(unbiased)`, `f(dim, unbiased)`, `f(dim, correction=)`)."""
+    """The attrs from the arguments of PyTorch's overloads (`f(unbiased)`, `f(dim, unbiased)`, `f(dim,
+    correction=)`)."""
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     if unbiased is not None and correction is not None:
@@ -169,12 +170,15 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None, 
 
 def spreads(make):
     """Samples of all overloads."""
-    return [((make(3, 4),), {}), ((make(3, 4), 1), {}), ((make(3, 4), False), {}), ((make(3, 4), (0, 1), False, True), {}),
-            ((make(2, 3, 4),), {"dim": (0, -1), "correction": 0, "keepdim": True}), ((make(3, 4), 0), {"correction": 2})]
+    return [((make(3, 4),), {}), ((make(3, 4), 1), {}), ((make(3, 4), False), {}), ((make(3, 4), (0, 1), False, True),
+        {}),
+            ((make(2, 3, 4),), {"dim": (0, -1), "correction": 0, "keepdim": True}), ((make(3, 4), 0),
+            {"correction": 2})]
 
 
 declare(VAR, "var", overload=None, reads=[1 << 0], function=var, inplace=False, samples=spreads, dtypes="f")
-declare(STD, "std", overload=None, reads=[(1 << 0) | (1 << OUT)], function=std, inplace=False, samples=spreads, dtypes="f")
+declare(STD, "std", overload=None, reads=[(1 << 0) | (1 << OUT)], function=std, inplace=False, samples=spreads,
+    dtypes="f")
 declare(VAR_MEAN, "var_mean", overload=None, reads=[1 << 0], function=var_mean, inplace=False, samples=spreads,
         dtypes="f", method=False, out=False)
 declare(STD_MEAN, "std_mean", overload=None, reads=[(1 << 0) | (1 << OUT)], function=std_mean, inplace=False,

@@ -6,11 +6,11 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply, apply1
+    from headgate.core.apply import apply
     from headgate.core.arrays import is_float, shape_of
     from headgate.core.inplace import write
     from headgate.core.operators import slots
-    from headgate.core.records import OUT, X, Y, Node, Op, Tensor
+    from headgate.core.records import OUT, Node, Op, Tensor, X, Y
     from headgate.kernels.reference import norm as norm_of
     from headgate.ops.keep import keep, zeros_of
     from headgate.ops.reducing import called, dims_of, flag, given, restored
@@ -74,7 +74,8 @@ class Dist(Op):
         for one in (x, y):
             if not is_float(one):
                 kind = errors.TYPE_NAMES[dtypes.of(one).name]
-                raise RuntimeError(f"norm(): input dtype should be either floating point or complex. Got {kind} instead.")
+                raise RuntimeError(f"norm(): input dtype should be either floating point or complex. Got {kind} "
+                                   f"instead.")
         try:
             return norm_of(x - y, attrs, None, False)
         except ValueError:
@@ -152,7 +153,8 @@ def linalg_norm(A, ord=None, dim=None, keepdim=False, *, out=None, dtype=None):
     if dim is None and x._array.ndim not in (1, 2):
         raise RuntimeError("linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
                            f"{x._array.ndim}D.")
-    if isinstance(ord, str) or (x._array.ndim == 2 if dim is None else isinstance(dim, (tuple, list)) and len(dim) == 2):
+    if isinstance(ord, str) or (x._array.ndim == 2 if dim is None else isinstance(dim, (tuple,
+        list)) and len(dim) == 2):
         return matrix_norm(x, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out)
     return vector_norm(x, ord, dim, keepdim, dtype=dtype, out=out)
 
@@ -202,7 +204,8 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
 
 def orders(make):
     """Samples of orders and dims."""
-    return [((make(3, 4),), {}), ((make(3, 4), 1), {}), ((make(3, 4), 3, 1), {}), ((make(2, 3, 4), 2.5, (0, -1), True), {}),
+    return [((make(3, 4),), {}), ((make(3, 4), 1), {}), ((make(3, 4), 3, 1), {}), ((make(2, 3, 4), 2.5, (0, -1), True),
+        {}),
             ((make(3, 4), math.inf), {"dim": 0}), ((make(),), {}), ((make(3, 4), 0.5), {})]
 
 
@@ -218,7 +221,9 @@ declare(DIST, "dist", overload=None, reads=[3 | (1 << OUT), 3 | (1 << OUT)], fun
         dtypes="f", samples=lambda make: [((make(3, 4), make(3, 4)), {}), ((make(3, 4), make(4), 1), {})])
 composite("nn.functional.normalize", normalize, method=False, out=True, dtypes="f", samples=lambda make: [
     ((make(3, 4),), {}), ((make(3, 4),), {"p": 1, "dim": 0})])
-composite("nn.functional.cosine_similarity", cosine_similarity, method=False, dtypes="f", aliases=("cosine_similarity",),
+composite("nn.functional.cosine_similarity", cosine_similarity, method=False, dtypes="f", aliases=("cosine_similarity",
+    ),
           samples=lambda make: [((make(3, 4), make(3, 4)), {}), ((make(3, 4), make(4)), {"dim": -1})])
-composite("nn.functional.pairwise_distance", pairwise_distance, method=False, dtypes="f", aliases=("pairwise_distance",),
+composite("nn.functional.pairwise_distance", pairwise_distance, method=False, dtypes="f", aliases=("pairwise_distance",
+    ),
           samples=lambda make: [((make(3, 4), make(3, 4)), {}), ((make(3, 4), make(3, 4)), {"p": 1, "keepdim": True})])

@@ -10,13 +10,23 @@ if not cython.compiled:
     from headgate.core.apply import apply1
     from headgate.core.arrays import count_of, is_float, shape_of
     from headgate.core.inplace import write
-    from headgate.core.records import OUT, X, Node, Op, Tensor
-    from headgate.kernels.reference import Loop, logsumexp as log_sum_exp, map1, map2s, reduce
+    from headgate.core.records import OUT, Node, Op, Tensor, X
+    from headgate.kernels.reference import logsumexp as log_sum_exp
+    from headgate.kernels.reference import map1, map2s, reduce
     from headgate.ops.cumulative import CUMPROD, SHIFT
     from headgate.ops.explog import EXP
     from headgate.ops.keep import keep
     from headgate.ops.reducing import (
-        array_kind, called, count_over, dims_of, expand_reduced, flag, floating, given, one_dim, restored,
+        array_kind,
+        called,
+        count_over,
+        dims_of,
+        expand_reduced,
+        flag,
+        floating,
+        given,
+        one_dim,
+        restored,
     )
     from headgate.ops.view import reshaped
 
@@ -30,7 +40,8 @@ from headgate.kernels import make_loop
 ALL = (None, False, None)  # attrs of a plain reduction of everything
 NOT_NUMBER, NOT_EQUAL = make_loop("isnan"), make_loop("ne")
 MEAN_OPTIONAL = (
-    "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. Got: {dtype}"
+    "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. Got: "
+    "{dtype}"
 )
 
 
@@ -272,7 +283,8 @@ def count_nonzero(input, dim=None):
 def over(make):
     """Samples of what reduces over any dims."""
     return [((make(3, 4),), {}), ((make(3, 4),), {"dim": 1}), ((make(2, 3, 4),), {"dim": (0, -1), "keepdim": True}),
-            ((make(0, 3),), {"dim": 0}), ((make(0, 3),), {"dim": 1}), ((make(),), {}), ((make(3),), {"dim": (), "keepdim": True})]
+            ((make(0, 3),), {"dim": 0}), ((make(0, 3),), {"dim": 1}), ((make(),), {}), ((make(3),), {"dim": (),
+            "keepdim": True})]
 
 
 def over_one(make):
@@ -287,7 +299,8 @@ declare(PROD, "prod", overload=0, reads=[(1 << 0) | (1 << OUT)], function=prod, 
 declare(NANSUM, "nansum", overload=None, reads=[1 << 0], function=nansum, inplace=False, samples=over)
 composite("nanmean", nanmean, samples=over, dtypes="f", out=True)
 declare(LOGSUMEXP, "logsumexp", overload=None, reads=[(1 << 0) | (1 << OUT)], function=logsumexp, inplace=False,
-        samples=lambda make: [((make(3, 4), 1), {}), ((make(2, 3, 4), (0, -1)), {"keepdim": True}), ((make(3, 0), 1), {}),
+        samples=lambda make: [((make(3, 4), 1), {}), ((make(2, 3, 4), (0, -1)), {"keepdim": True}), ((make(3, 0), 1),
+        {}),
                               ((make(), 0), {})], aliases=("special.logsumexp",))
 declare(ANY, "any", function=any, inplace=False, samples=over, differentiable=False)
 declare(EVERY, "all", function=all, inplace=False, samples=over, differentiable=False)

@@ -11,8 +11,10 @@ if not cython.compiled:
     from headgate.core.arrays import is_float
     from headgate.core.inplace import write
     from headgate.core.operators import slots
-    from headgate.core.records import OUT, X, Y, Node, Op, Tensor
-    from headgate.kernels.reference import log_softmax as log_soft, log_softmax_backward, softmax as soft, softmax_backward
+    from headgate.core.records import OUT, Node, Op, Tensor, X, Y
+    from headgate.kernels.reference import log_softmax as log_soft
+    from headgate.kernels.reference import log_softmax_backward, softmax_backward
+    from headgate.kernels.reference import softmax as soft
     from headgate.ops.explog import EXP
     from headgate.ops.reducing import given, one_dim
 
@@ -97,7 +99,8 @@ class LogSoftmaxGradient(Op):
 
 SOFTMAX, LOG_SOFTMAX = Softmax(), LogSoftmax()
 SOFTMAX_GRADIENT = overload(SoftmaxGradient(), "softmax_backward_data", None, reads=[1 << 1, 3])
-LOG_SOFTMAX_GRADIENT = overload(LogSoftmaxGradient(), "log_softmax_backward_data", None, reads=[1 << 1, (1 << 0) | (1 << 1)])
+LOG_SOFTMAX_GRADIENT = overload(LogSoftmaxGradient(), "log_softmax_backward_data", None, reads=[1 << 1,
+    (1 << 0) | (1 << 1)])
 
 
 def along(op: Op, input: object, dim: object, dtype: object, out: object, name: str) -> object:
@@ -150,7 +153,8 @@ def softmin(input, dim=None, _stacklevel=3, dtype=None):
 
 def rows(make):
     """Samples with every kind of dim."""
-    return [((make(3, 4), 1), {}), ((make(3, 4), 0), {}), ((make(2, 3, 4), -2), {}), ((make(), 0), {}), ((make(3, 0), 1), {}),
+    return [((make(3, 4), 1), {}), ((make(3, 4), 0), {}), ((make(2, 3, 4), -2), {}), ((make(), 0), {}), ((make(3, 0),
+        1), {}),
             ((make(0, 3), 1), {})]
 
 

@@ -6,17 +6,27 @@ if not cython.compiled:
     from headgate.core.apply import apply, apply1, apply2
     from headgate.core.arrays import is_float, shape_of
     from headgate.core.inplace import write
-    from headgate.core.records import X, Y, Z, Node, Op, Tensor
-    from headgate.kernels.reference import addmm as add_product, matmul as product
+    from headgate.core.records import Node, Op, Tensor, Y, Z
+    from headgate.kernels.reference import addmm as add_product
+    from headgate.kernels.reference import matmul as product
     from headgate.ops.linalg import (
-        BMM, MM, MV, check_batches, check_matrices, check_vector, leading, multiplied, no_bools, transposed, type_name,
+        BMM,
+        MM,
+        MV,
+        check_batches,
+        check_matrices,
+        check_vector,
+        leading,
+        multiplied,
+        transposed,
+        type_name,
     )
     from headgate.ops.reducing import given
-    from headgate.ops.view import EXPAND, T, UNSQUEEZE, VIEW, reshaped
+    from headgate.ops.view import EXPAND, UNSQUEEZE, VIEW, T, reshaped
 
     ndarray = np.ndarray
 
-    def PyArray_TYPE(a: np.ndarray) -> int:  # noqa: N802  (the C interface's name)
+    def PyArray_TYPE(a: np.ndarray) -> int:
         return a.dtype.num
 
 from headgate import errors
@@ -63,7 +73,8 @@ def check_added(c: ndarray, a: ndarray, shape: tuple):
         raise RuntimeError(errors.ADDMM_DTYPE.format(first=type_name(c), second=type_name(a)))
     if len(mine) > len(shape):
         raise RuntimeError(errors.EXPAND_DIMS.format(
-            type=f"torch.{type_name(c)}Tensor", shape=list(mine), size=list(shape), provided=len(shape), dims=len(mine)))
+            type=f"torch.{type_name(c)}Tensor", shape=list(mine), size=list(shape), provided=len(shape),
+            dims=len(mine)))
     for i in range(len(mine)):
         if mine[i] != 1 and mine[i] != shape[len(shape) - len(mine) + i]:
             raise RuntimeError(errors.EXPAND.format(
@@ -240,10 +251,12 @@ def linear(input, weight, bias=None):
 
 
 ALL_THREE = [0, 1 << 2, 1 << 1]
-declare(ADDMM, "addmm", overload=None, reads=ALL_THREE, function=addmm, inplace=True, dtypes="fi", samples=lambda make: [
+declare(ADDMM, "addmm", overload=None, reads=ALL_THREE, function=addmm, inplace=True, dtypes="fi",
+    samples=lambda make: [
     ((make(2, 4), make(2, 3), make(3, 4)), {}), ((make(4), make(2, 3), make(3, 4)), {"beta": 2, "alpha": 3}),
     ((make(), make(2, 3), make(3, 4)), {"beta": 0})])
-declare(ADDMV, "addmv", overload=None, reads=ALL_THREE, function=addmv, inplace=True, dtypes="fi", samples=lambda make: [
+declare(ADDMV, "addmv", overload=None, reads=ALL_THREE, function=addmv, inplace=True, dtypes="fi",
+    samples=lambda make: [
     ((make(2), make(2, 3), make(3)), {}), ((make(2), make(2, 3), make(3)), {"beta": 2, "alpha": 3})])
 declare(BADDBMM, "baddbmm", overload=None, reads=ALL_THREE, function=baddbmm, inplace=True, dtypes="fi",
         samples=lambda make: [((make(2, 2, 4), make(2, 2, 3), make(2, 3, 4)), {}),
@@ -255,4 +268,5 @@ declare(ADDR, "addr", overload=None, reads=ALL_THREE, function=addr, inplace=Tru
     ((make(2, 4), make(2), make(4)), {}), ((make(2, 4), make(2), make(4)), {"beta": 2, "alpha": 3})])
 composite("nn.functional.linear", linear, method=False, dtypes="f", samples=lambda make: [
     ((make(2, 3), make(4, 3), make(4)), {}), ((make(2, 3), make(4, 3)), {}), ((make(2, 2, 3), make(4, 3), make(4)), {}),
-    ((make(3), make(4, 3), make(4)), {}), ((make(2, 2, 3), make(4, 3)), {}), ((make(3), make(4, 3)), {}), ((make(2, 3), make(3)), {})])
+    ((make(3), make(4, 3), make(4)), {}), ((make(2, 2, 3), make(4, 3)), {}), ((make(3), make(4, 3)), {}), ((make(2, 3),
+    make(3)), {})])
