@@ -81,7 +81,7 @@ def test_random_index_as_pytorch(seed: int) -> None:
     assigned = bool(rng.integers(0, 2))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert outcome(headgate, code, shape, assigned) == outcome(torch, code, shape, assigned), f"x[{code}] of {shape}"
+        assert outcome(headgate, code, shape, assigned) == outcome(torch, code, shape, assigned), (code, shape)
 
 
 @pytest.mark.parametrize(("code", "shared"), [("1", True), ("1:, 2", True), ("None", True), ("[1]", False)])

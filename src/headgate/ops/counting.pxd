@@ -6,8 +6,10 @@ from headgate.core.dims cimport wrap_dim
 from headgate.core.inplace cimport write
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.core.writes cimport check_writable, note_write
+from headgate.kernels.indexing cimport index_add as index_add_kernel
+from headgate.kernels.indexing cimport take as take_kernel
 from headgate.ops.change cimport is_number, kind_name, need_int, need_tensor
-from headgate.ops.rows cimport EMBEDDING
+from headgate.ops.scatter cimport long_index
 from headgate.ops.sorting cimport GIVEN
 
 cdef tuple distinct(ndarray x, object consecutive, object dim)
@@ -15,4 +17,4 @@ cdef object asked(tuple results, object return_inverse, object return_counts)
 cdef ndarray places(ndarray edges, ndarray values, str side, object kind)
 cdef ndarray part_counts(ndarray flat, object bins, double low, double high)
 cdef shorten(Tensor table, Tensor index, double limit, double order)
-cdef Op UNIQUE
+cdef Op UNIQUE, EMBEDDING, EMBEDDING_BACK

@@ -1,4 +1,4 @@
-"""Distinct values, counts and places among sorted ones: unique, searchsorted, bincount, histc, isin, one_hot, embedding.
+"""Distinct values, counts and places among sorted ones (unique, bincount, searchsorted, isin ...); embedding.
 
 None but embedding has a gradient. What each refuses, and how it says so, is PyTorch's.
 """
@@ -15,8 +15,10 @@ if not cython.compiled:
     from headgate.core.inplace import write
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.writes import check_writable, note_write
+    from headgate.kernels.reference import index_add as index_add_kernel
+    from headgate.kernels.reference import take as take_kernel
     from headgate.ops.change import is_number, kind_name, need_int, need_tensor
-    from headgate.ops.rows import EMBEDDING
+    from headgate.ops.scatter import long_index
     from headgate.ops.sorting import GIVEN
 
     ndarray = np.ndarray
@@ -24,7 +26,6 @@ if not cython.compiled:
 from headgate import errors
 from headgate.core.declare import composite, declare, overload
 from headgate.core.entry import publish
-
 
 # ---- distinct values ------------------------------------------------------------------------------------------------
 
@@ -185,7 +186,7 @@ def bincount(input, weights=None, minlength=0):
 
 
 def histc(input, bins=100, min=0, max=0, *, out=None):
-    """How many elements of `input` (floats) lie in each of `bins` equal parts of [min, max], by default of its range."""
+    """How many elements of `input` (floats) lie in each of `bins` equal parts of [min, max] (its range)."""
     x: Tensor = need_tensor(input, "histc", "input", 1)
     low, high = float(min), float(max)
     if not is_float(x._array):
@@ -253,6 +254,52 @@ def one_hot(tensor, num_classes=-1):
 # ---- embedding ------------------------------------------------------------------------------------------------------
 
 
+@cython.cclass
+class Embedding(Op):
+    """Rows of a table. Inputs: indices, weight; attrs: (padding_idx, whether rows used often count less).
+
+    The padding row gets no gradient; -1 for none.
+    """
+
+    @cython.cfunc
+    def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        return take_kernel(y, long_index(x), 0)
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return apply(EMBEDDING_BACK, (g, n.tensor(0)), (n.shape(1), n.attrs))
+
+
+@cython.cclass
+class EmbeddingBack(Op):
+    """The gradient of embedding. Inputs: gradient, indices; attrs: (the table's shape, padding_idx)."""
+
+    @cython.cfunc
+    def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        whole: ndarray = np.zeros(attrs[0], x.dtype)
+        index_add_kernel(whole, 0, long_index(y).reshape(-1), x.reshape((y.size,) + attrs[0][1:]), 1)
+        padding, by_count = attrs[1]
+        if padding >= 0:
+            cython.cast(object, whole)[padding] = 0
+        if by_count:
+            counts: object = np.bincount(long_index(y).reshape(-1), minlength=attrs[0][0])
+            whole = (whole / np.maximum(counts, 1)[:, None]).astype(x.dtype)
+        return whole
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        index: Tensor = n.tensor(1)
+        rows = apply(EMBEDDING, (index, g), (-1, False))
+        padding, by_count = n.attrs[1]
+        if padding >= 0:
+            keep: ndarray = np.not_equal(index._array, padding)[..., None]
+            rows = rows * wrap(cython.cast(object, keep).astype(cython.cast(object, g._array).dtype))
+        if by_count:
+            counts: object = np.bincount(long_index(index._array).reshape(-1), minlength=n.attrs[0][0])
+            rows = rows / wrap(counts[index._array][..., None].astype(cython.cast(object, g._array).dtype))
+        return rows
+
+
 def embedding(
     input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False
 ):
@@ -301,6 +348,8 @@ def torch_embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, s
 # ---- declarations ---------------------------------------------------------------------------------------------------
 
 UNIQUE = Unique()
+EMBEDDING = Embedding()
+EMBEDDING_BACK = overload(EmbeddingBack(), "embedding_dense_backward", None, reads=[1 << 1])
 declare(UNIQUE, "unique", node="NotImplemented", function=unique, inplace=False, differentiable=False, out=False)
 overload(UNIQUE, "unique", None, node="NotImplemented")  # differentiable, until backward says that it is not
 composite("unique_consecutive", unique_consecutive, differentiable=False)

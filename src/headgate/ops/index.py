@@ -14,7 +14,14 @@ if not cython.compiled:
     from headgate.core.records import Node, Op, Tensor
     from headgate.ops.change import Change, change, constant, fill_with, kind_name, need_tensor
     from headgate.ops.indices import (
-        add_at, checked, from_sequence, is_sequence, means_tuple, pick, put_at, resolve,
+        add_at,
+        checked,
+        from_sequence,
+        is_sequence,
+        means_tuple,
+        pick,
+        put_at,
+        resolve,
     )
     from headgate.ops.view import ALIAS, EXPAND, SELECT, SLICE, UNSQUEEZE, VIEW
 
@@ -23,7 +30,6 @@ if not cython.compiled:
 from headgate import dtypes, errors
 from headgate.core.declare import declare, overload
 from headgate.core.operators import fill_slot
-
 
 # ---- the ops behind advanced indices --------------------------------------------------------------------------------
 
@@ -102,7 +108,6 @@ class IndexPut(Change):
 
 def saved_indices(n: Node, first: cython.int) -> tuple:
     """The index tensors of a call, inputs `first` and later."""
-    i: cython.int
     return tuple([n.tensor(i) for i in range(first, n.inputs)])
 
 

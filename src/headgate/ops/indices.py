@@ -39,7 +39,7 @@ def is_sequence(value: object) -> bool:
 
 
 def means_tuple(index: object) -> bool:
-    """Whether a sequence that is no tuple stands for several parts: NumPy's old rule, which PyTorch keeps and warns of."""
+    """Whether a sequence that is no tuple stands for several parts: NumPy's old rule, kept by PyTorch."""
     if isinstance(index, (Tensor, np.ndarray)) or not is_sequence(index):
         return False
     try:

@@ -1,7 +1,7 @@
 # C types of rows.py.
 from numpy cimport import_array, ndarray
 from headgate cimport dtypes
-from headgate.core.apply cimport apply, apply1, wrap
+from headgate.core.apply cimport apply, wrap
 from headgate.core.arrays cimport is_float, shape_of
 from headgate.core.dims cimport wrap_dim
 from headgate.core.inplace cimport write
@@ -20,5 +20,5 @@ cdef ndarray spread_index(ndarray index, tuple shape, int dim)
 cdef bint long_type(Tensor index)
 cdef check_rows(Tensor x, int dim, Tensor place, Tensor source, str function)
 cdef check_copy(Tensor x, int dim, Tensor place, Tensor source)
-cdef Op INDEX_SELECT, SPREAD_ROWS, TAKE, EMBEDDING, EMBEDDING_BACK
+cdef Op INDEX_SELECT, SPREAD_ROWS, TAKE
 cdef Change INDEX_ADD, INDEX_COPY, INDEX_FILL, INDEX_FILL_TENSOR, INDEX_REDUCE, PUT

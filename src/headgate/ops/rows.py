@@ -1,7 +1,7 @@
 """Whole rows by a vector of positions along one dim: index_select, index_add and their relatives; take and put.
 
-`take` and `put` are the same for the flattened tensor; `embedding` is index_select for a table of vectors. Each
-function's checks are PyTorch's, which differ from one to the next.
+`take` and `put` are the same for the flattened tensor. Each function's checks are PyTorch's, which differ from one to
+the next.
 """
 import cython
 import numpy as np
@@ -10,7 +10,7 @@ if cython.compiled:
     import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
 
 if not cython.compiled:
-    from headgate.core.apply import apply, apply1, wrap
+    from headgate.core.apply import apply, wrap
     from headgate.core.arrays import is_float, shape_of
     from headgate.core.dims import wrap_dim
     from headgate.core.inplace import write
@@ -20,7 +20,14 @@ if not cython.compiled:
     from headgate.kernels.reference import scatter as scatter_kernel
     from headgate.kernels.reference import take as take_kernel
     from headgate.ops.change import (
-        Change, allow_expanded, change, constant, is_number, kind_name, need_int, need_tensor,
+        Change,
+        allow_expanded,
+        change,
+        constant,
+        is_number,
+        kind_name,
+        need_int,
+        need_tensor,
     )
     from headgate.ops.scatter import REDUCES, ScatterReduce, long_index
 
@@ -28,7 +35,6 @@ if not cython.compiled:
 
 from headgate import dtypes, errors
 from headgate.core.declare import declare, overload
-
 
 # ---- the ops --------------------------------------------------------------------------------------------------------
 
@@ -182,52 +188,6 @@ class Put(Change):
         return apply(PUT, (g, index, zeros), False)
 
 
-@cython.cclass
-class Embedding(Op):
-    """Rows of a table. Inputs: indices, weight; attrs: (padding_idx, whether rows used often count less).
-
-    The padding row gets no gradient; -1 for none.
-    """
-
-    @cython.cfunc
-    def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
-        return take_kernel(y, long_index(x), 0)
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        return apply(EMBEDDING_BACK, (g, n.tensor(0)), (n.shape(1), n.attrs))
-
-
-@cython.cclass
-class EmbeddingBack(Op):
-    """The gradient of embedding. Inputs: gradient, indices; attrs: (the table's shape, padding_idx)."""
-
-    @cython.cfunc
-    def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
-        whole: ndarray = np.zeros(attrs[0], x.dtype)
-        index_add_kernel(whole, 0, long_index(y).reshape(-1), x.reshape((y.size,) + attrs[0][1:]), 1)
-        padding, by_count = attrs[1]
-        if padding >= 0:
-            cython.cast(object, whole)[padding] = 0
-        if by_count:
-            counts: object = np.bincount(long_index(y).reshape(-1), minlength=attrs[0][0])
-            whole = (whole / np.maximum(counts, 1)[:, None]).astype(x.dtype)
-        return whole
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        index: Tensor = n.tensor(1)
-        rows = apply(EMBEDDING, (index, g), (-1, False))
-        padding, by_count = n.attrs[1]
-        if padding >= 0:
-            keep: ndarray = np.not_equal(index._array, padding)[..., None]
-            rows = rows * wrap(cython.cast(object, keep).astype(cython.cast(object, g._array).dtype))
-        if by_count:
-            counts: object = np.bincount(long_index(index._array).reshape(-1), minlength=n.attrs[0][0])
-            rows = rows / wrap(counts[index._array][..., None].astype(cython.cast(object, g._array).dtype))
-        return rows
-
-
 def once(index: Tensor, shape: tuple, dim: cython.int) -> Tensor:
     """The same positions, each once and counted from the front."""
     size = shape[dim] if shape else 1
@@ -265,7 +225,7 @@ def long_type(index: Tensor) -> bool:
 
 
 def index_select(input, dim, index, *, out=None):
-    """The rows of `input` along `dim` at `index`, an int64 or int32 vector; negative positions are refused (IndexError)."""
+    """The rows of `input` along `dim` at `index`, an int64 or int32 vector without negative positions."""
     x: Tensor = need_tensor(input, "index_select", "input", 1)
     axis: cython.int = wrap_dim(need_int(dim, "index_select", "dim", 1), x._array.ndim)
     place: Tensor = need_tensor(index, "index_select", "index", 2)
@@ -295,8 +255,8 @@ def check_rows(x: Tensor, dim: cython.int, place: Tensor, source: Tensor, functi
     if cython.cast(object, place._array).dtype.char not in "lqi":
         raise RuntimeError(f"{function}: Expected dtype int32/int64 for index but got: {kind_name(place._array)}")
     if dtypes.of(x._array) is not dtypes.of(source._array):
-        raise RuntimeError(f"{function}: self ({kind_name(x._array)}) and source ({kind_name(source._array)}) must have "
-                           "the same scalar type")
+        raise RuntimeError(f"{function}: self ({kind_name(x._array)}) and source ({kind_name(source._array)}) must "
+                           "have the same scalar type")
     if place._array.size != size and not other:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     if place._array.size != size:
@@ -373,7 +333,8 @@ def check_copy(x: Tensor, dim: cython.int, place: Tensor, source: Tensor):
             f"{' '.join([str(length) for length in a])} at dimension {dim} and source slice shape: "
             f"{' '.join([str(length) for length in b])} at dimension 0.")
     if other and count != other[dim]:
-        raise IndexError(f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({other[dim]})")
+        raise IndexError(
+            f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({other[dim]})")
     size = mine[dim] if mine else 1
     positions: object = cython.cast(object, place._array).reshape(-1)
     bad = positions[(positions < 0) | (positions >= size)]
@@ -386,7 +347,8 @@ def index_fill(input, dim, index, value, *, out=None):
     x: Tensor = need_tensor(input, "index_fill", "input", 1)
     place: Tensor = need_tensor(index, "index_fill", "index", 2)
     if not isinstance(value, Tensor) and not is_number(value):
-        raise TypeError(f"index_fill{'_' if out is INPLACE else ''}() received an invalid combination of arguments - got (int, Tensor, "
+        name = "index_fill_" if out is INPLACE else "index_fill"
+        raise TypeError(f"{name}() received an invalid combination of arguments - got (int, Tensor, "
                         f"{type(value).__name__}), but expected one of:")
     if isinstance(value, Tensor) and value.ndim:
         raise RuntimeError("index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
@@ -432,8 +394,7 @@ def put(input, index, source, accumulate=False, *, out=None):
     return change(PUT, (x, place, s), bool(accumulate), out)
 
 
-# ---- declarations ---------------------------------------------------------------------------------------------------
-
+# ---- declarations ----
 INDEX_SELECT = IndexSelect()
 SPREAD_ROWS = overload(SpreadRows(), "index_add", None, reads=[1 << 1])
 INDEX_ADD = IndexAdd()
@@ -443,8 +404,6 @@ INDEX_FILL_TENSOR = overload(IndexFill(), "index_fill", 1, reads=[1 << 1, 0, 1 <
 INDEX_REDUCE = IndexReduce()
 TAKE = Take()
 PUT = Put()
-EMBEDDING = Embedding()
-EMBEDDING_BACK = overload(EmbeddingBack(), "embedding_dense_backward", None, reads=[1 << 1])
 allow_expanded(INDEX_FILL)
 allow_expanded(INDEX_FILL_TENSOR)
 
@@ -486,8 +445,8 @@ def _put_samples(make: object) -> list:
 
 
 _SOURCE = {"reads": [0, 0, 1 << 1], "shapes": 1 << 2}
-declare(INDEX_SELECT, "index_select", overload=None, function=index_select, inplace=False, reads=[1 << 1], shapes=1 << 0,
-        samples=_select_samples)
+declare(INDEX_SELECT, "index_select", overload=None, function=index_select, inplace=False, reads=[1 << 1],
+        shapes=1 << 0, samples=_select_samples)
 declare(INDEX_ADD, "index_add", overload=None, function=index_add, inplace=True, samples=_with_source, **_SOURCE)
 declare(INDEX_COPY, "index_copy", overload=None, function=index_copy, inplace=True, samples=_copy_samples,
         reads=[1 << 1, 0, 1 << 1], shapes=1 << 2)

@@ -2,7 +2,7 @@
 from numpy cimport import_array, ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, apply1, wrap
-from headgate.core.arrays cimport is_float, shape_of
+from headgate.core.arrays cimport shape_of
 from headgate.core.dims cimport wrap_dim
 from headgate.core.inplace cimport write
 from headgate.core.records cimport OUT, Node, Op, Tensor

@@ -10,7 +10,7 @@ if cython.compiled:
 
 if not cython.compiled:
     from headgate.core.apply import apply, apply1, wrap
-    from headgate.core.arrays import is_float, shape_of
+    from headgate.core.arrays import shape_of
     from headgate.core.dims import wrap_dim
     from headgate.core.inplace import write
     from headgate.core.records import OUT, Node, Op, Tensor
@@ -348,7 +348,8 @@ def take_along_dim(input, indices, dim=None, *, out=None):
     if cython.cast(object, index._array).dtype.char not in "lq":
         raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {kind_name(index._array)}")
     if dim is None:
-        return gather(input.view(-1) if x._array.flags.c_contiguous else input.reshape(-1), 0, indices.view(-1), out=out)
+        flat = input.view(-1) if x._array.flags.c_contiguous else input.reshape(-1)
+        return gather(flat, 0, indices.reshape(-1), out=out)
     if x._array.ndim != index._array.ndim:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "

@@ -8,7 +8,7 @@ from headgate.core.operators cimport slots
 from headgate.core.records cimport OUT, Node, Op, Tensor
 from headgate.kernels.sorting cimport sort as sort_kernel
 from headgate.kernels.sorting cimport topk as topk_kernel
-from headgate.ops.change cimport kind_name, need_int, need_tensor
+from headgate.ops.change cimport need_int, need_tensor
 from headgate.ops.scatter cimport SPREAD
 from headgate.ops.where cimport fill_where
 

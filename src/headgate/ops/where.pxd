@@ -2,12 +2,12 @@
 from numpy cimport ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, apply1, wrap
-from headgate.core.arrays cimport is_float, shape_of
+from headgate.core.arrays cimport shape_of
 from headgate.core.inplace cimport write
 from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.kernels.door cimport Loop, map3
-from headgate.ops.change cimport FILL, FILL_, FILL_TENSOR, FILL_TENSOR_, ZERO_, Change, allow_expanded, change, change_inplace, constant, fill_with, is_number, kind_name, need_tensor
+from headgate.ops.change cimport FILL, FILL_, FILL_TENSOR, FILL_TENSOR_, ZERO_, Change, allow_expanded, change, change_inplace, constant, is_number, kind_name, need_tensor
 from headgate.ops.view cimport SLICE, Part
 
 cdef class Masked(Change):

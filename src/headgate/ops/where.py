@@ -9,14 +9,25 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import apply, apply1, wrap
-    from headgate.core.arrays import is_float, shape_of
+    from headgate.core.arrays import shape_of
     from headgate.core.inplace import write
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
     from headgate.kernels.reference import map3
     from headgate.ops.change import (
-        FILL, FILL_, FILL_TENSOR, FILL_TENSOR_, ZERO_, Change, allow_expanded, change, change_inplace, constant,
-        fill_with, is_number, kind_name, need_tensor,
+        FILL,
+        FILL_,
+        FILL_TENSOR,
+        FILL_TENSOR_,
+        ZERO_,
+        Change,
+        allow_expanded,
+        change,
+        change_inplace,
+        constant,
+        is_number,
+        kind_name,
+        need_tensor,
     )
     from headgate.ops.view import SLICE, Part
 
@@ -104,7 +115,7 @@ def where(condition, input=None, other=None, *, out=None):
         return nonzero(condition, as_tuple=True)
     for value in (input, other):
         if not isinstance(condition, Tensor) or not (isinstance(value, Tensor) or is_number(value)):
-            given = (condition,) if input is None else (condition, input) if other is None else (condition, input, other)
+            given = tuple([one for one in (condition, input, other) if one is not None])
             raise TypeError(INVALID.format(function="where", types=type_names(given)))
         if out is not None and not isinstance(value, Tensor):
             position, name = (2, "input") if value is input else (3, "other")
@@ -246,7 +257,8 @@ def need_mask(mask: object, function: str, text: str) -> Tensor:
     t: Tensor = need_tensor(mask, function, "mask", 1)
     if cython.cast(object, t._array).dtype.char != "?":
         name = dtypes.of(t._array).name
-        raise RuntimeError(text.format(dtype=errors.C_NAMES[name] if function == "masked_fill" else errors.TYPE_NAMES[name]))
+        words = errors.C_NAMES if function == "masked_fill" else errors.TYPE_NAMES
+        raise RuntimeError(text.format(dtype=words[name]))
     return t
 
 
@@ -280,7 +292,7 @@ def masked_scatter(input, mask, source, *, out=None):
     if dtypes.of(x._array) is not dtypes.of(s._array):
         raise RuntimeError(f"masked_scatter: expected self and source to have same dtypes but got"
                            f"{kind_name(x._array)} and {kind_name(s._array)}")
-    m = need_mask(mask, "masked_scatter", "masked_scatter_ only supports boolean masks, but got mask with dtype {dtype}")
+    need_mask(mask, "masked_scatter", "masked_scatter_ only supports boolean masks, but got mask with dtype {dtype}")
     if out is INPLACE and m._array.ndim > x._array.ndim:
         raise RuntimeError(errors.EXPAND_DIMS.format(
             type="CPUBoolType", shape=list(shape_of(m._array)), size=list(shape_of(x._array)), provided=x._array.ndim,
@@ -373,7 +385,8 @@ def _where_samples(make: object) -> list:
 
 
 def _mask_samples(make: object) -> list:
-    return [((make(3, 4), _mask(make, 3, 4)), {}), ((make(3, 4), _mask(make, 4)), {}), ((make(2), _mask(make, 0, 2)), {})]
+    pairs = [(make(3, 4), _mask(make, 3, 4)), (make(3, 4), _mask(make, 4)), (make(2), _mask(make, 0, 2))]
+    return [(pair, {}) for pair in pairs]
 
 
 def _fill_samples(make: object) -> list:
