@@ -105,3 +105,23 @@ def test_views_of_views_are_cut_at_the_memory() -> None:
     with pytest.raises(RuntimeError, match="out of bounds"):
         x[2:].as_strided((4,), (1,), 3)
     assert x[2:].as_strided((4,), (1,), 2).data_ptr() == x[2:].data_ptr()
+
+
+@pytest.mark.parametrize("call", [
+    "x.contiguous()", "x.to(L.float32)", "x.float()", "x.type_as(x)", "x.sum_to_size(3, 4)", "x.flatten(1)", "x.cpu()",
+    "L.atleast_2d(x)", "L.broadcast_tensors(x)[0]",
+])  # fmt: skip
+def test_returns_itself(call: str) -> None:
+    """What has nothing to do returns the tensor itself, as PyTorch does."""
+    for library in (torch, headgate):
+        names = inputs(library)
+        same = eval(call, names)
+        assert same.data_ptr() == names["x"].data_ptr() and same.is_leaf
+
+
+def test_a_single_part_passes_its_gradient() -> None:
+    """A split into one part is still a split."""
+    x = headgate.ones(2, 2, requires_grad=True)
+    (part,) = x.split(5)
+    (part * 3).sum().backward()
+    assert x.grad.tolist() == [[3.0, 3.0], [3.0, 3.0]]

@@ -73,6 +73,8 @@ class Unbind(View):
 
 def filled(n: Node, grads: list) -> tuple:
     """The gradients, zeros where none arrived."""
+    if len(grads) == 1:
+        return tuple(grads)
     like: Tensor = [g for g in grads if g is not None][0]
     kind = cython.cast(object, like._array).dtype
     return tuple([wrap(np.zeros(meta[0], kind)) if g is None else g for g, meta in zip(grads, n.metas)])

@@ -176,6 +176,6 @@ def from_root(y: Tensor, x: Tensor, start: cython.Py_ssize_t) -> Tensor:
 
 
 composite("as_strided", as_strided, samples=lambda make: [
-    ((make(3, 4), (2, 2), (1, 2)), {}), ((make(3, 4), (2, 3), (1, 1), 2), {}), ((make(6), (4, 3), (1, 1)), {}),
-    ((make(6), (), (), 3), {}), ((make(3, 4).transpose(0, 1), (2, 2), (4, 1)), {}),
+    ((make(3, 4).contiguous(), (2, 2), (1, 2)), {}), ((make(3, 4).contiguous(), (2, 3), (1, 1), 2), {}),
+    ((make(6).contiguous(), (4, 3), (1, 1)), {}), ((make(6).contiguous(), (), (), 3), {}),
 ])
