@@ -2,7 +2,9 @@
 
    Cython makes an object by one call per base class and frees it likewise. Here a new one is a copy of a template with
    every object field None, taken from a short list of freed ones, and freeing walks the object fields once, with the
-   trashcan, so that long chains do not overflow the stack. Subclasses go Cython's way. It knows no field by name: object
+   trashcan, so that long chains do not overflow the stack. Subclasses go Cython's way. Nodes and saved values are not
+   tracked by the collector, which would walk every node of a long graph again and again, until they get something that
+   may close a cycle (a hook, a context). It knows no field by name: object
    fields are the words that are None in a fresh object. */
 #include <Python.h>
 #include <string.h>
@@ -16,7 +18,7 @@ typedef struct {
     newfunc make;
     destructor destroy;
     char *template;
-    int count, collected, kept;
+    int count, collected, tracked, kept;
     Py_ssize_t fields[FIELDS];
     PyObject *freed[KEPT];
 } Pool;
@@ -45,7 +47,7 @@ static inline PyObject *pool_new(Pool *p, PyTypeObject *type, PyObject *args, Py
         memcpy((char *)o + sizeof(PyObject), p->template + sizeof(PyObject), type->tp_basicsize - sizeof(PyObject));
     }
     add_none(p->count);
-    if (p->collected) PyObject_GC_Track(o);
+    if (p->tracked) PyObject_GC_Track(o);
     return o;
 }
 
@@ -89,8 +91,11 @@ static const struct { newfunc make; destructor destroy; } pairs[POOLS] = {
     {new_0, free_0}, {new_1, free_1}, {new_2, free_2}, {new_3, free_3},
     {new_4, free_4}, {new_5, free_5}, {new_6, free_6}, {new_7, free_7}};
 
-static PyObject *adopt(PyObject *module, PyObject *argument) {
+static PyObject *adopt(PyObject *module, PyObject *args) {
+    PyObject *argument;
+    int tracked;
     (void)module;
+    if (!PyArg_ParseTuple(args, "Op", &argument, &tracked)) return NULL;
     PyTypeObject *type = (PyTypeObject *)argument;
     if (!PyType_Check(argument) || used == POOLS || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) || type->tp_itemsize) {
         PyErr_SetString(PyExc_TypeError, "only a compiled record type can be pooled");
@@ -120,14 +125,23 @@ static PyObject *adopt(PyObject *module, PyObject *argument) {
     p->make = type->tp_new;
     p->destroy = type->tp_dealloc;
     p->collected = PyType_IS_GC(type);
+    p->tracked = p->collected && tracked;
     type->tp_new = pairs[used].make;
     type->tp_dealloc = pairs[used].destroy;
     used++;
     Py_RETURN_NONE;
 }
 
+/* Untracked records are shown to the collector when they may have become part of a cycle. */
+static PyObject *track(PyObject *module, PyObject *o) {
+    (void)module;
+    if (PyObject_IS_GC(o) && !PyObject_GC_IsTracked(o)) PyObject_GC_Track(o);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
-    {"adopt", adopt, METH_O, "adopt(type): make and free instances of a compiled type through a pool."},
+    {"adopt", adopt, METH_VARARGS, "adopt(type, tracked): make and free instances of a compiled type through a pool."},
+    {"track", track, METH_O, "track(record): let the collector see it."},
     {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_pool", "Pools of records.", -1, functions,

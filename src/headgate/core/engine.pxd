@@ -12,6 +12,7 @@ from headgate.core.reports cimport place_of, stale_history
 
 cdef long long LEAF_FIRST
 
+@cython.no_gc
 cdef class Task:
     cdef Vertex vertex
     cdef Tensor grad

@@ -316,8 +316,12 @@ if not cython.compiled:
         _gradient=None, _root=None, _step=None, _step_attrs=None, _before=None, _history=0, _history_writes=0,
         _cut=None, _hooks=None,
     )
-else:
-    from headgate.core._pool import adopt
 
-    for _record in (Storage, Version, Cut, Node, Saved, Tensor):
-        adopt(_record)
+    def track(record: object) -> None:
+        """Let the collector see a record that may have become part of a cycle."""
+else:
+    from headgate.core._pool import adopt, track  # noqa: F401
+
+    for _record, _tracked in ((Storage, False), (Version, False), (Cut, False), (Node, False), (Saved, False),
+                              (Tensor, True)):
+        adopt(_record, _tracked)
