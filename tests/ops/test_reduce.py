@@ -23,7 +23,9 @@ def polynomial(x: torch.Tensor) -> torch.Tensor:
     return x[0] * x[1] * x[2] * x[3]
 
 
-@pytest.mark.parametrize("values", [[1.0, 2.0, 0.0, 3.0], [0.0, 2.0, 0.0, 3.0], [0.0, 0.0, 0.0, 1.0], [1.0, -2.0, 3.0, 4.0]])
+@pytest.mark.parametrize(
+    "values", [[1.0, 2.0, 0.0, 3.0], [0.0, 2.0, 0.0, 3.0], [0.0, 0.0, 0.0, 1.0], [1.0, -2.0, 3.0, 4.0]]
+)
 def test_product_at_zeros_to_second_order(values: list[float]) -> None:
     x, y = both(values)
     mine, theirs = gradients(headgate, x, x.prod()), gradients(torch, y, polynomial(y))
