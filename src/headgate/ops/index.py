@@ -172,6 +172,8 @@ def unpack(part: slice) -> tuple:
 
 def position(value: object) -> cython.Py_ssize_t:
     """An index that fits a C integer; ValueError with PyTorch's text otherwise."""
+    if not cython.compiled and not -(1 << 63) <= value < 1 << 63:
+        raise ValueError("Overflow when unpacking long long")
     try:
         return value
     except OverflowError:
