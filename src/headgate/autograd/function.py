@@ -13,7 +13,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import record, requires, set_history, wrap
-    from headgate.core.arrays import is_float, set_meta, shape_of
+    from headgate.core.arrays import is_float, meta_shape, set_meta, shape_of
     from headgate.core.modes import grad_enabled, saved_hooks, set_grad
     from headgate.core.records import CUSTOM_VIEW, OUT, Node, Op, Saved, Tensor
     from headgate.core.saved import SavedReader, attach, begin, pack
@@ -55,6 +55,9 @@ class FunctionCtx:
 
     def mark_non_differentiable(self, *tensors: object) -> None:
         """Say which outputs have no gradient."""
+        for item in tensors:
+            if not isinstance(item, Tensor):
+                raise RuntimeError(f"mark_non_differentiable only accepts variable arguments, but got {type(item).__name__}")
         self._non_differentiable = tensors
 
     def mark_shared_storage(self, *_: object) -> None:
@@ -62,6 +65,9 @@ class FunctionCtx:
 
     def set_materialize_grads(self, value: bool) -> None:
         """Whether backward gets zeros (the default) or None where no gradient arrived."""
+        if not isinstance(value, bool):
+            raise TypeError("set_materialize_grads received an invalid combination of arguments - got "
+                            f"{type(value).__name__}, but expected (bool)")
         self._materialize = value
 
     @property
@@ -105,7 +111,7 @@ class FunctionOp(Op):
         i: cython.int
         if context._materialize:
             for i in range(len(grads)):
-                if grads[i] is None:
+                if grads[i] is None and context._kinds[i] is not None:
                     grads[i] = zeros_for(n, i)
         return self.placed(n, context, self.called(context, grads))
 
@@ -114,7 +120,7 @@ class FunctionOp(Op):
         """What the user's backward (or vjp) returns, as a list."""
         method = self.owner.backward if self.owner.backward is not Function.backward else self.owner.vjp
         results = method(context, *grads)
-        return list(results) if isinstance(results, (tuple, list)) else [results]
+        return list(results) if isinstance(results, tuple) else [results]
 
     @cython.cfunc
     def placed(self, n: Node, context: object, results: object) -> list:
@@ -127,7 +133,7 @@ class FunctionOp(Op):
             if results[i] is None:
                 continue
             if not isinstance(results[i], Tensor):
-                raise TypeError(errors.FUNCTION_RETURN.format(type=type(results[i]).__name__))
+                raise RuntimeError(errors.FUNCTION_RETURN.format(type=type(results[i]).__name__))
             if not context._tensor_inputs[i]:
                 raise RuntimeError(errors.FUNCTION_NOT_NONE.format(node=self.node_name, position=i + 1))
         return results[:count]
@@ -140,13 +146,7 @@ class FunctionOp(Op):
 def zeros_for(node: object, output: int) -> Tensor:
     """A zero gradient for an output that none arrived for."""
     n: Node = node
-    shape, kind = n.metas[output] if n.outputs != 1 else n.attrs._only_meta
-    return wrap(np.zeros(shape, np.dtype(kind) if not isinstance(kind, int) else number_type(kind)))
-
-
-def number_type(number: int) -> object:
-    """The NumPy type of a type number."""
-    return {11: np.float32, 12: np.float64, 23: np.float16}.get(number, np.float32)
+    return wrap(np.zeros(meta_shape(n, output), n.attrs._kinds[output]))
 
 
 def alias_of(x: Tensor) -> Tensor:
@@ -184,7 +184,7 @@ class Alias(Op):
 ALIAS = Alias()
 
 
-def run_function(owner: object, args: tuple) -> object:
+def run_function(owner: object, args: tuple, kwargs: dict) -> object:
     """Function.apply: run forward without recording, then make the call the history of its outputs."""
     context = type(owner.__name__ + "Backward", (FunctionCtx,), {})()
     recording: bool = grad_enabled() and any([isinstance(a, Tensor) and requires(a) for a in args])
@@ -194,10 +194,10 @@ def run_function(owner: object, args: tuple) -> object:
     set_grad(False)
     try:
         if owner.setup_context is not Function.setup_context:
-            outputs = owner.forward(*args)
+            outputs = owner.forward(*args, **kwargs)
             owner.setup_context(context, args, outputs)
         else:
-            outputs = owner.forward(context, *args)
+            outputs = owner.forward(context, *args, **kwargs)
     finally:
         set_grad(before)
     many: bool = isinstance(outputs, (tuple, list))
@@ -206,9 +206,15 @@ def run_function(owner: object, args: tuple) -> object:
     if recording:
         finish_function(owner, context, args, items)
     else:
-        items = [alias_of(x) if isinstance(x, Tensor) and is_among(x, args) and not is_among(x, context._dirty) else x
-                 for x in items]
+        items = [uncounted(x) if is_among(x, args) and not is_among(x, context._dirty) else x for x in items]
     return tuple(items) if many else items[0]
+
+
+def uncounted(x: object) -> object:
+    """What stands for an input that forward returned as it is and that gets no gradient."""
+    if not isinstance(x, Tensor):
+        return x
+    return x.detach() if requires(x) else alias_of(x)
 
 
 def is_among(x: object, items: tuple) -> bool:
@@ -224,10 +230,10 @@ def check_marks(context: object, args: tuple, items: list) -> None:
     x: Tensor
     for item in context._dirty:
         if not isinstance(item, Tensor):
-            raise TypeError(errors.DIRTY_TYPE + f"{type(item).__name__}")
+            raise RuntimeError(errors.DIRTY_TYPE + f"{type(item).__name__}")
         x = item
         x._counter.count += 1  # PyTorch counts the mark as a write too
-        if is_among(x, args) and not is_among(x, tuple(items)):
+        if not is_among(x, tuple(items)):
             raise RuntimeError(errors.DIRTY_RETURNED)
         if grad_enabled() and x._wants and x._node is None:
             raise RuntimeError(errors.DIRTY_LEAF)
@@ -253,18 +259,23 @@ def finish_function(owner: object, context: object, args: tuple, items: list) ->
     tensors: list = [item for item in items if isinstance(item, Tensor)]
     n.outputs = len(items)
     n.metas = tuple([meta_of(item) for item in items])
+    context._kinds = tuple([cython.cast(object, cython.cast(Tensor, item)._array).dtype if isinstance(item, Tensor)
+                            else None for item in items])
     if n.outputs == 1 and len(tensors) == 1:
-        context._only_meta = n.metas[0]
         set_meta(n, cython.cast(Tensor, tensors[0])._array)
     for i in range(len(items)):
         if not isinstance(items[i], Tensor):
             continue
         y = items[i]
+        if is_among(y, context._non_differentiable):
+            if is_among(y, args) and not is_among(y, dirty):
+                items[i] = uncounted(y)
+            continue
         if is_among(y, args) and not is_among(y, dirty):
             y = items[i] = alias_of(y)
         elif y._root is not None and not is_among(y, dirty):
             y._flags |= CUSTOM_VIEW
-        if is_among(y, context._non_differentiable) or not is_float(y._array):
+        if not is_float(y._array):
             continue
         if is_among(y, dirty) and y._root is not None:
             rebase_root(y, n)
@@ -336,7 +347,7 @@ class Function:
     @classmethod
     def apply(cls, *args: object, **kwargs: object) -> object:
         """Call the function and record the call."""
-        return run_function(cls, args)
+        return run_function(cls, args, kwargs)
 
 
 @cython.cclass

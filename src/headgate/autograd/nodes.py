@@ -131,7 +131,7 @@ def context_of(v: object) -> object:
     if not isinstance(v, Node):
         return None
     attrs = cython.cast(Node, v).attrs
-    return attrs if hasattr(attrs, "saved_tensors") else None
+    return attrs if hasattr(type(attrs), "saved_tensors") else None
 
 
 def next_functions(v: object) -> tuple:

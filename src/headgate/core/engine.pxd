@@ -32,6 +32,9 @@ cdef class Pass:
     cdef Cut freed_by
     cdef dict told
     cdef note_stale(self, Node n)
+    cdef bint before
+    cdef object begin(self, bint keep, bint create, object captures, bint accumulate, Cut freed_by)
+    cdef object end(self)
     cdef Task task_of(self, Vertex v)
     cdef Task claim(self, Vertex v)
     cdef discover(self, list roots)
@@ -42,7 +45,8 @@ cdef class Pass:
     cdef run(self)
     cdef run_leaf(self, Tensor x, Task task)
     cdef run_node(self, Node n, Task task)
-    cdef list incoming(self, Node n, Task task)
+    cdef list incoming(self, Node n, Task task, bint runs)
+    cdef capture_all(self, Node n, list grads)
     cdef distribute(self, Node n, list grads, list results)
     cdef long long need(self, Node n)
     cdef capture(self, Vertex v, int nr, Tensor g)
@@ -50,6 +54,8 @@ cdef class Pass:
 cdef Tensor fit(Node n, int i, Vertex v, int nr, object value)
 cpdef accumulate(Tensor x, Tensor g, bint mine, bint create)
 cpdef run_backward(list roots, list grads, bint keep, bint create, object captures, bint accumulate_leaves, Cut freed_by)
+cdef run_from(Vertex root, int output, Tensor gradient, bint keep, bint create, Cut freed_by)
+cdef bint is_live(long long number)
 cdef bint own(Tensor g, list grads, long long number)
 cdef bint _anomaly, _check_nan
 cdef refuse_nan(Node n, list results)

@@ -24,7 +24,7 @@ if not cython.compiled:
 from headgate import errors
 
 _passes = 0
-_live: set = set()
+_live: list = []  # the passes that run now: several where a hook or another thread starts one
 _anomaly: cython.bint = False
 _check_nan: cython.bint = True
 _running = threading.local()  # .work: the pass whose hooks run in this thread
@@ -44,13 +44,20 @@ class Task:
 class Pass:
     """One backward pass. `captures`: {vertex: {output: gradient}} to fill, or None to accumulate in leaves."""
 
-    def __init__(self, keep: bool, create: bool, captures: object, accumulate: bool, freed_by: Cut):
+    @cython.cfunc
+    def begin(
+        self, keep: cython.bint, create: cython.bint, captures: object, accumulate: cython.bint, freed_by: Cut
+    ) -> object:
+        """Set the pass up; it is live from here to `end`."""
         global _passes
         _passes += 1
         self.number = _passes
         self.tasks = []
         self.heap = []
         self.overflow = None
+        self.before = grad_enabled()
+        _live.append(self)
+        set_grad(create)
         self.keep = keep
         self.create = create
         self.captures = captures
@@ -74,7 +81,7 @@ class Pass:
         task.vertex = v
         task.order = v._order if isinstance(v, Node) else LEAF_FIRST
         task.useful = True
-        if v._claim != 0 and len(_live) > 1 and v._claim in _live:
+        if v._claim != 0 and len(_live) > 1 and is_live(v._claim):
             if self.overflow is None:
                 self.overflow = {}
             self.overflow[v] = task
@@ -220,12 +227,17 @@ class Pass:
             return
         if x._node is not None:
             raise RuntimeError("leaf variable has been moved into the graph interior")
+        if x._hooks is not None and x._hooks.before:
+            (g,) = x._hooks.run_before((g,))
+            mine = False
         accumulate(x, g, mine, self.create)
         if x._hooks is not None:
             for hook in list(x._hooks.accumulated.values()):
                 result = hook(x)
-                if result is not None:
+                if result is not None and not isinstance(result, Tensor):
                     raise TypeError(errors.HOOK_RETURN.format(type=type(result).__name__))
+            if x._hooks.after:
+                x._hooks.run_after((), (g,))
 
     @cython.cfunc
     def capture(self, v: Vertex, nr: cython.int, g: Tensor):
@@ -235,22 +247,33 @@ class Pass:
             wanted[nr] = g
 
     @cython.cfunc
-    def incoming(self, n: Node, task: Task) -> list:
-        """The gradients that arrived for a node's outputs, after tensor hooks; captures are taken here."""
+    def incoming(self, n: Node, task: Task, runs: cython.bint) -> list:
+        """The gradients that arrived for a node's outputs, after tensor hooks; captures are taken here.
+
+        As in PyTorch, what is captured from a node that runs as well has not been through the hooks.
+        """
         grads: list = [task.grad] if n.outputs == 1 else task.box
         i: cython.int
         task.grad = task.box = None
+        if runs and self.captures is not None and n in self.captures:
+            self.capture_all(n, grads)
         if n.hooks is not None:
             _running.work = self
             for i in range(n.outputs):
                 if grads[i] is not None:
                     grads[i] = n.hooks.run_tensor(i, grads[i])
                     retain(n.hooks, i, grads[i])
-        if self.captures is not None and n in self.captures:
-            for i in range(n.outputs):
-                if grads[i] is not None:
-                    self.capture(n, i, grads[i])
+        if not runs and self.captures is not None and n in self.captures:
+            self.capture_all(n, grads)
         return grads
+
+    @cython.cfunc
+    def capture_all(self, n: Node, grads: list):
+        """Keep the gradients of a node's outputs that were asked for."""
+        i: cython.int
+        for i in range(n.outputs):
+            if grads[i] is not None:
+                self.capture(n, i, grads[i])
 
     @cython.cfunc
     def run_node(self, n: Node, task: Task):
@@ -261,8 +284,8 @@ class Pass:
         if not task.useful or (task.grad is None and task.box is None):
             self.distribute(n, None, None)
             return
-        grads = self.incoming(n, task)
         need = self.need(n)
+        grads = self.incoming(n, task, need != 0)
         if need == 0 and n.inputs <= 62 and self.captures is not None:
             self.distribute(n, None, None)  # captured here; what is below is not asked for
             return
@@ -357,6 +380,15 @@ def will_visit(v: Vertex) -> bool:
     return task is not None and task.useful
 
 
+def is_live(number: cython.longlong) -> cython.bint:
+    """Whether the pass of that number still runs."""
+    item: object
+    for item in _live:
+        if cython.cast(Pass, item).number == number:
+            return True
+    return False
+
+
 def oldest_first(task: Task) -> cython.longlong:
     """Sort key: leaves are below every node."""
     return -1 if task.order == LEAF_FIRST else task.order
@@ -446,12 +478,10 @@ def run_backward(
 
     The mode is restored and the pass forgotten whatever happens, also if a hook or a key press raises.
     """
-    work: Pass = Pass(keep, create, captures, accumulate_leaves, freed_by)
-    before: cython.bint = grad_enabled()
+    work: Pass = Pass.__new__(Pass)
     i: cython.Py_ssize_t
-    _live.add(work.number)
+    work.begin(keep, create, captures, accumulate_leaves, freed_by)
     try:
-        set_grad(create)
         work.discover(roots)
         if captures is not None:
             work.mark_useful()
@@ -459,11 +489,23 @@ def run_backward(
             work.deliver(work.task_of(roots[i][0]), roots[i][1], grads[i], False)
         work.run()
     finally:
-        set_grad(before)
-        _live.discard(work.number)
+        work.end()
+
+
+def run_from(root: Vertex, output: cython.int, gradient: Tensor, keep: cython.bint, create: cython.bint, freed_by: Cut):
+    """The pass of a plain `loss.backward()`: one root, gradients accumulated in the leaves."""
+    work: Pass = Pass.__new__(Pass)
+    work.begin(keep, create, None, True, freed_by)
+    try:
+        work.discover([(root, output)])
+        work.deliver(cython.cast(Task, work.tasks[0]), output, gradient, False)
+        work.run()
+    finally:
+        work.end()
 
 
 if not cython.compiled:
+    plain_fields(Pass, captures=None, told=None)
     plain_fields(Task, vertex=None, grad=None, box=None, order=0, pending=0, owned=False, useful=False)
 else:
     from headgate.core._pool import adopt

@@ -10,7 +10,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.arrays import high_address, low_address
-    from headgate.core.modes import saved_hooks
+    from headgate.core.modes import grad_enabled, saved_hooks, set_grad
     from headgate.core.records import OUT, Node, Reader, Saved, Tensor
     from headgate.core.storage import Cut, Storage, Write
     from headgate.core.writes import last_overlapping, ring_overflowed
@@ -103,7 +103,12 @@ def detached_copy(x: Tensor) -> Tensor:
 def pack(s: Saved, x: Tensor, hooks: tuple):
     """Hand the value to the pack hook and keep only what it returns."""
     before = x._counter.count
-    s.packed = (hooks[0](x),)
+    recording: bool = grad_enabled()
+    set_grad(False)
+    try:
+        s.packed = (hooks[0](x),)
+    finally:
+        set_grad(recording)
     if x._counter.count != before:
         raise RuntimeError(errors.PACK_WRITE)
     s.unpack = hooks[1]
