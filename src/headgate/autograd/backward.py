@@ -7,7 +7,8 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import cut_here, edge_of, requires, wrap
-    from headgate.core.arrays import count_of, meta_shape, shape_of
+    from headgate.core.arrays import count_of, meta_shape, ones_like, shape_of
+    from headgate.core.engine import run_backward, run_from
     from headgate.core.operators import Vertex
     from headgate.core.records import Node, Tensor
     from headgate.core.reports import cut_leaf, why_cut
@@ -16,7 +17,6 @@ if not cython.compiled:
 from headgate import errors
 from headgate.autograd.nodes import GradientEdge, retain_grad
 from headgate.core.declare import install_method
-from headgate.core.engine import run_backward
 from headgate.core.size import Size
 
 
@@ -196,10 +196,9 @@ def backward_method(self, gradient=None, retain_graph=None, create_graph=False, 
     """Accumulate into `.grad` of the leaves the gradients of this tensor; see `headgate.autograd.backward`."""
     x: Tensor = self
     keep: bool = bool(create_graph) if retain_graph is None else bool(retain_graph)
-    if gradient is None and inputs is None and x._node is not None and count_of(x._array) == 1:
+    if gradient is None and inputs is None and x._root is None and x._node is not None and count_of(x._array) == 1:
         # What nearly every training step does, without the detours for several roots.
-        run_backward([(edge_of(x), x._output)], [wrap(np.ones_like(x._array))], keep, bool(create_graph), None, True,
-                     cut_here("freed", "backward"))
+        run_from(x._node, x._output, wrap(ones_like(x._array)), keep, bool(create_graph), cut_here("freed", "backward"))
         return
     backward(self, gradient, retain_graph, create_graph, None, inputs)
 

@@ -1,5 +1,5 @@
 # C types of arrays.py, and the NumPy macros it uses when compiled.
-from numpy cimport ndarray, import_array, PyArray_TYPE, PyArray_DATA, PyArray_NDIM, PyArray_DIMS, PyArray_STRIDES, PyArray_ITEMSIZE, PyArray_NBYTES, PyArray_IS_C_CONTIGUOUS, PyArray_SIZE, npy_intp
+from numpy cimport ndarray, import_array, PyArray_EMPTY, PyArray_TYPE, PyArray_DATA, PyArray_NDIM, PyArray_DIMS, PyArray_STRIDES, PyArray_ITEMSIZE, PyArray_NBYTES, PyArray_IS_C_CONTIGUOUS, PyArray_SIZE, npy_intp
 from headgate.core.records cimport Node, Tensor
 
 cpdef bint is_float(ndarray a)
@@ -10,6 +10,7 @@ cpdef bint same_memory(ndarray a, ndarray b)
 cpdef bint overlaps_itself(ndarray a)
 cpdef bint partly_overlap(ndarray a, ndarray b)
 cpdef Py_ssize_t count_of(ndarray a)
+cpdef ndarray ones_like(ndarray a)
 cdef set_meta(Node n, ndarray a)
 cdef bint meta_matches(Node n, int nr, ndarray a)
 cpdef tuple shape_of(ndarray a)

@@ -113,6 +113,20 @@ def count_of(a: ndarray) -> cython.Py_ssize_t:
     return PyArray_SIZE(a)  # noqa: F821
 
 
+def ones_like(a: ndarray) -> ndarray:
+    """Ones in the shape and type of `a` (floats only)."""
+    i: cython.Py_ssize_t
+    out: ndarray
+    if not cython.compiled:
+        return np.ones(a.shape, a.dtype)
+    if PyArray_TYPE(a) != 11 or not PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
+        return np.ones(cython.cast(object, a).shape, cython.cast(object, a).dtype)
+    out = PyArray_EMPTY(PyArray_NDIM(a), PyArray_DIMS(a), 11, 0)  # noqa: F821
+    for i in range(PyArray_SIZE(a)):  # noqa: F821
+        cython.cast(cython.p_float, PyArray_DATA(out))[i] = 1.0  # noqa: F821
+    return out
+
+
 def set_meta(n: Node, a: ndarray):
     """Note in a node the shape and element type of its only output."""
     count: cython.int

@@ -55,15 +55,23 @@ class Pass:
         self.tasks = []
         self.heap = []
         self.overflow = None
-        self.before = grad_enabled()
-        _live.append(self)
-        set_grad(create)
+        self.told = None
         self.keep = keep
         self.create = create
         self.captures = captures
         self.accumulate = accumulate
         self.freed_by = freed_by
-        self.told = None
+        self.before = grad_enabled()
+        _live.append(self)
+        set_grad(create)
+        return None
+
+    @cython.cfunc
+    def end(self) -> object:
+        """Restore the mode and forget the pass."""
+        set_grad(self.before)
+        _live.remove(self)
+        return None
 
     @cython.cfunc
     def task_of(self, v: Vertex) -> Task:
@@ -505,7 +513,6 @@ def run_from(root: Vertex, output: cython.int, gradient: Tensor, keep: cython.bi
 
 
 if not cython.compiled:
-    plain_fields(Pass, captures=None, told=None)
     plain_fields(Task, vertex=None, grad=None, box=None, order=0, pending=0, owned=False, useful=False)
 else:
     from headgate.core._pool import adopt

@@ -14,4 +14,5 @@ cdef class CopySlices(Op):
 cdef int FIXED
 cdef tuple steps_of(Tensor view)
 cdef Tensor replay(tuple steps, Tensor x)
+cdef object layout_of(ndarray a)
 cdef rebase_root(Tensor view, Node inner)

@@ -100,14 +100,15 @@ set_refresh(refresh)
 class CopySlices(Op):
     """The history of a base after a view of it was written in place.
 
-    attrs: (the node of the op that wrote, the steps from the base to the view). Input 0 is the base as it was, the
+    attrs: (the node of the op that wrote, the steps from the base to the view, the base's strides in bytes if it is
+    not contiguous). Input 0 is the base as it was, the
     others are the writing op's further inputs.
     """
 
     def __init__(self):
         super().__init__()
         self.name = "copy_slices"
-        self.node_name = self.type_name = "CopySlices"
+        self.node_name, self.type_name = "torch::autograd::CopySlices", "CopySlices"
 
     @cython.cfunc
     def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
@@ -120,7 +121,8 @@ class CopySlices(Op):
     @cython.cfunc
     def pull_slices(self, n: Node, g: Tensor, need: cython.longlong) -> list:
         inner: Node = n.attrs[0]
-        whole: Tensor = slots.clone.call1(g, None)
+        # In the base's own layout, or a view of it could not be made of the copy.
+        whole: Tensor = slots.clone.call1(g, None) if n.attrs[2] is None else slots.clone.call2(g, n.attrs[2], None)
         part: Tensor = replay(n.attrs[1], whole)
         # The view's own gradient is asked of the op only if the op's input had one and the base's is wanted.
         results: list = inner.op.pull_all(inner, [slots.clone.call1(part, None)], (need & ~1) | (need & inner.needs & 1))
@@ -142,10 +144,15 @@ class CopySlices(Op):
 COPY_SLICES = CopySlices()
 
 
+def layout_of(a: ndarray) -> object:
+    """The strides of an array that is not contiguous; else None."""
+    return None if cython.cast(object, a).flags.c_contiguous else cython.cast(object, a).strides
+
+
 def rebase_root(view: Tensor, inner: Node):
     """Make the write that `inner` recorded on `view` part of the history of the view's root, then of the view."""
     root: Tensor = view._root
-    n: Node = begin_node(cython.cast(Op, COPY_SLICES), (inner, steps_of(view)), inner.inputs)
+    n: Node = begin_node(cython.cast(Op, COPY_SLICES), (inner, steps_of(view), layout_of(root._array)), inner.inputs)
     n._code, n._lasti = inner._code, inner._lasti
     n.needs = inner.needs & ~1
     n.edge1, n.nr1, n.more = inner.edge1, inner.nr1, inner.more
