@@ -1,4 +1,4 @@
-"""What the table cannot say of the elementwise families: operators, operands that are numbers, ties, writes in place."""
+"""What the table cannot say of the elementwise families: operators, numbers as operands, ties, writes in place."""
 
 from __future__ import annotations
 

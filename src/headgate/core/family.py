@@ -8,18 +8,18 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply, apply1, apply2, apply2n, requires
+    from headgate.core.apply import apply1, apply2, apply2n, requires
     from headgate.core.arrays import is_float, same_shape
     from headgate.core.inplace import write
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
-    from headgate.core.records import OUT, Op, Tensor
+    from headgate.core.records import Op, Tensor
     from headgate.core.writes import check_writable, note_write
-    from headgate.kernels.reference import Loop, map1, map1p, map2, map2p, map2s, map3, map3p
+    from headgate.kernels.reference import map1, map1p, map2, map2p, map2s, map3, map3p
 
     ndarray = np.ndarray
 
-    def PyArray_TYPE(a: np.ndarray) -> int:  # noqa: N802  (the C interface's name)
+    def PyArray_TYPE(a: np.ndarray) -> int:
         return a.dtype.num
 
 from headgate import errors
@@ -180,7 +180,8 @@ class Binary(Op):
         nx: cython.int = x.ndim if isinstance(x, ndarray) else -1
         ny: cython.int = y.ndim if isinstance(y, ndarray) else -1
         kind = dtypes.result_pair(
-            dtypes.of(x) if nx >= 0 else dtypes.scalar_dtype(x), nx, dtypes.of(y) if ny >= 0 else dtypes.scalar_dtype(y), ny
+            dtypes.of(x) if nx >= 0 else dtypes.scalar_dtype(x), nx,
+            dtypes.of(y) if ny >= 0 else dtypes.scalar_dtype(y), ny
         )
         if self.kind == QUOTIENT and kind.category < 2:
             return dtypes.default_dtype()

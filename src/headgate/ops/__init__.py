@@ -6,6 +6,8 @@ from headgate.ops import compare as compare  # isort: skip
 from headgate.ops import explog as explog  # isort: skip
 from headgate.ops import arith as arith
 from headgate.ops import bounds as bounds
+from headgate.ops import pairs as pairs
+from headgate.ops import remainder as remainder
 from headgate.ops import power as power
 from headgate.ops import rounding as rounding
 from headgate.ops import trig as trig

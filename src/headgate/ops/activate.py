@@ -1,19 +1,38 @@
-"""The functions of `nn.functional` for activations (and those that are under `torch` too), over the ops of `activation`."""
+"""The functions of `nn.functional` (some are under `torch` too) over the ops of `activation`."""
 import math
 
 import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import apply, apply2
+    from headgate.core.apply import apply2
     from headgate.core.arrays import is_float
     from headgate.core.family import Unary
     from headgate.core.inplace import write
     from headgate.core.operators import INPLACE
-    from headgate.core.records import Op, Tensor
+    from headgate.core.records import Tensor
     from headgate.ops.activation import (
-        CELU, CELU_INPLACE, ELU, ELU_INPLACE, GELU, HARDSHRINK, HARDSIGMOID, HARDSWISH, HARDTANH, LEAKY_RELU,
-        LEAKY_RELU_INPLACE, LOG_SIGMOID, MISH, PRELU, RELU, RRELU, RRELU_INPLACE, SILU, SOFTPLUS, SOFTSHRINK, THRESHOLD,
+        CELU,
+        CELU_INPLACE,
+        ELU,
+        ELU_INPLACE,
+        GELU,
+        HARDSHRINK,
+        HARDSIGMOID,
+        HARDSWISH,
+        HARDTANH,
+        LEAKY_RELU,
+        LEAKY_RELU_INPLACE,
+        LOG_SIGMOID,
+        MISH,
+        PRELU,
+        RELU,
+        RRELU,
+        RRELU_INPLACE,
+        SILU,
+        SOFTPLUS,
+        SOFTSHRINK,
+        THRESHOLD,
     )
 
 from headgate import errors
@@ -167,7 +186,8 @@ def prelu(input, weight):
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
     """leaky_relu; its slope is the middle of lower and upper, in training drawn between them for each element."""
     if lower > upper:
-        raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, but got {lower:g} > {upper:g}")
+        raise RuntimeError(
+            f"Lower bound should be less than or equal to the upper bound, but got {lower:g} > {upper:g}")
     if training:
         raise NotImplementedError("rrelu: training=True is not available")
     slope = (lower + upper) / 2

@@ -7,18 +7,14 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply1, apply2
-    from headgate.core.arrays import is_float
     from headgate.core.family import BOOLS, INTEGERS, SAME, TensorPair, Unary
-    from headgate.core.inplace import write
-    from headgate.core.operators import INPLACE
-    from headgate.core.records import OUT, X, Y, Node, Op, Tensor
+    from headgate.core.records import OUT, Node, Tensor, X, Y
     from headgate.kernels.reference import map1p
     from headgate.ops.explog import EXP
-    from headgate.ops.keep import Fused, keep, zeros_of
+    from headgate.ops.keep import Fused, keep
 
     ndarray = np.ndarray
 
-from headgate import errors
 from headgate.core.declare import declare, overload, set_loop
 from headgate.core.family import refuse
 from headgate.kernels import make_loop

@@ -1,6 +1,6 @@
-"""Arithmetic of two operands: add, sub, mul, div, floor_divide, remainder, fmod, and their signs' and scales' relatives.
+"""Arithmetic: add, sub, mul, div, floor_divide, neg, abs, sign, reciprocal.
 
-Rounding is in `rounding`, powers in `power`, bounds and blends in `bounds`.
+Remainders are in `remainder`, rounding in `rounding`, powers in `power`, bounds and blends in `bounds`.
 """
 from numbers import Number
 
@@ -8,24 +8,32 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import apply, apply1, requires
+    from headgate.core.apply import apply, requires
     from headgate.core.arrays import is_float
     from headgate.core.family import (
-        BOOLS, QUOTIENT, SAME, Binary, NumberFirst, NumberSecond, Overloaded, Unary, as_type, fits, operand,
+        BOOLS,
+        QUOTIENT,
+        SAME,
+        Binary,
+        NumberFirst,
+        Unary,
+        as_type,
+        fits,
+        operand,
     )
-    from headgate.core.modes import grad_enabled
-    from headgate.core.writes import check_writable, note_write
     from headgate.core.inplace import write
+    from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE, Called
-    from headgate.core.records import OUT, X, Y, Node, Op, Tensor
-    from headgate.kernels.reference import Loop, map2, map2s, map3p
+    from headgate.core.records import OUT, Node, Op, Tensor, X, Y
+    from headgate.core.writes import check_writable, note_write
+    from headgate.kernels.reference import map2, map2s, map3p
     from headgate.ops.keep import zeros_of
 
     ndarray = np.ndarray
 
 from headgate import dtypes, errors
 from headgate.core.declare import composite, declare, operand_error, overload, set_loop
-from headgate.core.family import exact, refuse, set_overloads
+from headgate.core.family import exact, refuse
 from headgate.core.operators import fill_slot
 from headgate.kernels import make_loop
 
@@ -222,7 +230,8 @@ def sub(input, other, *, alpha=1, out=None):
     """input - alpha other, with broadcasting; either may be a Python number. The promoted type; not for bools."""
     if type(alpha) is int and alpha == 1 and isinstance(input, Tensor):
         return checked(SUB.call2(input, other, out), "sub", input, other)
-    return checked(scaled(SUB, input, other, None if type(alpha) is int and alpha == 1 else alpha, out), "sub", input, other)
+    alpha = None if type(alpha) is int and alpha == 1 else alpha
+    return checked(scaled(SUB, input, other, alpha, out), "sub", input, other)
 
 
 def sub_(self, other, *, alpha=1):
@@ -344,46 +353,6 @@ def div_(self, other, *, rounding_mode=None):
 
 
 @cython.cclass
-class Remainder(Overloaded):
-    """x - y floor(x / y): the sign of y. RuntimeError for an integer division by zero."""
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        if i == 0:
-            return g
-        return -g * DIV_FLOOR.call2(n.read(X), n.read(Y), None)
-
-
-@cython.cclass
-class Fmod(Overloaded):
-    """x - y trunc(x / y): the sign of x. RuntimeError for an integer division by zero."""
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        if i == 0:
-            return g
-        return -g * DIV_TRUNC.call2(n.read(X), n.read(Y), None)
-
-
-@cython.cclass
-class RestOfNumber(NumberSecond):
-    """The remainder by a Python number."""
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        return g
-
-
-@cython.cclass
-class NumberRest(NumberFirst):
-    """The remainder of a Python number. No gradient, as in PyTorch."""
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        raise RuntimeError(f"derivative for aten::{self.name} is not implemented")
-
-
-@cython.cclass
 class Neg(Unary):
     """-x. Not for bools."""
 
@@ -486,22 +455,6 @@ refuse(FLOOR_DIVIDE, BOOLS, "div_floor_cpu")
 declare(FLOOR_DIVIDE, "floor_divide", loop=make_loop("floor_divide"), operator="floor_divide", samples=quotients,
         differentiable=True, smooth=False, dtypes="fi")
 not_implemented(FLOOR_DIVIDE)
-
-REMAINDER, REMAINDER_OF, REMAINDER_BY = Remainder(), NumberRest(), RestOfNumber()
-FMOD, FMOD_BY = Fmod(), RestOfNumber()
-for _name, _op, _first, _second in (
-    ("remainder", REMAINDER, REMAINDER_OF, REMAINDER_BY), ("fmod", FMOD, None, FMOD_BY),
-):
-    declare(_op, _name, loop=make_loop(_name), overload=1, reads=[0, 3], smooth=False, samples=quotients, dtypes="fi",
-            operator="remainder" if _name == "remainder" else "")
-    overload(_second, _name, 0)
-    set_overloads(_op, _first, _second)
-    for _one in (_op, _first, _second):
-        if _one is not None:
-            set_loop(_one, make_loop(_name), None)
-            refuse(_one, BOOLS, f"{_name}_cpu")
-overload(REMAINDER_OF, "remainder", 0)
-not_implemented(REMAINDER_OF)
 
 refuse(NEG, BOOLS, "neg_cpu")
 refuse(ABS, BOOLS, "abs_cpu")

@@ -6,8 +6,8 @@ if not cython.compiled:
     from headgate import dtypes
     from headgate.core.family import ANSWER, BITS, BOOLS, LOGICAL, REALS, SAME, Binary, TensorPair, Unary
     from headgate.core.operators import Called
-    from headgate.core.records import Op, Tensor
-    from headgate.kernels.reference import map1, map2
+    from headgate.core.records import Tensor
+    from headgate.kernels.reference import map1
 
     ndarray = np.ndarray
 

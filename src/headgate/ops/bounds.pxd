@@ -18,7 +18,7 @@ cdef object fitted(object bound, dtypes.dtype kind)
 cdef Loop CLAMP3, MAXIMUM, MINIMUM, LERP
 cdef Unary CLAMP, CLAMP_LOW, CLAMP_HIGH
 cdef Fused CLAMP_BACKWARD
-cdef Op CLAMP_TENSORS, CLAMP_MIN, CLAMP_MAX, LERP_TENSOR, LERP_NUMBER, HYPOT, COPYSIGN, COPYSIGN_NUMBER, HEAVISIDE, NEXTAFTER
+cdef Op CLAMP_TENSORS, CLAMP_MIN, CLAMP_MAX, LERP_TENSOR, LERP_NUMBER
 cdef Ternary ADDCMUL, ADDCDIV
 cdef object clamp_numbers(Unary op, Tensor x, object low, object high, object out)
 cdef ndarray blend(ndarray x, ndarray y, ndarray w)

@@ -1,5 +1,4 @@
-"""Bounds, choices and blends: clamp, maximum and minimum, lerp, addcmul and addcdiv, hypot, copysign and their like."""
-import math
+"""Bounds and blends: clamp, maximum and minimum, lerp, addcmul and addcdiv."""
 
 import cython
 import numpy as np
@@ -9,20 +8,26 @@ if not cython.compiled:
     from headgate.core.apply import apply, apply2
     from headgate.core.arrays import is_float
     from headgate.core.family import (
-        BOOLS, INTEGERS, QUOTIENT, SAME, Binary, NumberSecond, Overloaded, Ternary, TensorPair, Unary, as_type, operand,
+        BOOLS,
+        INTEGERS,
+        SAME,
+        TensorPair,
+        Ternary,
+        Unary,
+        as_type,
+        operand,
     )
     from headgate.core.inplace import write
     from headgate.core.operators import INPLACE
-    from headgate.core.records import OUT, X, Y, Z, Node, Op, Tensor
-    from headgate.kernels.reference import Loop, map1p, map2, map3
-    from headgate.ops.explog import EXP2
-    from headgate.ops.keep import Fused, keep, zeros_of
+    from headgate.core.records import Node, Op, Tensor, X, Y, Z
+    from headgate.kernels.reference import map1p, map2, map3
+    from headgate.ops.keep import Fused, keep
 
     ndarray = np.ndarray
 
 from headgate import errors
-from headgate.core.declare import composite, declare, operand_error, overload, set_loop
-from headgate.core.family import broadcast_error, refuse, refused_error, set_overloads
+from headgate.core.declare import declare, operand_error, overload
+from headgate.core.family import broadcast_error, refuse, refused_error
 from headgate.kernels import make_loop
 from headgate.ops.keep import fused
 
@@ -431,89 +436,3 @@ declare(LERP_TENSOR, "lerp", overload=1, reads=[4, 4, 3], function=lerp, inplace
         samples=lambda make: [((make(3, 4), make(3, 4), 0.3), {}), ((make(3, 4), make(4), 0.7), {}),
                               ((make(3, 4), make(4), make(3, 1, low=0, high=1)), {}), ((make(0), make(0), 0.5), {})])
 overload(LERP_NUMBER, "lerp", 0)
-
-
-# ---- pairs ----------------------------------------------------------------------------------------------------------
-
-
-@cython.cclass
-class Hypot(TensorPair):
-    """sqrt(x^2 + y^2) without overflow. Floats only."""
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        return g * (n.read(X if i == 0 else Y) / n.read(OUT))
-
-
-@cython.cclass
-class Copysign(Overloaded):
-    """The magnitude of x with the sign of y."""
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        x: Tensor = n.read(X)
-        if i == 1:
-            return zeros_of(g)
-        return g * keep(n.read(OUT) / x, x != 0)
-
-
-@cython.cclass
-class CopysignNumber(NumberSecond):
-    """The magnitude of x with the sign of a Python number."""
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        x: Tensor = n.read(X)
-        return g * keep(n.read(OUT) / x, x != 0)
-
-
-@cython.cclass
-class Heaviside(TensorPair):
-    """0 where x < 0, 1 where x > 0, y where x is 0. No gradient, as in PyTorch."""
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        raise RuntimeError(f"derivative for aten::{self.name} is not implemented")
-
-    @cython.cfunc
-    def result_kind(self, x: object, y: object) -> dtypes.dtype:
-        kind: dtypes.dtype = dtypes.of(x)
-        if dtypes.of(y) is kind:
-            return kind
-        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
-
-
-@cython.cclass
-class Ldexp(TensorPair):
-    """x 2^y."""
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        if i == 0:
-            return g * EXP2.call1(n.read(Y), None)
-        return g * n.read(OUT) * math.log(2.0)
-
-
-@cython.cclass
-class Nextafter(TensorPair):
-    """The next number after x towards y. The gradient passes to x where x is not y."""
-
-    @cython.cfunc
-    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        x: Tensor = n.read(X)
-        return keep(g, x != n.read(Y)) if i == 0 else zeros_of(g)
-
-
-HYPOT, COPYSIGN, COPYSIGN_NUMBER, HEAVISIDE, NEXTAFTER = Hypot(), Copysign(), CopysignNumber(), Heaviside(), Nextafter()
-refuse(HYPOT, BOOLS | INTEGERS, "hypot_cpu")
-refuse(NEXTAFTER, BOOLS | INTEGERS, "nextafter_cpu")
-declare(HYPOT, "hypot", loop=make_loop("hypot"), reads=[1 << 0 | 1 << OUT, 1 << 1 | 1 << OUT], dtypes="f")
-declare(COPYSIGN, "copysign", loop=make_loop("copysign"), kind=QUOTIENT, reads=[1 | 1 << OUT, 0], overload=0,
-        smooth=False)
-overload(COPYSIGN_NUMBER, "copysign", 1, reads=[1 | 1 << OUT])
-set_loop(COPYSIGN_NUMBER, make_loop("copysign"), QUOTIENT)
-set_overloads(COPYSIGN, None, COPYSIGN_NUMBER)
-declare(Ldexp(), "ldexp", loop=make_loop("ldexp"), kind=QUOTIENT, reads=[2, 1 << OUT])
-declare(HEAVISIDE, "heaviside", loop=make_loop("heaviside"), smooth=False)
-HEAVISIDE.node_name, HEAVISIDE.type_name = "torch::autograd::NotImplemented", "NotImplemented"
-declare(NEXTAFTER, "nextafter", loop=make_loop("nextafter"), reads=[3, 0], smooth=False, dtypes="f")

@@ -14,8 +14,8 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import errors
-from headgate.core.family import exact
 from headgate.core.declare import composite, declare, operand_error
+from headgate.core.family import exact
 from headgate.kernels import make_loop
 
 
@@ -146,4 +146,5 @@ for _name in ("isposinf", "isneginf"):
 declare(ISCLOSE, "isclose", function=isclose, inplace=False, out=False, differentiable=False,
         samples=lambda make: [((make(3, 4), make(4)), {}), ((make(3), make(3)), {"atol": 2.0})])
 composite("allclose", allclose, differentiable=False, samples=lambda make: [((make(3), make(3)), {})])
-composite("equal", equal, differentiable=False, samples=lambda make: [((make(3), make(3)), {}), ((make(3), make(2)), {})])
+composite("equal", equal, differentiable=False,
+          samples=lambda make: [((make(3), make(3)), {}), ((make(3), make(2)), {})])

@@ -7,7 +7,7 @@ if not cython.compiled:
     import numpy as np
 
     from headgate.core.family import BOOLS, INTEGERS, QUOTIENT, NumberFirst, NumberSecond, Overloaded, TensorPair, Unary
-    from headgate.core.records import OUT, X, Y, Node, Op, Tensor
+    from headgate.core.records import OUT, Node, Tensor, X, Y
     from headgate.ops.keep import keep
 
     ndarray = np.ndarray
@@ -179,7 +179,8 @@ for _name, _op in (("logaddexp", Logaddexp()), ("logaddexp2", Logaddexp2())):
     declare(_op, _name, loop=make_loop(_name), reads=[3, 3], dtypes="f", inplace=False)
 declare(XLOGY, "xlogy", loop=make_loop("xlogy"), kind=QUOTIENT, reads=[3, 3], overload=0, domain=(0.2, 4),
         aliases=("special.xlogy",),
-        samples=lambda make: [((make(3, 4), make(3, 4, low=0.2, high=3)), {}), ((make(3), make(2, 1, low=1, high=2)), {}),
+        samples=lambda make: [((make(3, 4), make(3, 4, low=0.2, high=3)), {}),
+                              ((make(3), make(2, 1, low=1, high=2)), {}),
                               ((make(3), 2.5), {}), ((1.5, make(3, low=0.5, high=3)), {}), ((make(0), make(0)), {})])
 overload(XLOGY_BY, "xlogy", 2, reads=[1 << 0])
 overload(XLOGY_OF, "xlogy", 1, reads=[1 << 0])

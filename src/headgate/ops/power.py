@@ -5,13 +5,11 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.arrays import is_float
-    from headgate.core.family import BOOLS, Binary, NumberFirst, NumberSecond, Overloaded, as_type, operand
-    from headgate.core.operators import INPLACE
-    from headgate.core.records import OUT, X, Y, Node, Op, Tensor
-    from headgate.core.apply import wrap
-    from headgate.core.operators import slots
-    from headgate.kernels.reference import Loop, map1, map2
-    from headgate.ops.explog import EXP2, LOG
+    from headgate.core.family import BOOLS, Binary, NumberFirst, NumberSecond, Overloaded, operand
+    from headgate.core.operators import INPLACE, slots
+    from headgate.core.records import OUT, Node, Tensor, X, Y
+    from headgate.kernels.reference import map1, map2
+    from headgate.ops.explog import LOG
     from headgate.ops.keep import keep, zeros_of
 
     ndarray = np.ndarray
@@ -133,9 +131,9 @@ def float_power(input, exponent, *, out=None):
         return result
     if out is INPLACE:
         if dtypes.of(cython.cast(Tensor, input)._array) is not dtypes.FLOAT64:
+            kind = errors.TYPE_NAMES[dtypes.of(cython.cast(Tensor, input)._array).name]
             raise RuntimeError(
-                f"the base given to float_power_ has dtype {errors.TYPE_NAMES[dtypes.of(cython.cast(Tensor, input)._array).name]} but the operation's "
-                "result requires dtype Double")
+                f"the base given to float_power_ has dtype {kind} but the operation's result requires dtype Double")
         return POW.call2(input, power, INPLACE)
     if isinstance(out, Tensor) and dtypes.of(cython.cast(Tensor, out)._array) is not dtypes.FLOAT64:
         kind = errors.TYPE_NAMES[dtypes.of(cython.cast(Tensor, out)._array).name]

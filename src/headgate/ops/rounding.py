@@ -3,10 +3,9 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate import dtypes
     from headgate.core.arrays import is_float
     from headgate.core.family import BOOLS, INTEGERS, SAME, Unary
-    from headgate.core.records import X, Node, Op, Tensor
+    from headgate.core.records import Node, Tensor, X
     from headgate.kernels.reference import map1, map1p
     from headgate.ops.keep import zeros_of
 
@@ -112,7 +111,8 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
 
 
 for _name, _op, _aliases in (
-    ("round", exact(ROUND), ()), ("floor", exact(Whole()), ()), ("ceil", exact(Whole()), ()), ("trunc", exact(Whole()), ("fix",)),
+    ("round", exact(ROUND), ()), ("floor", exact(Whole()), ()), ("ceil", exact(Whole()), ()),
+    ("trunc", exact(Whole()), ("fix",)),
 ):
     refuse(_op, BOOLS, f"{_name}_vml_cpu")
     declare(_op, _name, loop=make_loop(_name), kind=SAME, smooth=False, dtypes="fi", aliases=_aliases,
@@ -128,6 +128,7 @@ declare(FRAC, "frac", loop=make_loop("frac"), kind=SAME, smooth=False, dtypes="f
 overload(FINITE, "isfinite", 0)
 set_loop(FINITE, make_loop("isfinite"), SAME)
 declare(NAN_TO_NUM, "nan_to_num", loop=make_loop("nan_to_num"), kind=SAME, reads=[1 << 0], function=nan_to_num,
-        inplace=True, smooth=False, samples=lambda make: [((make(3, 4),), {}), ((make(3, 4) / 0,), {"posinf": 7.0, "nan": 1.0})])
+        inplace=True, smooth=False,
+        samples=lambda make: [((make(3, 4),), {}), ((make(3, 4) / 0,), {"posinf": 7.0, "nan": 1.0})])
 composite("special.round", special_round, method=False, out=True, dtypes="f", smooth=False,
           samples=lambda make: [((make(3, 4),), {}), ((make(3, 4),), {"decimals": 1})])

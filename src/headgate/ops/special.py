@@ -6,19 +6,19 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import apply1, apply2
-    from headgate.core.family import FLOATS, QUOTIENT, Unary
+    from headgate.core.family import Unary
     from headgate.core.inplace import write
-    from headgate.core.records import OUT, X, Y, Node, Op, Tensor
+    from headgate.core.records import OUT, Node, Tensor, X, Y
     from headgate.kernels.reference import map1
     from headgate.ops.explog import EXP, LOG
     from headgate.ops.keep import Fused, keep
 
     ndarray = np.ndarray
 
-from headgate import errors
-from headgate.core.declare import composite, declare, overload, set_loop
+from headgate.core.declare import composite, declare, overload
 from headgate.kernels import make_loop
-from headgate.kernels.reference_special import bessel_i1, log_normal, polygamma as polygamma_form
+from headgate.kernels.reference_special import bessel_i1, log_normal
+from headgate.kernels.reference_special import polygamma as polygamma_form
 from headgate.ops.keep import fused
 
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)

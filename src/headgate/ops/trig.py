@@ -7,7 +7,7 @@ if not cython.compiled:
     import numpy as np
 
     from headgate.core.family import QUOTIENT, TensorPair, Unary
-    from headgate.core.records import OUT, X, Y, Node, Op, Tensor
+    from headgate.core.records import OUT, Node, Tensor, X, Y
     from headgate.ops.keep import Fused, keep
 
     ndarray = np.ndarray
