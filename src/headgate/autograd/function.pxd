@@ -18,6 +18,7 @@ cdef class FunctionOp(Op):
 cdef class DelayedError(Op):
     pass
 
+cdef SavedReader READ
 cdef Tensor alias_of(Tensor x)
 
 cdef class Alias(Op):

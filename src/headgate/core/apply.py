@@ -215,7 +215,7 @@ def apply2(op: Op, x: Tensor, y: Tensor, attrs: object) -> Tensor:
     rx: cython.bint = requires(x)
     ry: cython.bint = requires(y)
     if not rx and not ry:
-        z._cut = x._cut if x._cut is not None else y._cut
+        z._cut = telling(x._cut, y._cut)
         return z
     if not grad_enabled() or not op.differentiable or not is_float(z._array):
         note_cut(z, x if rx else y, op)
@@ -341,12 +341,20 @@ def first_requiring(inputs: tuple) -> Tensor:
 
 
 def first_cut(inputs: tuple) -> Cut:
-    """The first reason among the inputs' why there is no history."""
+    """The most telling reason among the inputs' why there is no history."""
     item: object
+    found: Cut = None
     for item in inputs:
-        if isinstance(item, Tensor) and cython.cast(Tensor, item)._cut is not None:
-            return cython.cast(Tensor, item)._cut
-    return None
+        if isinstance(item, Tensor):
+            found = telling(found, cython.cast(Tensor, item)._cut)
+    return found
+
+
+def telling(first: Cut, second: Cut) -> Cut:
+    """Of two reasons the first, unless it only says that a tensor never had history and the other tells of a cut."""
+    if first is None or (second is not None and first.kind == "leaf"):
+        return second
+    return first
 
 
 def record(op: Op, inputs: tuple, attrs: object) -> Node:

@@ -1,6 +1,6 @@
 # C types of inplace.py.
 from numpy cimport ndarray
-from headgate.core.apply cimport add_edge, arrays_of, begin_node, first_requiring, record, requires, save_inputs, save_outputs, set_history, wrap, note_cut, first_cut
+from headgate.core.apply cimport add_edge, arrays_of, begin_node, first_cut, first_requiring, note_cut, record, requires, save_inputs, save_outputs, set_history, telling, wrap
 from headgate.core.arrays cimport count_of, is_float, partly_overlap, same_shape, set_meta
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE
@@ -16,3 +16,4 @@ cdef Tensor copy_before(Tensor x)
 cdef check_result(Tensor x, ndarray result, str name)
 cdef check_operands(Tensor x, tuple inputs)
 cdef bint adopt(Tensor x, Node n)
+cdef follow_cut(Tensor x, tuple inputs, Op op)

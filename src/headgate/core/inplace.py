@@ -9,7 +9,10 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import arrays_of, first_requiring, record, requires, save_inputs, save_outputs, set_history, wrap
+    from headgate.core.apply import (
+        arrays_of, first_cut, first_requiring, note_cut, record, requires, save_inputs, save_outputs, set_history,
+        telling, wrap,
+    )
     from headgate.core.arrays import count_of, is_float, partly_overlap, same_shape, set_meta
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
@@ -82,7 +85,18 @@ def write_inplace(op: Op, inputs: tuple, attrs: object) -> Tensor:
         set_meta(n, x._array)
         save_outputs(n, [x])
         adopt(x, n)
+    elif not requires(x):
+        follow_cut(x, inputs, op)
     return x
+
+
+def follow_cut(x: Tensor, inputs: tuple, op: Op):
+    """Remember that a tensor without history was written from one that had some, or was cut from one that had."""
+    source: Tensor = first_requiring(inputs)
+    if source is not None:
+        note_cut(x, source, op)
+    else:
+        x._cut = telling(x._cut, first_cut(inputs[1:]))
 
 
 def adopt(x: Tensor, n: Node) -> bool:

@@ -24,6 +24,7 @@ from headgate import dtypes, errors
 from headgate.core.entry import install
 from headgate.core.format import format_tensor
 from headgate.core.records import set_surface
+from headgate.core.taken import note_taken
 
 _constructor: object = None
 
@@ -66,9 +67,10 @@ def number(x: Tensor, kind: object) -> object:
     """A tensor of one element as a Python number."""
     if count_of(x._array) != 1:
         raise ValueError(errors.ONE_ELEMENT)
+    value = plain_item(x._array)
     if kind is float and requires(x):
         warnings.warn(errors.SCALAR_GRAD, UserWarning, stacklevel=2)
-    value = plain_item(x._array)
+        note_taken(value, "float()")
     if kind is int and value in (float("inf"), float("-inf")):
         raise OverflowError("cannot convert float infinity to integer")
     return kind(value)

@@ -7,9 +7,9 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import apply1, first_requiring, record, wrap
+    from headgate.core.apply import apply1, first_requiring, record, requires, wrap
     from headgate.core.arrays import is_float, make_view, same_shape, set_meta, shape_of
-    from headgate.core.inplace import adopt, check_operands
+    from headgate.core.inplace import adopt, check_operands, follow_cut
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import Called
     from headgate.core.records import Node, Op, Tensor
@@ -252,6 +252,8 @@ class Copy(Op):
         if n is not None:
             set_meta(n, x._array)
             adopt(x, n)
+        elif not requires(x):
+            follow_cut(x, inputs, self)
         return x
 
 

@@ -1,6 +1,6 @@
 # C types of export.py.
 from numpy cimport ndarray
-from headgate.core.apply cimport cut_here, requires
+from headgate.core.apply cimport cut_here, requires, telling
 from headgate.core.arrays cimport count_of
-from headgate.core.records cimport Tensor
+from headgate.core.records cimport DATA, DETACHED, Tensor
 from headgate.core.surface cimport plain_item

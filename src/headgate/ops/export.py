@@ -6,9 +6,9 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import cut_here, requires
+    from headgate.core.apply import cut_here, requires, telling
     from headgate.core.arrays import count_of
-    from headgate.core.records import Tensor
+    from headgate.core.records import DATA, DETACHED, Tensor
     from headgate.core.surface import plain_item
 
     ndarray = np.ndarray
@@ -17,6 +17,7 @@ from headgate import dtypes, errors
 from headgate.core.declare import install_method
 from headgate.core.device import NO_ACCELERATOR, NO_CUDA
 from headgate.core.reports import get_write_guard
+from headgate.core.taken import note_taken
 from headgate.ops.values import Exported, shared
 
 #: PyTorch's names of tensor types, as `x.type()` gives them after "torch.".
@@ -64,6 +65,8 @@ def item(self):
     x: Tensor = self
     if count_of(x._array) != 1:
         raise RuntimeError(errors.ITEM.format(count=count_of(x._array)))
+    if requires(x):
+        return note_taken(plain_item(x._array), "item()")
     return plain_item(x._array)
 
 
@@ -72,13 +75,15 @@ def tolist(self):
     array: object = cython.cast(Tensor, self)._array
     if array.dtype.kind not in "biufc":
         array = array.astype(np.float32)
+    if requires(self):
+        return note_taken(array.tolist(), "tolist()")
     return array.tolist()
 
 
 def array_of(x: Tensor, name: str) -> object:
     """The tensor's memory as an array: writable, over the same bytes.
 
-    In the write guard's strict mode an array cut out of a graph is read-only, because its writes would not be seen.
+    In the write guard's strict mode it is read-only if a graph may need the memory: writes to it would not be seen.
     """
     array: object = x._array
     if array.dtype.kind not in "biufc":
@@ -86,7 +91,7 @@ def array_of(x: Tensor, name: str) -> object:
     if x._cut is None or x._cut.kind not in CUTS:
         return array.view()
     exported = np.asarray(Exported(array, cut_here("numpy", name)))
-    if get_write_guard() == "error":
+    if get_write_guard() == "error" and (x._flags & (DETACHED | DATA) or x._cut.kind == "detach_"):
         exported.flags.writeable = False
     return exported
 
@@ -117,7 +122,9 @@ def array_protocol(self, dtype=None, copy=None):
 
 def array_wrap(self, array, context=None, return_scalar=False):
     """A tensor from what a NumPy function made of one."""
-    return shared(np.asarray(array), "numpy")
+    t: Tensor = shared(np.asarray(array), "numpy")
+    t._cut = telling(t._cut, cython.cast(Tensor, self)._cut)
+    return t
 
 
 for _name, _function in (

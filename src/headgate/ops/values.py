@@ -26,6 +26,7 @@ from headgate.core.declare import install_method
 from headgate.core.entry import publish
 from headgate.core.operators import set_tensor_of
 from headgate.core.options import check_options, kind_of
+from headgate.core.taken import cut_of_taken
 from headgate.core.values import tensors_in
 
 
@@ -69,6 +70,11 @@ def as_leaf(array: object, requires_grad: object, name: str, source: object) -> 
         if cut is not None:
             t._cut = cut
         return t
+    if isinstance(source, (float, int, list, tuple)):
+        cut = cut_of_taken(source)
+        if cut is not None:
+            t._cut = cut
+            return t
     for item in tensors_in(source):
         x = item
         if requires(x):
