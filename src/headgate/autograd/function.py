@@ -63,7 +63,7 @@ class FunctionCtx:
     def mark_shared_storage(self, *_: object) -> None:
         """Deprecated in PyTorch and without effect."""
 
-    def set_materialize_grads(self, value: bool) -> None:
+    def set_materialize_grads(self, value: object) -> None:
         """Whether backward gets zeros (the default) or None where no gradient arrived."""
         if not isinstance(value, bool):
             raise TypeError("set_materialize_grads received an invalid combination of arguments - got "

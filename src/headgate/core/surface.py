@@ -161,7 +161,7 @@ class Protocols(Surface):
     def set_requires_grad(self, x: Tensor, value: object) -> object:
         if not isinstance(value, bool):
             raise RuntimeError(errors.FLAG_BOOL)
-        if x._node is not None or (x._root is not None and requires(x) and not x._wants):
+        if requires(x) and x._node is not None:  # a view's node is brought up to date first
             raise RuntimeError(errors.NON_LEAF_FLAG if not value else errors.NON_LEAF_FLAG.partition(" If ")[0])
         if value and not is_float(x._array):
             raise RuntimeError(errors.INTEGER_FLAG)
