@@ -155,7 +155,9 @@ def check_alpha(kind: dtypes.dtype, alpha: object):
 
 
 def scale(op: Op, alpha: object) -> object:
-    """The scale as a Python number. TypeError for anything else, RuntimeError for a complex one."""
+    """The scale as a Python number (None: 1). TypeError for anything else, RuntimeError for a complex one."""
+    if alpha is None:
+        return None
     if isinstance(alpha, Tensor) and cython.cast(object, cython.cast(Tensor, alpha)._array).size == 1:
         alpha = alpha.item()
     if isinstance(alpha, complex):

@@ -1,7 +1,8 @@
 # C types of special.py.
 from numpy cimport ndarray
+from headgate cimport dtypes
 from headgate.core.apply cimport apply1, apply2
-from headgate.core.family cimport FLOATS, QUOTIENT, Unary
+from headgate.core.family cimport BOOLS, FLOATS, QUOTIENT, Unary
 from headgate.core.inplace cimport write
 from headgate.core.records cimport X, Y, OUT, Node, Op, Tensor
 from headgate.kernels.door cimport map1

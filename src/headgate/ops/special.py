@@ -5,8 +5,9 @@ import cython
 import numpy as np
 
 if not cython.compiled:
+    from headgate import dtypes
     from headgate.core.apply import apply1, apply2
-    from headgate.core.family import Unary
+    from headgate.core.family import BOOLS, Unary
     from headgate.core.inplace import write
     from headgate.core.records import OUT, Node, Tensor, X, Y
     from headgate.kernels.reference import map1
@@ -16,6 +17,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate.core.declare import composite, declare, overload
+from headgate.core.family import refuse
 from headgate.kernels import make_loop
 from headgate.kernels.reference_special import bessel_i1, log_normal
 from headgate.kernels.reference_special import polygamma as polygamma_form
@@ -129,6 +131,10 @@ class Logit(Unary):
 @cython.cclass
 class Mvlgamma(Unary):
     """log of the multivariate gamma function. attrs: (its dimension,)."""
+
+    @cython.cfunc
+    def refusal(self, kind: dtypes.dtype) -> object:
+        return RuntimeError("The input tensor may not be a boolean tensor.")
 
     @cython.cfunc
     def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
@@ -252,5 +258,6 @@ declare(Entr(), "special.entr", loop=make_loop("entr", python=log1m_entropy), re
 declare(LogNdtr(), "special.log_ndtr", loop=make_loop("log_ndtr", python=log_normal), reads=[1 << 0 | 1 << OUT],
         method=False, inplace=False, node="SpecialLogNdtrBackward")
 composite("special.ndtr", ndtr, method=False, out=True, samples=lambda make: [((make(3, 4),), {}), ((make(0),), {})])
+refuse(MVLGAMMA, BOOLS, "mvlgamma")
 declare(MVLGAMMA, "mvlgamma", loop=make_loop("lgamma"), reads=[1 << 0], function=multigammaln, inplace=True, out=False,
         aliases=("special.multigammaln",), samples=lambda make: [((make(3, low=3, high=5), 2), {})], dtypes="f")
