@@ -13,7 +13,7 @@ import cython
 
 if not cython.compiled:
     from headgate.core.apply import current_node, edge_of, requires
-    from headgate.core.engine import fit
+    from headgate.core.gradients import fit
     from headgate.core.operators import Vertex
     from headgate.core.records import OUT, RETAINS, Node, Saved, Tensor
     from headgate.core.saved import find

@@ -1,14 +1,13 @@
 # C types of engine.py.
 cimport cython
-from numpy cimport ndarray
-from headgate.core.apply cimport cut_here, current_node, edge_of, requires, wrap
-from headgate.core.arrays cimport is_float, meta_matches, meta_shape, meta_type, same_shape, shape_of
+from headgate.core.arrays cimport same_shape
+from headgate.core.gradients cimport accumulate, fit, own, retain
 from headgate.core.modes cimport grad_enabled, set_grad
 from headgate.core.operators cimport INPLACE, Vertex, slots
-from headgate.core.records cimport Node, Op, Tensor
-from headgate.core.saved cimport release
-from headgate.core.storage cimport Cut, Storage
+from headgate.core.records cimport Node, Tensor
 from headgate.core.reports cimport place_of, stale_history
+from headgate.core.saved cimport release
+from headgate.core.storage cimport Cut
 
 cdef long long LEAF_FIRST
 
@@ -51,12 +50,8 @@ cdef class Pass:
     cdef long long need(self, Node n)
     cdef capture(self, Vertex v, int nr, Tensor g)
 
-cdef Tensor fit(Node n, int i, Vertex v, int nr, object value)
-cpdef accumulate(Tensor x, Tensor g, bint mine, bint create)
 cpdef run_backward(list roots, list grads, bint keep, bint create, object captures, bint accumulate_leaves, Cut freed_by)
 cdef run_from(Vertex root, int output, Tensor gradient, bint keep, bint create, Cut freed_by)
 cdef bint is_live(long long number)
-cdef bint own(Tensor g, list grads, long long number)
 cdef bint _anomaly, _check_nan
 cdef refuse_nan(Node n, list results)
-cdef retain(object hooks, int output, Tensor g)

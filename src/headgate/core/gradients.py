@@ -1,0 +1,92 @@
+"""What happens to one gradient on its way: fitted to what it is for, owned or shared, retained, accumulated in a leaf.
+
+Nothing here knows how a pass is run.
+"""
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate.core.apply import wrap
+    from headgate.core.arrays import meta_matches, meta_shape, meta_type, shape_of
+    from headgate.core.modes import grad_enabled
+    from headgate.core.operators import INPLACE, Vertex, slots
+    from headgate.core.records import Node, Tensor
+    from headgate.core.storage import Storage
+
+from headgate import errors
+
+
+def own(g: Tensor, grads: list, number: cython.longlong) -> cython.bint:
+    """Whether a result's memory belongs to it alone: fresh in this step, handed out once, no view of anything."""
+    s: Storage = g._storage
+    item: object
+    if s.lent == number or s.memory is not g._array or g._node is not None:
+        return False
+    s.lent = number
+    for item in grads:
+        if item is not None and cython.cast(Tensor, item)._storage is s:
+            return False
+    return True
+
+
+def retain(hooks: object, output: cython.int, g: Tensor):
+    """Keep a gradient in the tensor that asked for it with retain_grad()."""
+    reference = hooks.retained.get(output)
+    x: Tensor = reference() if reference is not None else None
+    if x is None:
+        return
+    have = x._gradient
+    x._gradient = g if have is None else slots.add.call2(have, g, None)
+
+
+def fit(n: Node, i: cython.int, v: Vertex, nr: cython.int, value: object) -> Tensor:
+    """A gradient in the shape and type of what it is for: summed over broadcast dimensions, cast, or refused."""
+    g: Tensor
+    x: Tensor
+    shape: tuple
+    kind: cython.int
+    if not isinstance(value, Tensor):
+        raise TypeError(errors.FUNCTION_RETURN.format(type=type(value).__name__))
+    g = cython.cast(Tensor, value)
+    if isinstance(v, Node):
+        if meta_matches(cython.cast(Node, v), nr, g._array):
+            return g
+        shape = meta_shape(cython.cast(Node, v), nr)
+        kind = meta_type(cython.cast(Node, v), nr)
+    else:
+        x = cython.cast(Tensor, v)
+        shape = shape_of(x._array)
+        kind = cython.cast(object, x._array).dtype.num
+        if x._hooks is not None and x._hooks.moved and n._order <= x._hooks.moved[0]:
+            shape, kind = x._hooks.moved[1], x._hooks.moved[2]
+    if shape_of(g._array) != shape:
+        if not expandable(shape, shape_of(g._array)):
+            raise RuntimeError(errors.BAD_GRADIENT.format(
+                node=n.op.full_name(n), index=i, got=list(shape_of(g._array)), expected=list(shape)))
+        g = slots.sum_to.call2(g, shape, None)
+    if cython.cast(object, g._array).dtype.num != kind:
+        g = slots.cast.call2(g, kind, None)
+    return g
+
+
+def expandable(shape: tuple, target: tuple) -> bool:
+    """Whether a tensor of `shape` could have been broadcast to `target`."""
+    if len(shape) > len(target):
+        return False
+    return all(a == b or a == 1 for a, b in zip(reversed(shape), reversed(target)))
+
+
+def accumulate(x: Tensor, g: Tensor, mine: cython.bint, create: cython.bint) -> None:
+    """Add a gradient to `x.grad`. Its memory is taken over only if it belongs to nobody else."""
+    have: Tensor = x._gradient
+    if have is None:
+        if create:
+            x._gradient = g if mine else slots.copy.call2(wrap(np.empty_like(g._array)), g, INPLACE)
+        elif mine and g._array.flags.c_contiguous:
+            x._gradient = g
+        else:
+            x._gradient = wrap(np.array(cython.cast(object, g._array), order="C"))
+    elif create or grad_enabled():
+        x._gradient = slots.add.call2(have, g, None)
+    else:
+        slots.add.call2(have, g, INPLACE)
