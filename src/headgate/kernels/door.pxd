@@ -1,3 +1,4 @@
+# The door for compiled callers: loops, their maps, and the kernels that it hands on.
 from numpy cimport ndarray
 
 from headgate.kernels.gemm cimport addmm, matmul

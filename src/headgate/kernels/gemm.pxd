@@ -1,3 +1,4 @@
+# Products of matrices for compiled callers; they know arrays, not tensors.
 from numpy cimport ndarray
 
 cpdef ndarray matmul(ndarray a, ndarray b, ndarray out=*)

@@ -1,3 +1,4 @@
+# Reads and writes at given places for compiled callers; they know arrays, not tensors.
 from numpy cimport ndarray
 
 cpdef ndarray take(ndarray x, ndarray index, object axis)

@@ -1,3 +1,4 @@
+# Fresh arrays whose memory is kept for the next one, for compiled callers. Knows nothing of tensors.
 from cpython.ref cimport PyObject
 from numpy cimport ndarray, npy_intp
 

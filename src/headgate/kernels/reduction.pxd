@@ -1,3 +1,4 @@
+# Reductions of arrays along axes, for compiled callers; they know arrays, not tensors.
 from numpy cimport ndarray
 
 cpdef ndarray reduce(str name, ndarray x, object axes=*, bint keepdims=*, object out_dtype=*)

@@ -1,3 +1,4 @@
+# Softmax and its kin, and running sums, for compiled callers; they know arrays, not tensors.
 from numpy cimport ndarray
 
 cpdef ndarray softmax(ndarray x, Py_ssize_t axis)

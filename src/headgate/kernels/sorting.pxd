@@ -1,3 +1,4 @@
+# Sorting and the largest elements, for compiled callers; they know arrays, not tensors.
 from numpy cimport ndarray
 
 cpdef tuple sort(ndarray x, Py_ssize_t axis=*, bint descending=*, bint stable=*)

@@ -1,4 +1,4 @@
-"""Exponentials, logarithms and roots."""
+"""Exponentials, logarithms and roots. Everything they share with other elementwise ops is in their family."""
 import math
 
 import cython
