@@ -50,4 +50,5 @@ inf, nan, pi, e, newaxis = float("inf"), float("nan"), 3.141592653589793, 2.7182
 globals().update(dtypes.NAMES)
 globals().update(_CONSTANTS)
 globals().update({_name: _value for _name, _value in _entry.PUBLIC.items() if "." not in _name})
-__all__ = [_name for _name in sorted(globals()) if not _name.startswith("_") and _name not in ("dtypes", "errors", "ops")]
+_INSIDE = ("dtypes", "errors", "ops")
+__all__ = [_name for _name in sorted(globals()) if not _name.startswith("_") and _name not in _INSIDE]

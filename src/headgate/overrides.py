@@ -1,4 +1,7 @@
-"""`torch.overrides`: helpers for classes that answer for functions by `__torch_function__`. This file only re-exports."""
+"""`torch.overrides`: helpers for classes that answer for functions by `__torch_function__`.
+
+This file only re-exports.
+"""
 
 from headgate.core.overrides import get_ignored_functions as get_ignored_functions
 from headgate.core.overrides import get_overridable_functions as get_overridable_functions

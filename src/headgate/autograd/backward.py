@@ -82,7 +82,8 @@ def starts(tensors: tuple, gradients: tuple) -> tuple:
     for index, item in enumerate(tensors):
         vertex, output, _ = end_of(item)
         if vertex is None:
-            raise RuntimeError(errors.NO_GRAD_FN.format(index=index) + (why_cut(item) if isinstance(item, Tensor) else ""))
+            why = why_cut(item) if isinstance(item, Tensor) else ""
+            raise RuntimeError(errors.NO_GRAD_FN.format(index=index) + why)
         if vertex is item:
             cut_leaf(item)
         roots.append((vertex, output))

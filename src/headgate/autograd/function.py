@@ -57,7 +57,8 @@ class FunctionCtx:
         """Say which outputs have no gradient."""
         for item in tensors:
             if not isinstance(item, Tensor):
-                raise RuntimeError(f"mark_non_differentiable only accepts variable arguments, but got {type(item).__name__}")
+                kind = type(item).__name__
+                raise RuntimeError(f"mark_non_differentiable only accepts variable arguments, but got {kind}")
         self._non_differentiable = tensors
 
     def mark_shared_storage(self, *_: object) -> None:

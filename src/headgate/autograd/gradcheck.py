@@ -125,7 +125,8 @@ def gradgradcheck(
     outputs = [y for y in _outputs(func, args) if y.requires_grad]
     random = np.random.default_rng(0)
     if grad_outputs is None:
-        seeds = [PUBLIC["tensor"](random.normal(size=tuple(y.shape)), dtype=y.dtype, requires_grad=True) for y in outputs]
+        tensor = PUBLIC["tensor"]
+        seeds = [tensor(random.normal(size=tuple(y.shape)), dtype=y.dtype, requires_grad=True) for y in outputs]
     else:
         seeds = list(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else [grad_outputs]
     count = len(args)

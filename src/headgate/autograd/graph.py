@@ -1,4 +1,4 @@
-"""torch.autograd.graph: nodes and edges under PyTorch's names, hooks over several tensors, versions, saved-tensor hooks.
+"""torch.autograd.graph: nodes and edges under PyTorch's names, hooks of several tensors, versions, saved-tensor hooks.
 
 Faces of nodes are made in `nodes`; nothing here knows how a pass runs.
 """

@@ -27,7 +27,7 @@ SAVED_NAMES = ("self", "other", "third")
 ABSENT = object()
 
 GradientEdge = namedtuple("GradientEdge", ("node", "output_nr", "ownership_token"), defaults=(None,))
-GradientEdge.__doc__ = "A place in the graph that backward and grad take instead of a tensor: (node, output number, owner)."
+GradientEdge.__doc__ = "A place in the graph, taken by backward and grad for a tensor: (node, output number, owner)."
 
 
 class GraphNode:

@@ -1,4 +1,4 @@
-"""The one road from a call to its result: run the op on arrays, wrap the result, record the call if a gradient may pass.
+"""The one road from a call to its result: run the op on arrays, wrap the result, record it if a gradient may pass.
 
 `apply1` and `apply2` are the short forms for one and two tensors, `apply` takes any number of tensors, Python
 numbers and Nones. Writing into an existing tensor is in `inplace`; how a view follows its base in `views`.
@@ -148,13 +148,13 @@ def watch_stale(n: Node, x: Tensor):
     if r._node is None or r._storage.writes == r._history_writes:
         return
     if r._history_writes < 0:
-        n.stale = (n.stale or ()) + ((x._node, rebinding(r)),)
+        n.stale = (*(n.stale or ()), (x._node, rebinding(r)))
         return
     w = last_overlapping(r._storage, r._history_writes, low_address(x._array), high_address(x._array), None, False)
     if w is not None:
-        n.stale = (n.stale or ()) + ((x._node, copy_of(w)),)
+        n.stale = (*(n.stale or ()), (x._node, copy_of(w)))
     elif ring_overflowed(r._storage, r._history_writes):
-        n.stale = (n.stale or ()) + ((x._node, None),)
+        n.stale = (*(n.stale or ()), (x._node, None))
 
 
 def rebinding(r: Tensor) -> Write:

@@ -52,8 +52,8 @@ class Pass:
         self.number = _passes
         self.tasks = []
         self.heap = []
-        self.overflow = None
-        self.told = None
+        self.overflow = cython.cast(dict, None)
+        self.told = cython.cast(dict, None)
         self.keep = keep
         self.create = create
         self.captures = captures

@@ -393,7 +393,7 @@ def refuse(op: Op, refused: int, kernel: str) -> None:
         binary: Binary = op
         binary.refused, binary.kernel = refused, kernel
     else:
-        ternary: Ternary = op
+        ternary: Ternary = op  # type: ignore[assignment]
         ternary.refused, ternary.kernel = refused, kernel
 
 

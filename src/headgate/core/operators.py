@@ -94,7 +94,7 @@ def compared(op: Called, x: object, y: object) -> object:
 
 @cython.cclass
 class Vertex(Site):
-    """What a backward pass visits: a node, or a leaf tensor. `_claim` and `_slot` belong to the pass that claimed it."""
+    """What a backward pass visits: a node or a leaf tensor. `_claim` and `_slot` belong to the pass that claimed it."""
 
 
 @cython.cclass
@@ -161,7 +161,7 @@ class Operand(Vertex):
     def __rpow__(self, other, modulo=None):
         return reflected(slots.pow, other, self)
 
-    def __ipow__(self, other):
+    def __ipow__(self, other):  # type: ignore[misc]
         return slots.pow.call2(self, other, INPLACE)
 
     def __matmul__(self, other):

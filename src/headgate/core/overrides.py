@@ -184,7 +184,7 @@ def _property(name: str) -> property:
 
 def init_subclass(cls: type, **rest: Any) -> None:
     """Make a new subclass of Tensor ask its `__torch_function__`, and arguments be looked at from now on."""
-    super(Tensor, cls).__init_subclass__(**rest)
+    super(Tensor, cls).__init_subclass__(**rest)  # type: ignore[misc]
     if is_disabled(cls):
         return
     overrides(True)

@@ -120,7 +120,7 @@ class Op(Called):
 
     @cython.cfunc
     def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
-        """Gradients of all inputs from those of the outputs (None where nothing arrived); `need` masks the wanted ones."""
+        """Gradients of all inputs from those of the outputs (None where none arrived); `need` masks the wanted ones."""
         g: object = grads[0]
         i: cython.int
         result: list = []
@@ -188,7 +188,7 @@ class Reader:
 
 @cython.cclass
 class Surface:
-    """The slot through which the tensor's Python protocols (constructor, truth, repr, numbers, iteration) are served."""
+    """The slot that serves the tensor's Python protocols (constructor, truth, repr, numbers, iteration)."""
 
     @cython.cfunc
     def construct(self, x: Tensor, args: tuple, kwargs: dict) -> object:

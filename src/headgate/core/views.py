@@ -1,4 +1,4 @@
-"""How views and their base keep one history: a view of a written base is regenerated, a write to a view rebases its base.
+"""How views and their base keep one history: views of a written base are regenerated, a write to a view rebases its base.
 
 A view remembers the steps (op and attributes) that lead to it from its root; both directions replay them. Nothing
 here knows any particular view op.
@@ -125,7 +125,8 @@ class CopySlices(Op):
         whole: Tensor = slots.clone.call1(g, None) if n.attrs[2] is None else slots.clone.call2(g, n.attrs[2], None)
         part: Tensor = replay(n.attrs[1], whole)
         # The view's own gradient is asked of the op only if the op's input had one and the base's is wanted.
-        results: list = inner.op.pull_all(inner, [slots.clone.call1(part, None)], (need & ~1) | (need & inner.needs & 1))
+        need = (need & ~1) | (need & inner.needs & 1)
+        results: list = inner.op.pull_all(inner, [slots.clone.call1(part, None)], need)
         if need & 1:
             slots.copy.call2(part, results[0] if results[0] is not None else 0.0, INPLACE)
             results[0] = whole

@@ -102,9 +102,9 @@ for _name, _slot, _kernel in (("bitwise_left_shift", "left_shift", "lshift_cpu")
 for _name in ("logical_and", "logical_or", "logical_xor"):
     declare(Logical(), _name, loop=make_loop(_name), kind=LOGICAL, differentiable=False)
 for _name in ("gcd", "lcm"):
-    _op = Divisors()
-    refuse(_op, BOOLS, f"{_name}_cpu")
-    declare(_op, _name, loop=make_loop(_name), kind=BITS, differentiable=False, dtypes="i", samples=whole_tensors)
+    _divisors = Divisors()
+    refuse(_divisors, BOOLS, f"{_name}_cpu")
+    declare(_divisors, _name, loop=make_loop(_name), kind=BITS, differentiable=False, dtypes="i", samples=whole_tensors)
 declare(LogicalNot(), "logical_not", loop=make_loop("logical_not"), kind=ANSWER, differentiable=False)
 refuse(BITWISE_NOT, REALS, "bitwise_not_cpu")
 declare(BITWISE_NOT, "bitwise_not", loop=make_loop("bitwise_not"), kind=SAME, differentiable=False, dtypes="ib")

@@ -101,7 +101,7 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
 # ---- places among sorted values -------------------------------------------------------------------------------------
 
 
-def places(edges: ndarray, values: ndarray, side: str, kind: object) -> ndarray:
+def places(edges: ndarray, values: ndarray, side: object, kind: object) -> ndarray:
     """Where values would be put into sorted edges, row by row where the edges have several dims."""
     found: ndarray
     if edges.ndim == 1:

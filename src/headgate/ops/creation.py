@@ -308,5 +308,5 @@ for _function in (
     scalar_tensor,
 ):
     publish(_function.__name__, _function)
-for _function in (new_zeros, new_ones, new_empty, new_full, new_empty_strided):
-    install_method(_function.__name__, _function)
+for _method in (new_zeros, new_ones, new_empty, new_full, new_empty_strided):
+    install_method(_method.__name__, _method)

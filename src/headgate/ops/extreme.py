@@ -279,10 +279,10 @@ def extents_named(make):
 for _op, _name, _function in ((MAX, "max", max), (MIN, "min", min)):
     declare(_op, _name, overload=0, reads=[1 << (OUT + 1)], shapes=1 << 0, function=_function, inplace=False,
             samples=extents, smooth=False, out=False)
-for _op, _name, _function in ((AMAX, "amax", amax), (AMIN, "amin", amin)):
-    declare(_op, _name, overload=None, reads=[(1 << 0) | (1 << OUT)], function=_function, inplace=False,
+for _over, _name, _amax in ((AMAX, "amax", amax), (AMIN, "amin", amin)):
+    declare(_over, _name, overload=None, reads=[(1 << 0) | (1 << OUT)], function=_amax, inplace=False,
             samples=extents_over, smooth=False)
 declare(AMINMAX, "aminmax", overload=None, reads=[(1 << 0) | (1 << OUT) | (1 << (OUT + 1))], function=aminmax,
         inplace=False, samples=extents_named, smooth=False, out=False)
-for _op, _name, _function in ((ARGMAX, "argmax", argmax), (ARGMIN, "argmin", argmin)):
-    declare(_op, _name, function=_function, inplace=False, samples=extents, differentiable=False, dtypes="fi")
+for _where, _name, _argmax in ((ARGMAX, "argmax", argmax), (ARGMIN, "argmin", argmin)):
+    declare(_where, _name, function=_argmax, inplace=False, samples=extents, differentiable=False, dtypes="fi")

@@ -1,6 +1,6 @@
 """The old ways to make tensors: `Tensor(2, 3)`, `FloatTensor([1.0])`, `x.new(...)`; and instances of subclasses.
 
-A size gives uninitialised memory, a sequence its values. `as_subclass` and `_make_subclass` give a tensor another class.
+A size gives uninitialised memory, a sequence its values. `as_subclass`, `_make_subclass` give a tensor another class.
 """
 import cython
 import numpy as np
@@ -33,7 +33,7 @@ OTHER_TYPE = (
 
 
 def construct(kind: object, args: tuple, kwargs: dict, name: str) -> Tensor:
-    """A plain tensor of type `kind` from a legacy constructor's arguments: sizes, a Size, values, a tensor, a storage."""
+    """A plain tensor of type `kind` from a legacy constructor's arguments: sizes, a Size, values, tensor or storage."""
     first: object
     if kwargs:
         check_device(kwargs.pop("device", None))

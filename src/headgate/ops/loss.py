@@ -10,10 +10,11 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply, apply1, wrap
+    from headgate.core.apply import apply, apply1, requires, wrap
     from headgate.core.arrays import count_of, insert_view, is_float, select_view, shape_of
     from headgate.core.records import Node, Op, Tensor, X, Y, Z
     from headgate.kernels.reference import gather, map1, map2, map2s, reduce, scatter
+    from headgate.ops.keep import zeros_of
     from headgate.ops.reducing import given, one_dim
     from headgate.ops.softmax import LOG_SOFTMAX
 
@@ -28,6 +29,10 @@ DIFFERENCE, SQUARE, NEGATIVE, QUOTIENT = make_loop("sub"), make_loop("square"), 
 NONE, MEAN, SUM = 0, 1, 2
 REDUCTIONS = {"none": NONE, "mean": MEAN, "sum": SUM}
 IGNORE = -100
+NO_WEIGHT_GRADIENT = (
+    "The function 'nll_loss_forward' is not differentiable with respect to argument 'weight'. This input cannot have "
+    "requires_grad True."
+)
 LEGACY = "size_average and reduce args will be deprecated, please use reduction='{reduction}' instead."
 
 
@@ -256,11 +261,13 @@ class Nll(Op):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        return apply(NLL_GRADIENT, (g, n.read(Y), n.read(Z) if n.attrs[2] else None), n.attrs + (n.shape(0),))
+        # The scores go along so that the gradient has a history, of zeros, as PyTorch's has.
+        inputs = (g, n.read(Y), n.read(Z) if n.attrs[2] else None, n.read(X))
+        return apply(NLL_GRADIENT, inputs, n.attrs + (n.shape(0),))
 
     @cython.cfunc
     def needed(self, n: Node) -> cython.longlong:
-        return (2 | (4 if n.attrs[2] else 0)) if n.needs & 1 else 0
+        return (3 | (4 if n.attrs[2] else 0)) if n.needs & 1 else 0
 
 
 def divided(a: object, b: object) -> object:
@@ -271,7 +278,7 @@ def divided(a: object, b: object) -> object:
 
 @cython.cclass
 class NllGradient(Op):
-    """The gradient of Nll: inputs g, targets, weights or None; attrs: Nll's and the shape of the scores."""
+    """The gradient of Nll: inputs g, targets, weights or None; the scores; attrs: Nll's and their shape."""
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
@@ -292,12 +299,14 @@ class NllGradient(Op):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if i == 3:
+            return zeros_of(n.read(3))
         op: Op = NLL if len(n.attrs[3]) < 3 else NLL_2D
         return apply(op, (g, n.read(Y), n.read(Z) if n.attrs[2] else None), n.attrs[:3])
 
     @cython.cfunc
     def needed(self, n: Node) -> cython.longlong:
-        return 2 | (4 if n.attrs[2] else 0)
+        return 2 | (4 if n.attrs[2] else 0) | (8 if n.needs & 8 else 0)
 
 
 NLL, NLL_2D, NLL_GRADIENT = Nll(), Nll(), NllGradient()
@@ -331,6 +340,16 @@ def check_targets(x: Tensor, target: Tensor, weight: object):
                            f"tensor of shape: {list(shape_of(cython.cast(Tensor, weight)._array))}")
 
 
+def check_weight(x: Tensor, weight: Tensor):
+    """Refuse weights of another type, or ones that a gradient is wanted for: PyTorch has none."""
+    names = errors.TYPE_NAMES
+    kind, other = dtypes.of(x._array), dtypes.of(weight._array)
+    if kind is not other:
+        raise RuntimeError(f"expected scalar type {names[kind.name]} but found {names[other.name]}")
+    if grad_enabled() and requires(weight):
+        raise RuntimeError(NO_WEIGHT_GRADIENT)
+
+
 def likelihood(x: Tensor, target: Tensor, weight: object, ignore: object, code: cython.int) -> Tensor:
     """nll_loss with its arguments read."""
     if x._array.ndim < 1:
@@ -338,6 +357,8 @@ def likelihood(x: Tensor, target: Tensor, weight: object, ignore: object, code: 
     check_targets(x, target, weight)
     if not is_float(x._array):
         raise refused_error("nll_loss_out_frame", dtypes.of(x._array))
+    if weight is not None:
+        check_weight(x, weight)
     return apply(NLL if x._array.ndim < 3 else NLL_2D, (x, target, weight), (code, ignore, weight is not None))
 
 
@@ -430,15 +451,15 @@ for _op, _name, _function in ((MSE, "mse_loss", mse_loss), (SMOOTH_L1, "smooth_l
             out=False, samples=pairs, dtypes="f", smooth=_op is MSE)
 SMOOTH_L1.node_name, SMOOTH_L1.type_name = "SmoothL1LossBackward0", "SmoothL1LossBackward"
 composite("nn.functional.l1_loss", l1_loss, method=False, samples=pairs, dtypes="f", smooth=False)
-_CLASSES = wrap(np.array([1, 0, 3]))
+_CLASSES, _WEIGHTS = wrap(np.array([1, 0, 3])), wrap(np.array([0.5, 1.5, 2.0, 1.0]))
 
 
 def scored(make):
     """Scores, targets, weights, reductions."""
     return [((make(3, 4), _CLASSES), {}), ((make(3, 4), _CLASSES), {"reduction": "none"}),
-            ((make(3, 4), _CLASSES, make(4, low=0.5, high=2)), {}), ((make(3, 4), _CLASSES), {"ignore_index": 3,
+            ((make(3, 4), _CLASSES, _WEIGHTS), {}), ((make(3, 4), _CLASSES), {"ignore_index": 3,
             "reduction": "sum"})]
 
 
-for _name, _function in (("nll_loss", nll_loss), ("cross_entropy", cross_entropy)):
-    composite("nn.functional." + _name, _function, method=False, dtypes="f", samples=scored)
+for _name, _scored in (("nll_loss", nll_loss), ("cross_entropy", cross_entropy)):
+    composite("nn.functional." + _name, _scored, method=False, dtypes="f", samples=scored)

@@ -392,6 +392,6 @@ def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
 for _function in (rand, randn, randint, randperm, rand_like, randn_like, randint_like, manual_seed, seed, initial_seed,
                   get_rng_state, set_rng_state):
     publish(_function.__name__, _function)
-for _function in (uniform_, normal_, random_, bernoulli_, exponential_, geometric_, cauchy_, log_normal_):
-    install_method(_function.__name__, _function)
+for _method in (uniform_, normal_, random_, bernoulli_, exponential_, geometric_, cauchy_, log_normal_):
+    install_method(_method.__name__, _method)
 PUBLIC["Generator"], PUBLIC["default_generator"] = Generator, default_generator

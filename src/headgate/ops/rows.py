@@ -444,7 +444,7 @@ def _put_samples(make: object) -> list:
     return [(args + (make(2, 3), True), {}) for args, _ in _take_samples(make)[:1]]
 
 
-_SOURCE = {"reads": [0, 0, 1 << 1], "shapes": 1 << 2}
+_SOURCE: dict = {"reads": [0, 0, 1 << 1], "shapes": 1 << 2}
 declare(INDEX_SELECT, "index_select", overload=None, function=index_select, inplace=False, reads=[1 << 1],
         shapes=1 << 0, samples=_select_samples)
 declare(INDEX_ADD, "index_add", overload=None, function=index_add, inplace=True, samples=_with_source, **_SOURCE)

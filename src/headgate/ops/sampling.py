@@ -132,7 +132,7 @@ def bernoulli(input, p=None, *, generator=None, out=None):
 
 
 def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
-    """Categories drawn by the weights in `input` (n,) or (rows, n): int64 of shape (num_samples,) or (rows, num_samples).
+    """Categories drawn by weights `input` (n,) or (rows, n): int64 of shape (num_samples,) or (rows, num_samples).
 
     RuntimeError for weights that are no distribution, and for more samples than categories without replacement.
     """

@@ -329,7 +329,8 @@ def over_storage(source: object, kind: object) -> Tensor:
     """A tensor of one dimension over a whole storage."""
     owner: Storage = (source if isinstance(source, UntypedStorage) else source.untyped())._owner
     x: Tensor = Tensor.__new__(Tensor)
-    x._array = seen(owner, kind, 0, (len(source) // (kind.itemsize if isinstance(source, UntypedStorage) else 1),), None)
+    count: object = len(source) // (kind.itemsize if isinstance(source, UntypedStorage) else 1)
+    x._array = seen(owner, kind, 0, (count,), None)
     x._storage = owner
     x._counter = Version.__new__(Version)
     return x
