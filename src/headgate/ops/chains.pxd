@@ -1,5 +1,6 @@
 # C types of chains.py.
 from numpy cimport ndarray
+from headgate cimport dtypes
 from headgate.core.apply cimport apply1, apply2, wrap
 from headgate.core.arrays cimport shape_of
 from headgate.core.operators cimport slots

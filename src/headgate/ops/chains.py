@@ -3,6 +3,7 @@ import cython
 import numpy as np
 
 if not cython.compiled:
+    from headgate import dtypes
     from headgate.core.apply import apply1, apply2, wrap
     from headgate.core.arrays import shape_of
     from headgate.core.operators import slots
@@ -16,6 +17,7 @@ if not cython.compiled:
 
 from headgate.core.declare import composite, declare
 from headgate.core.entry import PUBLIC
+from headgate.core.family import refused_error
 
 
 def best_splits(sizes: list) -> dict:
@@ -49,6 +51,10 @@ def multi_dot(tensors, *, out=None):
     first: Tensor = parts[0]
     last: Tensor = parts[len(parts) - 1]
     shape: tuple = ()
+    for k, one in enumerate(parts):
+        if one.ndim != 2 and (one.ndim != 1 or 0 < k < len(parts) - 1):
+            wanted = "2D" if 0 < k < len(parts) - 1 else "1D or 2D"
+            raise RuntimeError(f"multi_dot(): tensor {k} must be {wanted} but got {one.ndim}D")
     if first._array.ndim == 1:
         parts[0] = apply1(UNSQUEEZE, first, 0)
     else:
@@ -57,9 +63,6 @@ def multi_dot(tensors, *, out=None):
         parts[len(parts) - 1] = apply1(UNSQUEEZE, last, 1)
     else:
         shape += (last._array.shape[1],)
-    for k, one in enumerate(parts):
-        if one.ndim != 2:
-            raise RuntimeError(f"multi_dot(): tensor {k} must be 2D but got {one.ndim}D")
     sizes = [one.shape[0] for one in parts] + [parts[len(parts) - 1].shape[1]]
     result = reshaped(chain_of(parts, best_splits(sizes), 0, len(parts) - 1), shape)
     return result if out is None else write_results("multi_dot", (result,), (out,))[0]
@@ -120,6 +123,8 @@ class Cross(Op):
 
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        if dtypes.of(x).category == 0:
+            raise refused_error("cross", dtypes.of(x))
         return np.cross(x, y, axis=attrs)
 
     @cython.cfunc
@@ -144,6 +149,8 @@ def linalg_cross(input, other, *, dim=-1, out=None):
     if x._array.ndim != y._array.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     axis: cython.int = one_dim(dim, x._array.ndim, "linalg_cross")
+    if x._array.ndim == 0:
+        raise RuntimeError("linalg.cross: inputs must have at least one dimension.")
     if x._array.shape[axis] != 3 or y._array.shape[axis] != 3:
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {x._array.shape[axis]} and "
                            f"{y._array.shape[axis]}")
@@ -166,7 +173,8 @@ declare(TRACE, "trace", overload=None, shapes=1 << 0, function=trace, inplace=Fa
 declare(CROSS, "linalg.cross", node="LinalgCrossBackward", overload=None, reads=[1 << 1, 1 << 0], function=linalg_cross,
         method=False, inplace=False, dtypes="fi", samples=lambda make: [((make(2, 3), make(2, 3)), {})])
 composite("cross", cross, out=True, dtypes="fi", samples=lambda make: [((make(3, 2), make(3, 2)), {"dim": 0})])
-composite("linalg.multi_dot", multi_dot, method=False, out=True, dtypes="f")
+composite("linalg.multi_dot", multi_dot, method=False, out=True, dtypes="f", samples=lambda make: [
+    (([make(2, 3), make(3, 4), make(4, 2)],), {}), (([make(3), make(3, 4), make(4)],), {})])
 composite("chain_matmul", chain_matmul, method=False, out=True, dtypes="f",
           samples=lambda make: [((make(2, 3), make(3, 4), make(4, 2)), {})])
 composite("matrix_power", matrix_power, out=True, dtypes="f", aliases=("linalg.matrix_power",),

@@ -267,6 +267,8 @@ def einsum(*args):
             raise RuntimeError(errors.EINSUM_FEWER if len(tensors) < len(inputs) else
                                "einsum(): more operands were provided than specified in the equation")
     else:
+        if not isinstance(args[0], Tensor):
+            raise TypeError("einsum(): argument 'equation' (position 1) must be str, not " + type(args[0]).__name__)
         tensors, inputs, output = read_sublists(args)
     for one in tensors:
         given(one, "einsum")

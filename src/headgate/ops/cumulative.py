@@ -221,6 +221,8 @@ def trapezoid(y, x=None, *, dx=1, dim=-1):
     """The integral along `dim` by the trapezoidal rule, for points `x`, or spaced by `dx`."""
     t: Tensor = given(y, "trapezoid")
     axis: cython.int = one_dim(dim, t._array.ndim, "trapezoid")
+    if cython.cast(object, t._array).dtype == np.bool_:
+        raise RuntimeError("trapezoid: received a bool input for `y`, but bool is not supported")
     if t._array.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     length = t._array.shape[axis]

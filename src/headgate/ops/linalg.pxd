@@ -2,7 +2,7 @@
 from numpy cimport ndarray, PyArray_TYPE
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, apply1, apply2, requires
-from headgate.core.arrays cimport same_shape, select_view, shape_of, swap_view
+from headgate.core.arrays cimport count_of, select_view, shape_of
 from headgate.core.inplace cimport write
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport Called, slots

@@ -9,7 +9,7 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply1, apply2, requires
-    from headgate.core.arrays import select_view, shape_of
+    from headgate.core.arrays import count_of, select_view, shape_of
     from headgate.core.inplace import write
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import slots
@@ -40,7 +40,7 @@ def type_name(x: ndarray) -> str:
 
 def no_bools(x: ndarray, kernel: str):
     """Bools are not multiplied by matrices."""
-    if dtypes.of(x).category == 0:
+    if dtypes.of(x).category == 0 and count_of(x) > 0:
         raise refused_error(kernel, dtypes.of(x))
 
 

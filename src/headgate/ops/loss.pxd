@@ -1,12 +1,14 @@
 # C types of loss.py.
 from numpy cimport ndarray
 from headgate cimport dtypes
-from headgate.core.apply cimport apply, apply1, wrap
+from headgate.core.apply cimport apply, apply1, requires, wrap
 from headgate.core.arrays cimport count_of, insert_view, is_float, select_view, shape_of
+from headgate.core.modes cimport grad_enabled
 from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
 from headgate.kernels.door cimport Loop, map1, map2, map2s
 from headgate.kernels.indexing cimport gather, scatter
 from headgate.kernels.reduction cimport reduce
+from headgate.ops.keep cimport zeros_of
 from headgate.ops.reducing cimport given, one_dim
 from headgate.ops.softmax cimport LOG_SOFTMAX
 
@@ -27,6 +29,7 @@ cdef object plain_likelihood(ndarray x, ndarray target, int reduction)
 cdef object plain_gradient(ndarray g, ndarray target, int reduction, tuple shape)
 cdef object divided(object a, object b)
 cdef check_targets(Tensor x, Tensor target, object weight)
+cdef check_weight(Tensor x, Tensor weight)
 cdef Tensor likelihood(Tensor x, Tensor target, object weight, object ignore, int code)
 cdef object of_probabilities(Tensor scores, Tensor target, object weight, int code, object smoothing, object dim)
 cdef object smoothed(Tensor scores, Tensor target, object weight, object ignore, int code, object smoothing, object dim)

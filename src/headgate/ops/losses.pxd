@@ -1,7 +1,7 @@
 # C types of losses.py.
 from numpy cimport ndarray
 from headgate cimport dtypes
-from headgate.core.apply cimport apply
+from headgate.core.apply cimport apply, wrap
 from headgate.core.arrays cimport count_of, is_float, shape_of
 from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
 from headgate.ops.loss cimport reduce_values, reduction_of, second

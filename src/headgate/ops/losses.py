@@ -9,7 +9,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply
+    from headgate.core.apply import apply, wrap
     from headgate.core.arrays import count_of, is_float, shape_of
     from headgate.core.records import Node, Op, Tensor, X, Y, Z
     from headgate.ops.loss import reduce_values, reduction_of, second
@@ -55,6 +55,8 @@ class Bce(Op):
             raise refused_error("binary_cross_entropy", dtypes.of(x))
         if ((x < 0) | (x > 1)).any():
             raise RuntimeError("all elements of input should be between 0 and 1")
+        if ((y < 0) | (y > 1)).any():
+            raise RuntimeError("all elements of target should be between 0 and 1")
         with np.errstate(all="ignore"):
             low: object = x.dtype.type(-100)
             values: object = (y - 1) * np.maximum(np.log1p(-x), low) - y * np.maximum(np.log(x), low)
@@ -142,6 +144,8 @@ def binary_cross_entropy_with_logits(
     y: Tensor = second(target, "binary_cross_entropy_with_logits")
     if shape_of(x._array) != shape_of(y._array):
         raise ValueError(f"Target size ({y.shape}) must be the same as input size ({x.shape})")
+    if not is_float(x._array):
+        raise refused_error("log_sigmoid_cpu", dtypes.of(x._array))
     if not is_float(y._array):
         names = errors.TYPE_NAMES
         raise RuntimeError(errors.RESULT_TYPE.format(
@@ -157,6 +161,8 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     code = 2 if reduction == "batchmean" else reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input, "kl_div")
     y: Tensor = second(target, "kl_div")
+    if not is_float(x._array) or not is_float(y._array):
+        raise RuntimeError("kl_div: Integral inputs not supported.")
     losses = y.exp() * (y - x) if log_target else PUBLIC["xlogy"](y, y) - y * x
     result = finished(losses, code)
     return result / x._array.shape[0] if reduction == "batchmean" and x._array.ndim != 0 else result
@@ -238,6 +244,8 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
     losses = -(target * log_sigmoid(x) + (1 - target) * log_sigmoid(-x))
     if weight is not None:
         losses = losses * weight
+    if x._array.ndim == 0:
+        return finished(losses, code)
     return finished(losses.sum(x._array.ndim - 1) / x._array.shape[x._array.ndim - 1], code)
 
 
@@ -264,6 +272,19 @@ composite("nn.functional.kl_div", kl_div, method=False, dtypes="f",
                                 ((make(3, 4), make(3, 4)), {"reduction": "sum", "log_target": True})])
 for _function in (poisson_nll_loss, soft_margin_loss, multilabel_soft_margin_loss):
     composite("nn.functional." + _function.__name__, _function, method=False, dtypes="f", samples=scores)
-for _function in (gaussian_nll_loss, hinge_embedding_loss, margin_ranking_loss, triplet_margin_loss,
-    cosine_embedding_loss):
-    composite("nn.functional." + _function.__name__, _function, method=False, dtypes="f")
+def pairs_with(make, *third):
+    """Two tensors and something third, each reduction."""
+    return [((make(4, 3), make(4, 3), *third), {"reduction": one}) for one in ("mean", "none", "sum")]
+
+
+_SIGNS = wrap(np.array([1.0, -1.0, 1.0, -1.0]))
+composite("nn.functional.gaussian_nll_loss", gaussian_nll_loss, method=False, dtypes="f",
+          samples=lambda make: pairs_with(make, make(4, 3, low=0.5, high=2)))
+composite("nn.functional.triplet_margin_loss", triplet_margin_loss, method=False, dtypes="f", smooth=False,
+          samples=lambda make: pairs_with(make, make(4, 3)))
+composite("nn.functional.hinge_embedding_loss", hinge_embedding_loss, method=False, dtypes="f", smooth=False,
+          samples=lambda make: [((make(4), _SIGNS), {})])
+composite("nn.functional.margin_ranking_loss", margin_ranking_loss, method=False, dtypes="f", smooth=False,
+          samples=lambda make: [((make(4), make(4), _SIGNS), {"margin": 0.5})])
+composite("nn.functional.cosine_embedding_loss", cosine_embedding_loss, method=False, dtypes="f", smooth=False,
+          samples=lambda make: [((make(4, 3), make(4, 3), _SIGNS), {})])

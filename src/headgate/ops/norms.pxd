@@ -3,12 +3,11 @@ from numpy cimport ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, apply1
 from headgate.core.arrays cimport is_float, shape_of
-from headgate.core.inplace cimport write
 from headgate.core.operators cimport slots
 from headgate.core.records cimport OUT, X, Y, Node, Op, Tensor
 from headgate.kernels.reduction cimport norm as norm_of
 from headgate.ops.keep cimport keep, zeros_of
-from headgate.ops.reducing cimport called, dims_of, flag, given, restored
+from headgate.ops.reducing cimport called, dims_of, flag, given, restored, write_results
 
 cdef Tensor pull_norm(Tensor x, Tensor y, Tensor g, double p, object axes)
 cdef Tensor converted(Tensor x, object dtype, str name)

@@ -8,12 +8,11 @@ if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply
     from headgate.core.arrays import is_float, shape_of
-    from headgate.core.inplace import write
     from headgate.core.operators import slots
     from headgate.core.records import OUT, Node, Op, Tensor, X, Y
     from headgate.kernels.reference import norm as norm_of
     from headgate.ops.keep import keep, zeros_of
-    from headgate.ops.reducing import called, dims_of, flag, given, restored
+    from headgate.ops.reducing import called, dims_of, flag, given, restored, write_results
 
     ndarray = np.ndarray
 
@@ -125,7 +124,7 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, out=No
         return vector_norm(x, 2, dim, keepdim, out=out)
     if ord in (1, -1, INFINITY, -INFINITY):
         result = extreme_sum(x, ord, dims_of(dim, x._array.ndim, "linalg_matrix_norm"), keepdim)
-        return result if out is None else write(VECTOR_NORM, (result,), (1.0, (), False), out)
+        return result if out is None else write_results("norm", (result,), (out,))[0]
     if ord not in ("nuc", 2, -2):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     raise NotImplementedError(f"linalg.matrix_norm: order {ord} needs singular values, which Headgate does not have")
@@ -177,7 +176,7 @@ def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
     x: Tensor = given(input, "normalize")
     size = vector_norm(x, p, dim, True).clamp_min(eps).expand_as(x)
     result = x / size
-    return result if out is None else write(VECTOR_NORM, (result,), (1.0, (), True), out)
+    return result if out is None else write_results("norm", (result,), (out,))[0]
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):

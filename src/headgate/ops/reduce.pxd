@@ -3,7 +3,6 @@ from numpy cimport ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply1
 from headgate.core.arrays cimport count_of, is_float, shape_of
-from headgate.core.inplace cimport write
 from headgate.core.records cimport OUT, X, Node, Op, Tensor
 from headgate.kernels.door cimport Loop, map1, map2s
 from headgate.kernels.reduction cimport reduce
@@ -11,7 +10,7 @@ from headgate.kernels.softmax cimport logsumexp as log_sum_exp
 from headgate.ops.cumulative cimport CUMPROD, SHIFT
 from headgate.ops.explog cimport EXP
 from headgate.ops.keep cimport keep
-from headgate.ops.reducing cimport array_kind, called, count_over, dims_of, expand_reduced, flag, floating, given, one_dim, restored
+from headgate.ops.reducing cimport array_kind, called, count_over, dims_of, expand_reduced, flag, floating, given, one_dim, restored, write_results
 from headgate.ops.view cimport reshaped
 
 cdef Loop NOT_NUMBER, NOT_EQUAL

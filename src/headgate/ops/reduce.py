@@ -9,7 +9,6 @@ if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply1
     from headgate.core.arrays import count_of, is_float, shape_of
-    from headgate.core.inplace import write
     from headgate.core.records import OUT, Node, Op, Tensor, X
     from headgate.kernels.reference import logsumexp as log_sum_exp
     from headgate.kernels.reference import map1, map2s, reduce
@@ -27,6 +26,7 @@ if not cython.compiled:
         given,
         one_dim,
         restored,
+        write_results,
     )
     from headgate.ops.view import reshaped
 
@@ -246,7 +246,7 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, 
                            + errors.TYPE_NAMES[dtypes.of(x._array).name])
     count = sum(x == x, dim, keepdim)
     mean = nansum(x, dim, keepdim, dtype=dtype) / count
-    return mean if out is None else write(NANSUM, (mean,), ((), False, None), out)
+    return mean if out is None else write_results("nanmean", (mean,), (out,))[0]
 
 
 def logsumexp(input, dim, keepdim=False, *, out=None):
@@ -260,7 +260,7 @@ def truth(op: Op, input: object, dim: object, keepdim: object, out: object, name
     x: Tensor = given(input, name)
     axes = dims_of(dim, x._array.ndim, name)
     if dim is not None and isinstance(dim, (tuple, list)) and len(dim) == 0:
-        return apply1(op, x, ())
+        return called(op, x, (), out)
     return called(op, x, (axes, flag(keepdim, name)), out)
 
 

@@ -2,7 +2,7 @@
 from numpy cimport ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply1, apply2
-from headgate.core.arrays cimport is_float
+from headgate.core.arrays cimport count_of, is_float
 from headgate.core.inplace cimport write
 from headgate.core.operators cimport slots
 from headgate.core.records cimport OUT, X, Y, Node, Op, Tensor

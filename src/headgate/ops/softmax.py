@@ -8,7 +8,7 @@ if not cython.compiled:
 
     from headgate import dtypes
     from headgate.core.apply import apply1, apply2
-    from headgate.core.arrays import is_float
+    from headgate.core.arrays import count_of, is_float
     from headgate.core.inplace import write
     from headgate.core.operators import slots
     from headgate.core.records import OUT, Node, Op, Tensor, X, Y
@@ -40,6 +40,8 @@ class Softmax(Op):
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         if not is_float(x):
+            if count_of(x) == 0:
+                return cython.cast(object, x).copy()
             raise refused_error(kernel_name("softmax", x, attrs), dtypes.of(x))
         return soft(x, attrs)
 
@@ -73,6 +75,8 @@ class LogSoftmax(Op):
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         if not is_float(x):
+            if count_of(x) == 0:
+                return cython.cast(object, x).copy()
             raise refused_error(kernel_name("log_softmax", x, attrs), dtypes.of(x))
         return log_soft(x, attrs)
 
