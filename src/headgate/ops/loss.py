@@ -12,6 +12,7 @@ if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply, apply1, requires, wrap
     from headgate.core.arrays import count_of, insert_view, is_float, select_view, shape_of
+    from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor, X, Y, Z
     from headgate.kernels.reference import gather, map1, map2, map2s, reduce, scatter
     from headgate.ops.keep import zeros_of
