@@ -291,7 +291,7 @@ def retain_grad(self):
 
 def retains_grad(self):
     """Whether `retain_grad()` was called on this non-leaf."""
-    return bool(cython.cast(Tensor, self)._flags & RETAINS) and cython.cast(Tensor, self)._node is not None
+    return bool(cython.cast(Tensor, self)._flags & RETAINS)
 
 
 install_property("grad_fn", grad_fn)

@@ -75,8 +75,7 @@ def refresh(view: Tensor) -> None:
     shapes: list = []
     array: ndarray = root._array
     if view._node is None and not requires(root):
-        view._history = view._counter.count
-        return
+        return  # asked again next time: the root may come to require grad
     if view._flags & FIXED:
         return  # it cannot follow: told when a gradient is to pass it
     steps = steps_of(view)

@@ -84,9 +84,7 @@ def set_data(self, value):
     y = value
     if requires(x) and not is_float(y._array):
         raise RuntimeError(errors.DATA_DTYPE)
-    # The counter stays, shared with views and detach() aliases; if it is the old storage, that lets its memory go.
-    if x._counter is x._storage:
-        x._storage.memory = None
+    # The counter stays, shared with views and detach() aliases. It may be the old storage, which then keeps its memory.
     if x._node is not None:
         x._cut = cut_here("data", "data")
     elif x._wants and (value.shape != self.shape or value.dtype is not self.dtype):
