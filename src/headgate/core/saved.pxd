@@ -1,7 +1,7 @@
 # C types of saved.py.
 from cpython.weakref cimport PyWeakref_NewRef
 from numpy cimport ndarray
-from headgate.core.arrays cimport high_address, low_address
+from headgate.core.arrays cimport high_address, is_float, low_address
 from headgate.core.modes cimport grad_enabled, saved_hooks, set_grad
 from headgate.core.writes cimport last_overlapping, ring_overflowed
 from headgate.core.storage cimport Cut, Storage, Write

@@ -9,7 +9,7 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.arrays import high_address, low_address
+    from headgate.core.arrays import high_address, is_float, low_address
     from headgate.core.modes import grad_enabled, saved_hooks, set_grad
     from headgate.core.records import OUT, Node, Reader, Saved, Tensor
     from headgate.core.storage import Cut, Storage, Write
@@ -184,8 +184,10 @@ class SavedReader(Reader):
             return x
         t = Tensor.__new__(Tensor)
         t._array, t._storage, t._counter = s.array, s.storage, s.counter
-        t._node = n if s.key >= OUT else s.node
-        t._output = s.key - OUT if s.key >= OUT else s.output
+        if s.key < OUT:
+            t._node, t._output = s.node, s.output
+        elif is_float(s.array):  # integer outputs (positions) have no history
+            t._node, t._output = n, s.key - OUT
         t._history_writes = s.storage.writes
         return t
 
