@@ -52,6 +52,7 @@ def made_under_no_grad_of_a_plain_base(torch: Any, log: Log) -> None:
     log.state("v", v)
     b.mul_(a)
     log.attempt("state", lambda: v.grad_fn)
+    log.attempt("leaf", lambda: v.is_leaf)
     log("requires", v.requires_grad)
     log.attempt("used", lambda: v.sum())
     log.attempt("written", lambda: v.mul_(2))
@@ -59,6 +60,20 @@ def made_under_no_grad_of_a_plain_base(torch: Any, log: Log) -> None:
         log.attempt("used without", lambda: v.sum())
         log.attempt("written without", lambda: v.mul_(2))
     log.attempt("detached", lambda: v.detach())
+
+
+@program
+def plain_views_after_writes(torch: Any, log: Log) -> None:
+    for make in (lambda b: b.chunk(2), lambda b: (b[0:1], b[1:2])):
+        b = torch.ones(2)
+        with torch.no_grad():
+            first, second = make(b)
+        third, fourth = make(b)
+        second.exp_()
+        for name, x in (("b", b), ("first", first), ("second", second), ("third", third), ("fourth", fourth)):
+            log.state(name, x)
+        fourth.mul_(2)
+        log("sum", first + third)
 
 
 @program

@@ -10,7 +10,7 @@ if not cython.compiled:
     from headgate.core.arrays import high_address, is_float, low_address, set_meta
     from headgate.core.modes import grad_enabled, inference_enabled
     from headgate.core.operators import Vertex
-    from headgate.core.records import INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, OUT, Node, Op, Tensor
+    from headgate.core.records import CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, OUT, Node, Op, Tensor
     from headgate.core.saved import save_input, save_number, save_output
     from headgate.core.site import mark
     from headgate.core.storage import Cut, Storage, Write
@@ -89,8 +89,9 @@ def current_node(x: Tensor) -> Node:
 
 def check_followed(x: Tensor):
     """Refuse a view whose base was written if its kind cannot follow: made under no_grad, one of several, custom."""
-    if x._history != x._counter.count:
-        refuse_view(x, True)
+    if x._history != x._counter.count and x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW):
+        if x._node is not None or requires(x._root):
+            refuse_view(x, True)
 
 
 def edge_of(x: Tensor) -> Vertex:

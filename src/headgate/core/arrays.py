@@ -93,12 +93,28 @@ def overlaps_itself(a: ndarray) -> bool:
 
 
 def partly_overlap(a: ndarray, b: ndarray) -> bool:
-    """Whether two arrays share bytes without being the same view (elements would be read after being written)."""
+    """Whether two arrays share bytes without being the same view, as PyTorch asks it: of arrays without gaps only."""
     if low_address(a) >= high_address(b) or low_address(b) >= high_address(a):
         return False
-    if same_memory(a, b):
+    if not without_gaps(a) or not without_gaps(b):
         return False
-    return np.may_share_memory(a, b) and np.shares_memory(a, b)
+    return low_address(a) != low_address(b) or high_address(a) != high_address(b) or long_dims(a) != long_dims(b)
+
+
+def long_dims(a: ndarray) -> tuple:
+    """(number of dims, (length, stride) of those longer than 1)."""
+    shape, strides = cython.cast(object, a).shape, cython.cast(object, a).strides
+    return (len(shape), [(length, stride) for length, stride in zip(shape, strides) if length > 1])
+
+
+def without_gaps(a: ndarray) -> bool:
+    """Whether the elements fill the bytes from the lowest to the highest, each once, in some order of the dims."""
+    step: object = cython.cast(object, a).itemsize
+    for stride, length in sorted([(stride, length) for length, stride in long_dims(a)[1]]):
+        if stride != step:
+            return False
+        step = step * length
+    return True
 
 
 def shape_of(a: ndarray) -> tuple:

@@ -13,7 +13,7 @@ if not cython.compiled:
         arrays_of, first_cut, first_requiring, note_cut, record, requires, save_inputs, save_outputs, set_history,
         telling, wrap,
     )
-    from headgate.core.arrays import count_of, is_float, partly_overlap, same_shape, set_meta
+    from headgate.core.arrays import count_of, is_float, partly_overlap, same_memory, same_shape, set_meta
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
     from headgate.core.records import OUT, Node, Op, Tensor
@@ -63,6 +63,16 @@ def check_operands(x: Tensor, inputs: tuple):
         if isinstance(item, Tensor) and item is not x:
             y = cython.cast(Tensor, item)
             if y._storage is x._storage and y._array is not x._array and partly_overlap(x._array, y._array):
+                raise RuntimeError(errors.PARTIAL_OVERLAP)
+
+
+def check_apart(x: Tensor, inputs: tuple):
+    """Refuse operands that share any byte with the written tensor, for ops that write in an order of their own."""
+    item: object
+    check_operands(x, inputs)
+    for item in inputs:
+        if isinstance(item, Tensor) and cython.cast(Tensor, item)._storage is x._storage:
+            if same_memory(x._array, cython.cast(Tensor, item)._array):
                 raise RuntimeError(errors.PARTIAL_OVERLAP)
 
 

@@ -79,7 +79,8 @@ def change_inplace(op: Change, inputs: tuple, attrs: object) -> Tensor:
     recording: cython.bint = grad_enabled() and op.differentiable and first_requiring(inputs) is not None
     if not op.expanded or not overlaps_itself(x._array) or not free_to_write(x):
         check_writable(x, recording)
-    check_operands(x, inputs)
+    if not op.expanded:
+        check_operands(x, inputs)
     if recording and is_float(x._array):
         n = record(op, inputs, attrs)
         save_inputs(n, (copy_before(x),) + inputs[1:] if op.needed(n) & 1 else inputs)

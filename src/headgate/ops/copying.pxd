@@ -2,7 +2,7 @@
 from numpy cimport ndarray, PyArray_IS_C_CONTIGUOUS, PyArray_TYPE
 from headgate.dtypes cimport dtype
 from headgate.core.apply cimport apply1, first_requiring, record, requires, wrap
-from headgate.core.arrays cimport is_float, make_view, same_shape, set_meta, shape_of
+from headgate.core.arrays cimport is_float, make_view, same_memory, same_shape, set_meta, shape_of
 from headgate.core.inplace cimport adopt, check_operands, follow_cut
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport Called

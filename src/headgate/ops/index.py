@@ -29,6 +29,7 @@ if not cython.compiled:
 
 from headgate import dtypes, errors
 from headgate.core.declare import declare, overload
+from headgate.core.inplace import check_apart
 from headgate.core.operators import fill_slot
 
 # ---- the ops behind advanced indices --------------------------------------------------------------------------------
@@ -414,6 +415,8 @@ def put_into(x: Tensor, tensors: tuple, dims: tuple, values: Tensor, accumulate:
     if cython.cast(object, x._array).dtype.num != cython.cast(object, values._array).dtype.num:
         raise RuntimeError(errors.INDEX_PUT_DTYPE.format(
             destination=kind_name(x._array), source=kind_name(values._array)))
+    if out is INPLACE and values._array.ndim > 0:
+        check_apart(x, (values,) + tensors)
     return change(INDEX_PUT, (x, values) + tensors, (dims, accumulate), out)
 
 
