@@ -51,8 +51,11 @@ def section(rounds: int = 7) -> list[str]:
     own = package_size()
     needed = installed("numpy", "scipy-openblas32")
     return ["| what | PyTorch | Headgate | NumPy | wanted |", "|---|---|---|---|---|",
-            f"| import | {torch:.2f} s | {headgate:.3f} s ({extra:.3f} s beyond NumPy) | {numpy:.3f} s | at most 0.1 s beyond NumPy |",
-            f"| peak memory of a tiny script | {peak(TINY.format('torch')):.0f} MB | {peak(TINY.format('headgate')):.0f} MB | "
+            f"| import | {torch:.2f} s | {headgate:.3f} s ({extra:.3f} s beyond NumPy) | {numpy:.3f} s | "
+            "at most 0.1 s beyond NumPy |",
+            f"| peak memory of a tiny script | {peak(TINY.format('torch')):.0f} MB | "
+            f"{peak(TINY.format('headgate')):.0f} MB | "
             f"{peak('import numpy' + chr(10)):.0f} MB | at most 60 MB |",
-            f"| on disk | {installed('torch'):.0f} MB | {own + needed:.0f} MB ({own:.0f} MB own, {needed:.0f} MB NumPy and OpenBLAS) | "
+            f"| on disk | {installed('torch'):.0f} MB | "
+            f"{own + needed:.0f} MB ({own:.0f} MB own, {needed:.0f} MB NumPy and OpenBLAS) | "
             f"{installed('numpy'):.0f} MB | at most 120 MB |"]

@@ -1,8 +1,9 @@
-"""A million numbers: every elementwise op, reduction and other op of the registry that takes one or two large tensors."""
+"""A million numbers: every elementwise op, reduction and other op of the registry that takes large tensors."""
 
 from __future__ import annotations
 
 import statistics
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,21 @@ from benchmarks.harness import Row, measure, shown
 SIZE = 1_000_000
 OTHERS = {
     # name: call on (library, x, y), for ops that are no plain functions of one or two tensors
-    "sum": lambda library, x, y: x.sum(), "mean": lambda library, x, y: x.mean(), "prod": lambda library, x, y: x.prod(),
-    "var": lambda library, x, y: x.var(), "max": lambda library, x, y: x.max(), "argmax": lambda library, x, y: x.argmax(),
-    "sum over rows": lambda library, x, y: x.view(1000, 1000).sum(0), "sum over columns": lambda library, x, y: x.view(1000, 1000).sum(1),
+    "sum": lambda library, x, y: x.sum(), "mean": lambda library, x, y: x.mean(),
+    "prod": lambda library, x, y: x.prod(),
+    "var": lambda library, x, y: x.var(), "max": lambda library, x, y: x.max(),
+    "argmax": lambda library, x, y: x.argmax(),
+    "sum over rows": lambda library, x, y: x.view(1000, 1000).sum(0),
+    "sum over columns": lambda library, x, y: x.view(1000, 1000).sum(1),
     "softmax": lambda library, x, y: library.softmax(x.view(1000, 1000), 1),
     "log_softmax": lambda library, x, y: library.log_softmax(x.view(1000, 1000), 1),
     "logsumexp": lambda library, x, y: library.logsumexp(x.view(1000, 1000), 1),
     "norm": lambda library, x, y: library.norm(x), "cumsum": lambda library, x, y: x.cumsum(0),
-    "clamp": lambda library, x, y: library.clamp(x, -0.5, 0.5), "where": lambda library, x, y: library.where(x > y, x, y),
+    "clamp": lambda library, x, y: library.clamp(x, -0.5, 0.5),
+    "where": lambda library, x, y: library.where(x > y, x, y),
     "lerp": lambda library, x, y: library.lerp(x, y, 0.3), "addcmul": lambda library, x, y: library.addcmul(x, x, y),
-    "addcdiv": lambda library, x, y: library.addcdiv(x, x, y), "pow 2": lambda library, x, y: x**2, "pow 3": lambda library, x, y: x**3,
+    "addcdiv": lambda library, x, y: library.addcdiv(x, x, y),
+    "pow 2": lambda library, x, y: x**2, "pow 3": lambda library, x, y: x**3,
     "mul by a number": lambda library, x, y: x * 2.5, "masked_fill": lambda library, x, y: x.masked_fill(x > y, 0.0),
     "cat": lambda library, x, y: library.cat([x, y]), "flip": lambda library, x, y: x.flip(0),
     "transpose, contiguous": lambda library, x, y: x.view(1000, 1000).t().contiguous(),
@@ -57,14 +63,14 @@ def rows(libraries: dict[str, Any], dtype: str) -> list[Row]:
             if call is None and function is None:
                 break
             if call is not None:
-                one = (lambda call=call, library=library, x=x, y=y: call(library, x, y))
+                one = partial(call, library, x, y)
             elif arity == 1:
-                one = (lambda function=function, x=x: function(x))
+                one = partial(function, x)
             else:
-                one = (lambda function=function, x=x, y=y: function(x, y))
+                one = partial(function, x, y)
             try:
                 one()
-            except Exception:  # noqa: BLE001  (a type that one of them lacks: no row)
+            except Exception:  # (a type that one of them lacks: no row)
                 break
             ways[way] = repeat(one)
         else:

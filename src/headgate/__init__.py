@@ -7,6 +7,7 @@ from headgate import _pure
 
 _pure.install()
 
+# isort: off  (the order matters: the core before the ops, the ops before what is made of them)
 from headgate import dtypes as dtypes  # noqa: E402
 from headgate.core import entry as _entry  # noqa: E402
 from headgate.core import surface as _surface  # noqa: E402, F401
@@ -44,6 +45,7 @@ from headgate.dtypes import dtype as dtype  # noqa: E402
 from headgate.dtypes import finfo as finfo  # noqa: E402
 from headgate.dtypes import iinfo as iinfo  # noqa: E402
 from headgate.kernels import show_config as show_config  # noqa: E402
+# isort: on
 
 __version__ = "0.1.0.dev0"
 inf, nan, pi, e, newaxis = float("inf"), float("nan"), 3.141592653589793, 2.718281828459045, None

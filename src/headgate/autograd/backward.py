@@ -114,8 +114,8 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     if grad_variables is not None:
         warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
         if grad_tensors is not None:
-            raise RuntimeError("`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. "
-                               "Please only use `grad_tensors`.")
+            raise RuntimeError("`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`."
+                               " Please only use `grad_tensors`.")
         grad_tensors = grad_variables
     if inputs is not None:
         inputs = as_tuple(inputs)
@@ -148,8 +148,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     outputs = as_tuple(outputs)
     inputs = as_tuple(inputs)
     if not only_inputs:
-        warnings.warn("only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient "
-                      "for other parts of the graph, please use torch.autograd.backward.", FutureWarning, stacklevel=2)
+        warnings.warn("only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate "
+                      "gradient for other parts of the graph, please use torch.autograd.backward.", FutureWarning, stacklevel=2)
     grad_outputs = gradients_for(grad_outputs, len(outputs))
     if is_grads_batched:
         return batched(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
@@ -171,7 +171,8 @@ def collected(inputs: tuple, captures: dict, unused: bool, zeros: bool) -> tuple
         if g is None and not unused:
             raise RuntimeError(errors.UNUSED.format(index=index))
         if g is None and zeros:
-            g = wrap(np.zeros_like(cython.cast(Tensor, item)._array) if isinstance(item, Tensor) else np.zeros(shape, "f"))
+            given: object = cython.cast(Tensor, item)._array if isinstance(item, Tensor) else None
+            g = wrap(np.zeros(shape, "f") if given is None else np.zeros_like(given))
         result.append(g)
     return tuple(result)
 

@@ -342,8 +342,8 @@ class Function:
 
     def __call__(self, *args: object, **kwargs: object) -> object:
         """Refused, as in PyTorch: use `apply`."""
-        raise RuntimeError("Legacy autograd function with non-static forward method is deprecated. Please use new-style "
-                           "autograd function with static forward method.")
+        raise RuntimeError("Legacy autograd function with non-static forward method is deprecated. Please use "
+                           "new-style autograd function with static forward method.")
 
     @classmethod
     def apply(cls, *args: object, **kwargs: object) -> object:

@@ -274,7 +274,6 @@ def apply2n(op: Op, x: object, y: object, attrs: object) -> Tensor:
 
 def arrays_of(inputs: tuple) -> tuple:
     """The arrays behind the tensors among the inputs; other inputs as they are."""
-    item: object
     return tuple([cython.cast(Tensor, item)._array if isinstance(item, Tensor) else item for item in inputs])
 
 

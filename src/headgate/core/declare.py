@@ -71,10 +71,10 @@ def declare(
     where PyTorch has one differentiable overload (`<SinBackward>`), else this one's number (`<SumBackward1>`).
     function: the public function with PyTorch's signature and a keyword `out` that it hands on; derived for the
     elementwise families. inplace: whether `name_` exists (default: elementwise families only), or its function, where
-    passing arguments on would be too slow. domain: where random inputs of the table test are drawn. samples: a function make -> [(args, kwargs), ...] for the table test where
-    drawing one or two plain tensors does not do; `make(*shape, low=, high=, dtype=)` gives a tensor. reference: what
-    to compare with, where it is not torch's function of the same name. dtypes: letters of the kinds accepted,
-    "f" floats, "i" integers, "b" bool (default by kind). smooth: False if the gradient is not continuous.
+    passing arguments on would be too slow. domain: where random inputs of the table test are drawn. samples: a
+    function make -> [(args, kwargs), ...] for the table test where drawing one or two plain tensors does not do;
+    `make(*shape, low=, high=, dtype=)` gives a tensor. reference: what to compare with, where it is not torch's
+    function of the same name. dtypes: letters of the kinds accepted, "f" floats, "i" integers, "b" bool (default by kind). smooth: False if the gradient is not continuous.
     """
     family: bool = isinstance(op, (Unary, Binary))
     short: str = last_part(name)
@@ -94,7 +94,8 @@ def declare(
             PUBLIC[alias] = entry
     REGISTRY[name] = Declared(
         name, op, entry, inplace=bool(inplace), out=out, method=method, domain=domain, samples=samples,
-        reference=reference, dtypes=dtypes or "fib", differentiable=differentiable, smooth=smooth, arity=1 if isinstance(op, Unary) else 2 if isinstance(op, Binary) else 0,
+        reference=reference, dtypes=dtypes or "fib", differentiable=differentiable, smooth=smooth,
+        arity=1 if isinstance(op, Unary) else 2 if isinstance(op, Binary) else 0,
     )
     return entry
 

@@ -36,7 +36,7 @@ class RemovableHandle:
 
 
 class Hooks:
-    """All hooks of one vertex: per output (of tensors, retained ones), before and after the node, after accumulation."""
+    """All hooks of one vertex: per output (of tensors, retaining), before and after the node, after accumulation."""
 
     __slots__ = ("accumulated", "after", "before", "moved", "retained", "tensor")
 

@@ -67,7 +67,6 @@ def is_sequence(value: object) -> bool:
 
 def listed(value: object) -> object:
     """The value with every sequence, arrays too, as a list, and NumPy's types kept on the items."""
-    item: object
     if isinstance(value, np.ndarray):
         return [listed(value[i]) for i in range(len(value))] if value.ndim else value[()]
     if is_sequence(value):

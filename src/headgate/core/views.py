@@ -1,4 +1,4 @@
-"""How views and their base keep one history: views of a written base are regenerated, a write to a view rebases its base.
+"""How views and their base keep one history: views of a written base are regenerated, writes to a view rebase its base.
 
 A view remembers the steps (op and attributes) that lead to it from its root; both directions replay them. Nothing
 here knows any particular view op.
