@@ -71,7 +71,8 @@ def test_the_cut_and_its_line(name: str) -> None:
         loss.backward()
     first, *facts = str(caught.value).splitlines()
     assert len(facts) == 1 and words in facts[0], str(caught.value)
-    lines = (inspect.getsourcelines(make)[1], inspect.getsourcelines(without)[1] + 1, inspect.getsourcelines(under)[1] + 2)
+    first = [inspect.getsourcelines(one)[1] for one in (make, without, under)]
+    lines = (first[0], first[1] + 1, first[2] + 2)
     assert any(f"test_cuts.py:{line} " in facts[0] for line in lines), facts[0]
 
 
@@ -100,7 +101,9 @@ def test_a_cut_loss_made_a_leaf_warns_at_its_line() -> None:
     assert loss.grad.item() == 1.0 and a.grad is None
 
 
-@pytest.mark.parametrize("make", [lambda: hg.ones(()), lambda: hg.ones(2).sum(), lambda: hg.ones((), requires_grad=True).detach()])
+@pytest.mark.parametrize(
+    "make", [lambda: hg.ones(()), lambda: hg.ones(2).sum(), lambda: hg.ones((), requires_grad=True).detach()]
+)
 def test_a_new_leaf_does_not_warn(make: Callable[[], Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -112,7 +115,8 @@ def test_strict_exports() -> None:
     a = hg.tensor([1.0, 2.0], requires_grad=True)
     y = a.exp()
     cut = (a * 2).detach_()
-    rows = [(lambda: y.detach(), False), (lambda: y.data, False), (lambda: y.detach()[0:1], False), (lambda: cut, False),
+    rows = [(lambda: y.detach(), False), (lambda: y.data, False), (lambda: y.detach()[0:1], False),
+            (lambda: cut, False),
             (lambda: a.detach(), False), (lambda: y.detach().clone(), True), (lambda: y.detach() * 2, True),
             (lambda: hg.ones(2), True), (lambda: under(hg.no_grad(), lambda: a * 2), True)]  # fmt: skip
     for make, writable in rows:

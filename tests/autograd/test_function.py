@@ -1,4 +1,4 @@
-"""Function beside PyTorch: marks, saving, materialized gradients, needs_input_grad, contexts set up apart, inputs returned."""
+"""Function beside PyTorch: marks, saving, materialized gradients, needs_input_grad, setup_context, inputs returned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hooks beside PyTorch: of tensors, nodes, several tensors and accumulation; what they may return; saved-tensor hooks."""
+"""Hooks beside PyTorch: of tensors, nodes, several tensors, accumulation, saved tensors; what they may return."""
 
 from __future__ import annotations
 

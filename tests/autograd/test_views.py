@@ -1,4 +1,4 @@
-"""Views and their bases beside PyTorch: who requires grad when, who may be written, what is regenerated, what is a leaf."""
+"""Views and their bases beside PyTorch: who requires grad, who may be written, what is regenerated, what is a leaf."""
 
 from __future__ import annotations
 

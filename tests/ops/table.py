@@ -44,7 +44,9 @@ class Maker:
         near = np.abs(values - np.rint(values)) < 0.02
         return np.asarray(np.where(near, values + 0.03 * (1 if low >= 0 else -1), values)).astype(dtype)
 
-    def __call__(self, *shape: int, low: float | None = None, high: float | None = None, dtype: str | None = None) -> Any:
+    def __call__(
+        self, *shape: int, low: float | None = None, high: float | None = None, dtype: str | None = None
+    ) -> Any:
         low = self.domain[0] if low is None else low
         high = self.domain[1] if high is None else high
         kind = str(dtype).removeprefix("torch.") if dtype is not None else self.dtype
@@ -92,7 +94,7 @@ def to_torch(value: Any) -> Any:
 
 
 def torch_function(declared: Declared) -> Callable[..., Any] | None:
-    """What the op is compared with: its reference, or PyTorch's function of the same name (a method, if there is none)."""
+    """What the op is compared with: its reference, or PyTorch's function (or method) of the same name."""
     if declared.reference is not None:
         return declared.reference  # type: ignore[no-any-return]
     found: Any = torch

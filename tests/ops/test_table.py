@@ -117,11 +117,13 @@ def node(y: Any) -> str | None:
 def compare_gradients(what: str, mine: Any, inputs: Any, theirs: Any, their_inputs: Any) -> None:
     first = directions(mine, 1)
     try:
-        h = torch.autograd.grad(theirs, their_inputs, [torch.from_numpy(d) for d in first], create_graph=True, allow_unused=True)
+        given = [torch.from_numpy(d) for d in first]
+        h = torch.autograd.grad(theirs, their_inputs, given, create_graph=True, allow_unused=True)
     except RuntimeError as error:
         assert "is not implemented" in str(error), what  # PyTorch has no gradient here; having one is no mismatch
         return
-    g = headgate.autograd.grad(mine, inputs, [headgate.from_numpy(d) for d in first], create_graph=True, allow_unused=True)
+    seeds = [headgate.from_numpy(d) for d in first]
+    g = headgate.autograd.grad(mine, inputs, seeds, create_graph=True, allow_unused=True)
     for k, (x, y) in enumerate(zip(g, h)):
         assert (x is None) == (y is None), f"{what}: gradient {k} is {x}, PyTorch {y}"
         if x is not None:
@@ -133,9 +135,11 @@ def compare_gradients(what: str, mine: Any, inputs: Any, theirs: Any, their_inpu
     if not again:
         return
     second = directions([y for _, y in again], 2)
-    gg = headgate.autograd.grad([x for x, _ in again], inputs, [headgate.from_numpy(d) for d in second], allow_unused=True)
+    seeds = [headgate.from_numpy(d) for d in second]
+    gg = headgate.autograd.grad([x for x, _ in again], inputs, seeds, allow_unused=True)
     try:
-        hh = torch.autograd.grad([y for _, y in again], their_inputs, [torch.from_numpy(d) for d in second], allow_unused=True)
+        given = [torch.from_numpy(d) for d in second]
+        hh = torch.autograd.grad([y for _, y in again], their_inputs, given, allow_unused=True)
     except RuntimeError as error:
         assert "is not implemented" in str(error)
         return  # PyTorch lacks the second gradient; ours is checked against differences
@@ -220,7 +224,9 @@ def test_inplace(name: str) -> None:
                 continue
             mine, my_error = table.outcome(lambda: run_inplace(short, headgate.Tensor, args, kwargs, viewed))
             their_args, their_kwargs = table.to_torch(args), table.to_torch(kwargs)
-            theirs, their_error = table.outcome(lambda: run_inplace(short, torch.Tensor, their_args, their_kwargs, viewed))
+            theirs, their_error = table.outcome(
+                lambda: run_inplace(short, torch.Tensor, their_args, their_kwargs, viewed)
+            )
             what = f"{short} {'on a view ' if viewed else ''}{shapes(args)} {kwargs}"
             if their_error is not None:
                 if isinstance(their_error, NotImplementedError):
@@ -239,7 +245,10 @@ def test_inplace(name: str) -> None:
 def run_inplace(short: str, kind: Any, args: Any, kwargs: Any, viewed: bool) -> list[Any]:
     """[the written tensor, its version, gradients of the inputs]."""
     library = headgate if kind is headgate.Tensor else torch
-    leaves = [x.detach().clone().requires_grad_() if x.dtype.is_floating_point else x for x in table.tensors_in((args, kwargs), kind)]
+    leaves = [
+        x.detach().clone().requires_grad_() if x.dtype.is_floating_point else x
+        for x in table.tensors_in((args, kwargs), kind)
+    ]
     fresh = iter(leaves)
     copies = replace((args, kwargs), kind, fresh)
     target = leaves[0]
@@ -314,7 +323,8 @@ def test_reads(name: str) -> None:
         again = headgate.autograd.grad(results, inputs, weights, allow_unused=True)
         for k, (g, h) in enumerate(zip(again, expected)):
             if h is not None:
-                np.testing.assert_array_equal(table.array_of(g), table.array_of(h), err_msg=f"{name}: gradient {k} reads what it did not save")
+                np.testing.assert_array_equal(table.array_of(g), table.array_of(h), 
+                                              err_msg=f"{name}: gradient {k} reads what it did not save")
 
 
 #: Zero results whose sign C leaves open (fmax, fmin), PyTorch's rounding makes (logaddexp2) or it loses (i1 is odd).
@@ -342,7 +352,8 @@ def test_special_values(name: str, dtype: str) -> None:
     table.assert_same(mine, theirs, f"{name} {dtype}")
     if mine.dtype.is_floating_point and name not in SIGN_LEFT_OPEN:
         np.testing.assert_array_equal(np.signbit(table.array_of(mine))[~np.isnan(table.array_of(mine))],
-                                      np.signbit(table.array_of(theirs))[~np.isnan(table.array_of(mine))], err_msg=f"{name}: sign")
+                                      np.signbit(table.array_of(theirs))[~np.isnan(table.array_of(mine))],
+                                      err_msg=f"{name}: sign")
 
 
 @every_op
