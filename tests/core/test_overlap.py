@@ -1,4 +1,4 @@
-"""Writes whose operands share memory with what is written, beside PyTorch: which are refused, and what the others give."""
+"""Writes whose operands share memory with what is written, beside PyTorch: which are refused, what the others give."""
 
 from __future__ import annotations
 

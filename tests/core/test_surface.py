@@ -15,23 +15,27 @@ import headgate
 LIBRARIES = (torch, headgate)
 SETUP = """x = T.arange(6.0).reshape(2, 3); g = T.ones(3, requires_grad=True); y = g * 2"""
 CALLS = """x.item()|x[0, 1].item()|x.tolist()|g.numpy()|g.numpy(force=True).tolist()|y.tolist()|N.asarray(g)
-N.asarray(x).tolist()|N.sin(x).tolist()|g.__dlpack__()|N.from_dlpack(x).tolist()|T.from_dlpack(x).data_ptr() == x.data_ptr()
+N.asarray(x).tolist()|N.sin(x).tolist()|g.__dlpack__()|N.from_dlpack(x).tolist()
+T.from_dlpack(x).data_ptr() == x.data_ptr()
 x.element_size()|x.storage_offset()|x[1].storage_offset()|x.size(-1)|x.size(5)|x.stride()|x.dim()|x.is_cuda|x.nbytes
 x.is_floating_point()|x.type()|x.type("torch.LongTensor").tolist()|x.type("foo")|y.to("cuda")|y.to("foo")|y.cuda()
 format(T.tensor(3.14159), ".2f")|format(T.tensor(3), "d")|f"{x}"|int(T.tensor(2.7))|float(x)|bool(x)|2 in x|"a" in x
 [1, 2, 3][T.tensor(1)]|[1, 2, 3][T.tensor(1.0)]|len(T.tensor(1.0))|list(T.tensor(1.0))|C.deepcopy(y)
 C.deepcopy(g).requires_grad|C.copy(g).data_ptr() == g.data_ptr()|C.copy(y).is_leaf|P.loads(P.dumps(g)).requires_grad
 P.loads(P.dumps(x.t())).stride()|P.loads(P.dumps(x.t())).tolist()|x.untyped_storage().nbytes()|x.is_shared()
-x[1].untyped_storage().data_ptr() == x.untyped_storage().data_ptr()|T.zeros(2).set_(x)._version|T.zeros(6).resize_(2)._version
+x[1].untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+T.zeros(2).set_(x)._version|T.zeros(6).resize_(2)._version
 T.zeros(2).set_(x.untyped_storage()).tolist()|T.zeros(2).resize_(4).shape|g.resize_(2)|T.zeros(2).set_().shape
-T.is_tensor(x)|T.numel(x)|T.numel(3)|T.result_type(x, 1)|T.result_type(T.tensor(1), 2.5)|T.promote_types(T.int8, T.uint8)
+T.is_tensor(x)|T.numel(x)|T.numel(3)|T.result_type(x, 1)|T.result_type(T.tensor(1), 2.5)
+T.promote_types(T.int8, T.uint8)
 T.can_cast(T.float32, T.int64)|T.finfo(T.float32).eps|T.iinfo(T.int8).max|T.set_num_threads(0)|T.device("cuda:1").index
 repr(T.device("cpu"))|T.device("cpu") == T.device("cpu", 0)|T.device("cpu:a")|T.set_default_dtype(T.int64)
 T.cuda.is_available()|T.cuda.current_device()|T.nn.Parameter(x)|T.nn.Parameter(T.ones(2, dtype=T.int64))
 type(T.nn.Parameter(x) + 1).__name__|T.nn.Parameter(x).data_ptr() == x.data_ptr()|T.nn.Parameter(y).is_leaf
 P.loads(P.dumps(T.nn.Parameter(x)))|C.deepcopy(T.nn.Parameter(x))|T.autograd.Variable(x, requires_grad=True)
 T.autograd.Variable([1])|isinstance(x, T.autograd.Variable)|isinstance(x, T.FloatTensor)|isinstance(x, T.LongTensor)
-x.foo|x.imag|x.real is x|T.typename(x)|x.as_subclass(int)|T.Tensor._make_subclass(int, x)""".replace("\n", "|").split("|")
+x.foo|x.imag|x.real is x|T.typename(x)|x.as_subclass(int)
+T.Tensor._make_subclass(int, x)""".replace("\n", "|").split("|")
 
 
 def outcome(library: Any, call: str) -> Any:
