@@ -3,6 +3,8 @@
 PyTorch's decomposition is kept, so the nodes are the same. Contractions by letters are in `contraction`, inverses and
 determinants in `solving`.
 """
+import math
+
 import cython
 import numpy as np
 
@@ -249,6 +251,13 @@ def check_product(x: ndarray, y: ndarray):
             check_leading(x, y)
 
 
+def joins_freely(y: ndarray) -> bool:
+    """Whether PyTorch multiplies a vector with a batch of matrices as one matrix: where that needs no copy."""
+    turned: object = np.swapaxes(y, -1, -2)
+    lengths, strides = turned.shape, turned.strides
+    return turned.size == 0 or all([strides[i] == strides[i + 1] * lengths[i + 1] for i in range(len(lengths) - 2)])
+
+
 def refuse_product(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
     """The errors for products with a batch."""
     nx: cython.int = x.ndim
@@ -264,10 +273,13 @@ def refuse_product(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
     rows = 1
     for one in leading(x, 1):
         rows *= one
-    if nx == 1 and ny > 2:
-        if x.shape[0] != k:
-            batch = y.shape[0]
-            raise RuntimeError(errors.BMM_SHAPES.format(batch=batch, k=x.shape[0], batch2=batch, k2=k))
+    if nx == 1 and ny > 2 and joins_freely(y):
+        turned: object = np.swapaxes(y, -1, -2)
+        check_vector(turned.reshape(math.prod(turned.shape[:-1]), k), x, 1)
+    if nx <= 2 and ny > 2:
+        if x.shape[nx - 1] != k:
+            batch = math.prod(leading(y, 2))
+            raise RuntimeError(errors.BMM_SHAPES.format(batch=batch, k=x.shape[nx - 1], batch2=batch, k2=k))
         if PyArray_TYPE(x) != PyArray_TYPE(y):
             raise RuntimeError(errors.BMM_DTYPE.format(first=type_name(x), second=type_name(y)))
         no_bools(x, "bmm")
