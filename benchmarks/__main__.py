@@ -15,10 +15,10 @@ def main(parts: list[str]) -> None:
     """Run the parts and write what they found."""
     import numpy as np
     import torch
-    from benchmarks import footprint, graph, large, small
-    from benchmarks.harness import ROUNDS, measure, table
 
     import headgate
+    from benchmarks import footprint, graph, large, small
+    from benchmarks.harness import ROUNDS, measure, table
 
     libraries = {"torch": torch, "headgate": headgate}
     lines = ["# Measured beside PyTorch", "",

@@ -39,7 +39,7 @@ class Row:
 def loop(statement: str, names: dict[str, object], setup: str = "pass") -> Call:
     """A function that runs `statement` n times, with `names` as its globals."""
     scope = dict(names)
-    exec(f"def call(n):\n    {setup}\n    for _ in range(n):\n        {statement}", scope)  # noqa: S102
+    exec(f"def call(n):\n    {setup}\n    for _ in range(n):\n        {statement}", scope)
     return scope["call"]  # type: ignore[return-value]
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+
 from benchmarks.harness import Row, measure, shown
 
 SIZE = 1_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from benchmarks.harness import Row, loop
 
 LEAF = "library.tensor([1.0, 2.0, 3.0], requires_grad=True)"
@@ -34,7 +35,7 @@ def rows(libraries: dict[str, Any]) -> list[Row]:
         ways = {}
         for way, library in libraries.items():
             scope: dict[str, Any] = {"library": library}
-            exec(setup, scope)  # noqa: S102
+            exec(setup, scope)
             ways[way] = loop(statement, scope)
         if plain is not None:
             x = np.array([1, 2, 3], np.float32)

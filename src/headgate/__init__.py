@@ -7,7 +7,8 @@ from headgate import _pure
 
 _pure.install()
 
-# isort: off  (the order matters: the core before the ops, the ops before what is made of them)
+# isort: off
+# The order matters: the core before the ops, the ops before what is made of them
 from headgate import dtypes as dtypes  # noqa: E402
 from headgate.core import entry as _entry  # noqa: E402
 from headgate.core import surface as _surface  # noqa: E402, F401

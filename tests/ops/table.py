@@ -145,5 +145,5 @@ def outcome(call: Callable[[], Any]) -> tuple[Any, BaseException | None]:
     """(result, None) or (None, error)."""
     try:
         return call(), None
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         return None, error

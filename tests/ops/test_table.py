@@ -323,7 +323,7 @@ def test_reads(name: str) -> None:
         again = headgate.autograd.grad(results, inputs, weights, allow_unused=True)
         for k, (g, h) in enumerate(zip(again, expected)):
             if h is not None:
-                np.testing.assert_array_equal(table.array_of(g), table.array_of(h), 
+                np.testing.assert_array_equal(table.array_of(g), table.array_of(h),
                                               err_msg=f"{name}: gradient {k} reads what it did not save")
 
 

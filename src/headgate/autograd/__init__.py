@@ -11,6 +11,7 @@ from headgate.autograd.anomaly_mode import set_detect_anomaly as set_detect_anom
 from headgate.autograd.anomaly_mode import set_multithreading_enabled as set_multithreading_enabled
 from headgate.autograd.backward import backward as backward
 from headgate.autograd.backward import grad as grad
+from headgate.autograd.function import Function as Function
 from headgate.autograd.grad_mode import allow_stale as allow_stale
 from headgate.autograd.grad_mode import enable_grad as enable_grad
 from headgate.autograd.grad_mode import inference_mode as inference_mode
@@ -18,8 +19,7 @@ from headgate.autograd.grad_mode import is_grad_enabled as is_grad_enabled
 from headgate.autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
 from headgate.autograd.grad_mode import no_grad as no_grad
 from headgate.autograd.grad_mode import set_grad_enabled as set_grad_enabled
-from headgate.autograd.function import Function as Function
-from headgate.autograd.saving import saved_tensors_hooks as saved_tensors_hooks
 from headgate.autograd.gradcheck import gradcheck as gradcheck
 from headgate.autograd.gradcheck import gradgradcheck as gradgradcheck
+from headgate.autograd.saving import saved_tensors_hooks as saved_tensors_hooks
 from headgate.ops.parameter import Variable as Variable

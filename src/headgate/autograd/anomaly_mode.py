@@ -12,7 +12,7 @@ NOTICE = (
 )
 
 
-class set_detect_anomaly:  # noqa: N801  (PyTorch's name)
+class set_detect_anomaly:
     """Switch the check on or off, at once; as a context manager it is restored.
 
     With `check_nan`, a node whose gradient has a NaN raises RuntimeError naming it and the line of its call. Unlike
@@ -30,7 +30,7 @@ class set_detect_anomaly:  # noqa: N801  (PyTorch's name)
         set_anomaly(*self.before)
 
 
-class detect_anomaly:  # noqa: N801
+class detect_anomaly:
     """Within it, the check is on; a UserWarning says so."""
 
     def __init__(self, check_nan: bool = True) -> None:
@@ -55,7 +55,7 @@ def is_anomaly_check_nan_enabled() -> bool:
     return bool(anomaly()[1])
 
 
-class set_multithreading_enabled:  # noqa: N801
+class set_multithreading_enabled:
     """Accepted, as in PyTorch a context manager too: a pass runs in the thread that started it."""
 
     def __init__(self, mode: bool) -> None:

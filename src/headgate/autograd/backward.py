@@ -12,7 +12,6 @@ if not cython.compiled:
     from headgate.core.operators import Vertex
     from headgate.core.records import Node, Tensor
     from headgate.core.reports import cut_leaf, why_cut
-    from headgate.core.storage import Cut
 
 from headgate import errors
 from headgate.autograd.nodes import GradientEdge, retain_grad
@@ -149,7 +148,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     inputs = as_tuple(inputs)
     if not only_inputs:
         warnings.warn("only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate "
-                      "gradient for other parts of the graph, please use torch.autograd.backward.", FutureWarning, stacklevel=2)
+                      "gradient for other parts of the graph, please use torch.autograd.backward.",
+                      FutureWarning, stacklevel=2)
     grad_outputs = gradients_for(grad_outputs, len(outputs))
     if is_grads_batched:
         return batched(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)

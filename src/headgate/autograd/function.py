@@ -16,7 +16,7 @@ if not cython.compiled:
     from headgate.core.arrays import is_float, meta_shape, set_meta, shape_of
     from headgate.core.modes import grad_enabled, saved_hooks, set_grad
     from headgate.core.records import CUSTOM_VIEW, OUT, Node, Op, Saved, Tensor
-    from headgate.core.saved import SavedReader, attach, begin, pack
+    from headgate.core.saved import SavedReader, begin, pack
     from headgate.core.views import rebase_root
     from headgate.core.writes import check_view_writable
 

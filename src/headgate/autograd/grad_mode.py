@@ -73,7 +73,7 @@ class _Bare(Mode):
         return cls()(function)
 
 
-class no_grad(_Bare):  # noqa: N801  (PyTorch's name)
+class no_grad(_Bare):
     """Within it, results have requires_grad False and no history. Of this thread only."""
 
     def __enter__(self) -> None:
@@ -84,7 +84,7 @@ class no_grad(_Bare):  # noqa: N801  (PyTorch's name)
         modes.set_grad(self.before)
 
 
-class enable_grad(_Bare):  # noqa: N801
+class enable_grad(_Bare):
     """Within it, operations are recorded, also inside no_grad. Of this thread only."""
 
     def __enter__(self) -> None:
@@ -95,7 +95,7 @@ class enable_grad(_Bare):  # noqa: N801
         modes.set_grad(self.before)
 
 
-class set_grad_enabled(Mode):  # noqa: N801
+class set_grad_enabled(Mode):
     """Switch recording on or off, at once; as a context manager it is restored."""
 
     def __init__(self, mode: bool) -> None:
@@ -117,7 +117,7 @@ class set_grad_enabled(Mode):  # noqa: N801
         modes.set_grad(self.before)
 
 
-class inference_mode(Mode):  # noqa: N801
+class inference_mode(Mode):
     """Like no_grad, and new tensors are marked: they can never take part in a gradient. Of this thread only."""
 
     def __new__(cls, mode: Any = True) -> Any:
@@ -141,7 +141,7 @@ class inference_mode(Mode):  # noqa: N801
         modes.set_inference(self.before[1])
 
 
-class allow_stale(_Bare):  # noqa: N801
+class allow_stale(_Bare):
     """Writes made within it are meant: the guards do not report them (a straight-through estimator's copy).
 
     PyTorch has no such guard and needs no such permission.

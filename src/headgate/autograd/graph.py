@@ -12,9 +12,8 @@ from typing import Any, Literal
 
 from headgate.autograd.nodes import GradientEdge as GradientEdge
 from headgate.autograd.nodes import GraphNode as Node
-from headgate.autograd.nodes import gradient_edge
+from headgate.autograd.nodes import gradient_edge, vertex_of
 from headgate.autograd.nodes import saved_memory as saved_memory
-from headgate.autograd.nodes import vertex_of
 from headgate.autograd.saving import disable_saved_tensors_hooks as disable_saved_tensors_hooks
 from headgate.autograd.saving import save_on_cpu as save_on_cpu
 from headgate.autograd.saving import saved_tensors_hooks as saved_tensors_hooks

@@ -16,7 +16,6 @@ if not cython.compiled:
     from headgate.core.gradients import fit
     from headgate.core.operators import Vertex
     from headgate.core.records import OUT, RETAINS, Node, Saved, Tensor
-    from headgate.core.saved import find
 
 from headgate import errors
 from headgate.core.declare import install_method, install_property

@@ -11,7 +11,7 @@ from typing import Any
 from headgate.core import modes
 
 
-class saved_tensors_hooks:  # noqa: N801  (PyTorch's name)
+class saved_tensors_hooks:
     """Within it, every tensor saved for backward is kept as `pack_hook(tensor)` and read as `unpack_hook(packed)`.
 
     The pack hook may not write its argument. With nested ones the innermost applies.
@@ -28,14 +28,14 @@ class saved_tensors_hooks:  # noqa: N801  (PyTorch's name)
         modes.pop_saved_hooks()
 
 
-class save_on_cpu(saved_tensors_hooks):  # noqa: N801
+class save_on_cpu(saved_tensors_hooks):
     """Keeps copies of saved tensors; on a CPU that only frees the originals for writing."""
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cpu") -> None:
         super().__init__(lambda tensor: tensor.detach().clone(), lambda packed: packed)
 
 
-class disable_saved_tensors_hooks:  # noqa: N801
+class disable_saved_tensors_hooks:
     """Within it, entering `saved_tensors_hooks` is an error with the given message."""
 
     def __init__(self, error_message: str) -> None:

@@ -10,7 +10,17 @@ if not cython.compiled:
     from headgate.core.arrays import high_address, is_float, low_address, set_meta
     from headgate.core.modes import grad_enabled, inference_enabled
     from headgate.core.operators import Vertex
-    from headgate.core.records import CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, OUT, Node, Op, Tensor
+    from headgate.core.records import (
+        CUSTOM_VIEW,
+        INFERENCE,
+        INFERENCE_VIEW,
+        MULTI_VIEW,
+        NO_GRAD_VIEW,
+        OUT,
+        Node,
+        Op,
+        Tensor,
+    )
     from headgate.core.saved import save_input, save_number, save_output
     from headgate.core.site import mark
     from headgate.core.storage import Cut, Storage, Write

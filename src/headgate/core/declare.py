@@ -9,9 +9,9 @@ if not cython.compiled:
     from headgate.core.operators import INPLACE
     from headgate.core.records import Op, Tensor
 
+from headgate import errors
 from headgate.core.entry import PUBLIC, install, publish
 from headgate.core.operators import fill_slot
-from headgate import errors
 
 REGISTRY: dict = {}
 
@@ -74,7 +74,8 @@ def declare(
     passing arguments on would be too slow. domain: where random inputs of the table test are drawn. samples: a
     function make -> [(args, kwargs), ...] for the table test where drawing one or two plain tensors does not do;
     `make(*shape, low=, high=, dtype=)` gives a tensor. reference: what to compare with, where it is not torch's
-    function of the same name. dtypes: letters of the kinds accepted, "f" floats, "i" integers, "b" bool (default by kind). smooth: False if the gradient is not continuous.
+    function of the same name. dtypes: letters of the kinds accepted, "f" floats, "i" integers, "b" bool (default by
+    kind). smooth: False if the gradient is not continuous.
     """
     family: bool = isinstance(op, (Unary, Binary))
     short: str = last_part(name)

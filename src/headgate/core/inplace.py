@@ -10,13 +10,22 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import (
-        arrays_of, first_cut, first_requiring, note_cut, record, requires, save_inputs, save_outputs, set_history,
-        telling, wrap,
+        arrays_of,
+        first_cut,
+        first_requiring,
+        note_cut,
+        record,
+        requires,
+        save_inputs,
+        save_outputs,
+        set_history,
+        telling,
+        wrap,
     )
     from headgate.core.arrays import count_of, is_float, partly_overlap, same_memory, same_shape, set_meta
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
-    from headgate.core.records import OUT, Node, Op, Tensor
+    from headgate.core.records import Node, Op, Tensor
     from headgate.core.views import rebase_root
     from headgate.core.writes import check_writable, note_write
 

@@ -27,7 +27,7 @@ def grad_enabled() -> bool:
     """Whether operations of this thread are recorded."""
     if not cython.compiled:
         return STATE.grad
-    return hg_grad != 0  # noqa: F821  (C, from modes.h)
+    return hg_grad != 0
 
 
 def set_grad(value: cython.bint) -> None:
@@ -43,7 +43,7 @@ def inference_enabled() -> bool:
     """Whether this thread is in inference mode."""
     if not cython.compiled:
         return STATE.inference
-    return hg_inference != 0  # noqa: F821
+    return hg_inference != 0
 
 
 def set_inference(value: cython.bint) -> None:
@@ -59,7 +59,7 @@ def stale_allowed() -> bool:
     """Whether writes made now are meant not to be seen by backward."""
     if not cython.compiled:
         return STATE.quiet
-    return hg_quiet != 0  # noqa: F821
+    return hg_quiet != 0
 
 
 def set_stale_allowed(value: cython.bint) -> None:
@@ -75,7 +75,7 @@ def overrides_off() -> bool:
     """Whether `__torch_function__` is ignored in this thread."""
     if not cython.compiled:
         return STATE.overrides_off
-    return hg_overrides_off != 0  # noqa: F821
+    return hg_overrides_off != 0
 
 
 def set_overrides_off(value: cython.bint) -> None:

@@ -13,9 +13,9 @@ from headgate import errors
 from headgate.core.size import Size
 
 if not cython.compiled:
-    from headgate.dtypes import of as type_of
-    from headgate.core.storage import Storage, Version, Cut, plain_fields
     from headgate.core.operators import Called, Operand, Vertex
+    from headgate.core.storage import Cut, Storage, Version, plain_fields
+    from headgate.dtypes import of as type_of
 
     ndarray = np.ndarray
 

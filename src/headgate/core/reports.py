@@ -8,11 +8,11 @@ import warnings
 import cython
 
 if not cython.compiled:
+    from headgate.core.arrays import high_address, low_address
     from headgate.core.records import DATA, DETACHED, OUT, Node, Saved, Tensor
     from headgate.core.site import here, line_of, mark
     from headgate.core.storage import Cut, Site, Write
     from headgate.core.writes import last_overlapping
-    from headgate.core.arrays import high_address, low_address
 
 from headgate import errors
 from headgate.core import words

@@ -17,13 +17,13 @@ if not cython.compiled:
 
     ndarray = np.ndarray
 
-    def PyWeakref_NewRef(x: object, callback: object) -> object:  # noqa: N802  (the C interface's name)
+    def PyWeakref_NewRef(x: object, callback: object) -> object:
         return weakref.ref(x)
 
 from headgate import errors
-from headgate.dtypes import default_dtype
 from headgate.core import reports
 from headgate.core.records import set_reader
+from headgate.dtypes import default_dtype
 
 
 def attach(n: Node, s: Saved):

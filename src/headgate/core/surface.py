@@ -9,14 +9,13 @@ from numbers import Number
 import cython
 
 if not cython.compiled:
-    from headgate.core.apply import cut_here, current_node, requires
+    import numpy as np
+
+    from headgate.core.apply import current_node, cut_here, requires
     from headgate.core.arrays import count_of, is_float
     from headgate.core.modes import inference_enabled
-    from headgate.core.operators import slots
     from headgate.core.records import INFERENCE, Node, Surface, Tensor
     from headgate.core.reports import cut_leaf
-
-    import numpy as np
 
     ndarray = np.ndarray
 

@@ -7,7 +7,7 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import add_edge, apply1, begin_node, current_node, edge_of, requires, set_history
+    from headgate.core.apply import add_edge, apply1, begin_node, edge_of, requires, set_history
     from headgate.core.arrays import set_meta, shape_of
     from headgate.core.operators import INPLACE, slots
     from headgate.core.records import CUSTOM_VIEW, MULTI_VIEW, NO_GRAD_VIEW, Node, Op, Tensor

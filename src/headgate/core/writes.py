@@ -9,7 +9,12 @@ if not cython.compiled:
     from headgate.core.arrays import high_address, low_address, overlaps_itself
     from headgate.core.modes import inference_enabled, stale_allowed
     from headgate.core.records import (
-        CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, Tensor,
+        CUSTOM_VIEW,
+        INFERENCE,
+        INFERENCE_VIEW,
+        MULTI_VIEW,
+        NO_GRAD_VIEW,
+        Tensor,
     )
     from headgate.core.site import mark
     from headgate.core.storage import Storage, Version, Write

@@ -1,6 +1,7 @@
 """The operations, one file per family. Importing this package declares them all."""
 
-# isort: off  (the order is that of declaration: a family may need the ops of those above it)
+# isort: off
+# The order is that of declaration: a family may need the ops of those above it.
 from headgate.ops import keep as keep  # isort: skip
 from headgate.ops import bits as bits  # isort: skip
 from headgate.ops import compare as compare  # isort: skip

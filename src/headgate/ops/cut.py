@@ -10,7 +10,7 @@ if not cython.compiled:
     from headgate.core.records import DATA, DETACHED, INFERENCE, Node, Tensor
     from headgate.core.storage import Version
 
-from headgate import dtypes, errors
+from headgate import errors
 from headgate.core.apply import last_order
 from headgate.core.declare import install_method, install_property
 from headgate.core.entry import PUBLIC

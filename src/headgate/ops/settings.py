@@ -64,7 +64,7 @@ def get_num_threads() -> int:
     return int(door.get_num_threads())
 
 
-def set_num_threads(int: Any) -> None:  # noqa: A002  (PyTorch's name)
+def set_num_threads(int: Any) -> None:
     """Set how many threads one operation may use. RuntimeError for anything but a positive integer."""
     if isinstance(int, (bool, float, str)) or not hasattr(int, "__index__"):
         raise RuntimeError(f"set_num_threads expects an int, but got {type(int).__name__}")
@@ -78,7 +78,7 @@ def get_num_interop_threads() -> int:
     return _state["interop"] or get_num_threads()
 
 
-def set_num_interop_threads(int: Any) -> None:  # noqa: A002
+def set_num_interop_threads(int: Any) -> None:
     """Noted only: operations of one Python thread run one after the other."""
     if int < 1:
         raise RuntimeError("set_num_interop_threads expects a positive integer")

@@ -10,7 +10,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.records import Tensor
-    from headgate.ops.creation import given, leaf, number_of
+    from headgate.ops.creation import given, number_of
 
 from headgate import dtypes, errors
 from headgate.core.entry import publish

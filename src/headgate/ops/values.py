@@ -12,10 +12,8 @@ if cython.compiled:
     import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
 
 if not cython.compiled:
-    from headgate.core.apply import cut_here, requires, wrap
-    from headgate.core.arrays import is_float
+    from headgate.core.apply import cut_here, requires
     from headgate.core.records import Tensor
-    from headgate.core.storage import Cut
     from headgate.core.values import array_of_values
     from headgate.ops.creation import leaf
 
