@@ -85,7 +85,7 @@ def accumulate(x: Tensor, g: Tensor, mine: cython.bint, create: cython.bint) -> 
         elif mine and g._array.flags.c_contiguous:
             x._gradient = g
         else:
-            x._gradient = wrap(np.array(cython.cast(object, g._array), order="C"))
+            x._gradient = wrap(np.array(cython.cast(object, g._array), order="C"))  # type: ignore[call-overload]
     elif create or grad_enabled():
         x._gradient = slots.add.call2(have, g, None)
     else:
