@@ -274,6 +274,17 @@ def writes_twice_backward(torch: Any, log: Log) -> None:
 
 
 @program
+def expanded_leaves(torch: Any, log: Log) -> None:
+    a = torch.tensor(1.0, requires_grad=True)
+    e = a.expand(2)
+    for name, write in (("item", lambda: e.__setitem__(torch.tensor([0]), 2)), ("mul", lambda: e.mul_(2)),
+                        ("copy", lambda: e.copy_(torch.ones(2))), ("row", lambda: e.__setitem__(0, 2.0))):  # fmt: skip
+        log.attempt(name, write)
+    y = (a * 1).expand(2)
+    log.attempt("computed", lambda: y.mul_(2))
+
+
+@program
 def empty_and_scalar(torch: Any, log: Log) -> None:
     a = leaf(torch, 1.0, 2.0)
     t = torch.ones(2, 1)[..., 1:] * 1

@@ -106,16 +106,15 @@ def check_writable(x: Tensor, recording: cython.bint) -> None:
     """Refuse an in-place write that PyTorch refuses. `recording`: grad mode is on and an operand requires grad."""
     if x._storage.shield is not None:
         x._storage.shield.refuse(x)
+    if recording:
+        if x._root is not None:
+            check_view_writable(x)
+        if x._wants and x._node is None:
+            raise RuntimeError(errors.LEAF)
     if overlaps_itself(x._array):
         raise RuntimeError(errors.OVERLAP)
     if x._flags & INFERENCE and not inference_enabled():
         raise RuntimeError(errors.INFERENCE_WRITE)
-    if not recording:
-        return
-    if x._root is not None:
-        check_view_writable(x)
-    if x._wants and x._node is None:
-        raise RuntimeError(errors.LEAF)
 
 
 def check_view_writable(x: Tensor) -> None:
