@@ -32,9 +32,10 @@ demo: $(DEMO)/.ready
 
 $(DEMO)/.ready: pyproject.toml setup.py $(SOURCES)
 	test -x $(DEMO)/bin/python || $(PYTHON) -m venv $(DEMO)
-	rm -rf build/lib* build/bdist*
-	$(DEMO)/bin/python $(PIP) --force-reinstall --no-deps .
-	$(DEMO)/bin/python $(PIP) ".[demo]"
+	rm -rf build/lib* build/bdist* build/wheels
+	$(DEMO)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels .
+	$(DEMO)/bin/python $(PIP) --force-reinstall --no-deps build/wheels/*.whl
+	$(DEMO)/bin/python $(PIP) "headgate[demo]"
 	touch $@
 
 # PyTorch comes first and alone, so that nothing else can choose another build of it.
