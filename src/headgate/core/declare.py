@@ -66,16 +66,16 @@ def declare(
 
     name: PyTorch's, "sin" or "special.erf". loop: the kernel (`make_loop`), for elementwise ops. kind: FLOATS, SAME,
     ARITHMETIC ... (see `family`). reads: per input the values that its gradient reads, each an int of bits
-    (1 << i for input i, 1 << OUT for the output). shapes: bits of inputs whose shape backward reads.
-    node: the node's name in PyTorch without number ("SinBackward", derived from the name by default). overload: None
-    where PyTorch has one differentiable overload (`<SinBackward>`), else this one's number (`<SumBackward1>`).
-    function: the public function with PyTorch's signature and a keyword `out` that it hands on; derived for the
-    elementwise families. inplace: whether `name_` exists (default: elementwise families only), or its function, where
-    passing arguments on would be too slow. domain: where random inputs of the table test are drawn. samples: a
-    function make -> [(args, kwargs), ...] for the table test where drawing one or two plain tensors does not do;
-    `make(*shape, low=, high=, dtype=)` gives a tensor. reference: what to compare with, where it is not torch's
-    function of the same name. dtypes: letters of the kinds accepted, "f" floats, "i" integers, "b" bool (default by
-    kind). smooth: False if the gradient is not continuous.
+    (1 << i for input i, 1 << OUT for the output). shapes: bits of inputs whose shape backward reads. node: the node's
+    name in PyTorch without number ("SinBackward", derived from the name by default). overload: None where PyTorch has
+    one differentiable overload (`<SinBackward>`), else this one's number (`<SumBackward1>`). function: the public
+    function with PyTorch's signature and a keyword `out` that it hands on; derived for the elementwise families.
+    inplace: whether `name_` exists (default: elementwise families only), or its function, where passing arguments on
+    would be too slow. domain: where random inputs of the table test are drawn. samples: a function make -> [(args,
+    kwargs), ...] for the table test where drawing one or two plain tensors does not do; `make(*shape, low=, high=,
+    dtype=)` gives a tensor. reference: what to compare with, where it is not torch's function of the same name.
+    dtypes: letters of the kinds accepted, "f" floats, "i" integers, "b" bool (default by kind). smooth: False if the
+    gradient is not continuous.
     """
     family: bool = isinstance(op, (Unary, Binary))
     short: str = last_part(name)
@@ -90,9 +90,8 @@ def declare(
     entry: object = publish(name, function, documentation(op, function)) if public else function
     inplace = family if inplace is None else inplace
     install_forms(entry, function, op, short, aliases, method, inplace, custom)
-    for alias in aliases:
-        if public:
-            PUBLIC[alias] = entry
+    for alias in aliases if public else ():
+        PUBLIC[alias] = entry
     REGISTRY[name] = Declared(
         name, op, entry, inplace=bool(inplace), out=out, method=method, domain=domain, samples=samples,
         reference=reference, dtypes=dtypes or "fib", differentiable=differentiable, smooth=smooth,
@@ -106,9 +105,7 @@ def last_part(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def describe(
-    op: Op, name: str, reads: object, shapes: int, node: str, overload: object, differentiable: bool
-) -> None:
+def describe(op: Op, name: str, reads: object, shapes: int, node: str, overload: object, differentiable: bool) -> None:
     """Fill what an op knows of itself."""
     base = node or "".join(part.capitalize() for part in name.split("_")) + "Backward"
     op.name = name

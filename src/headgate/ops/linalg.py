@@ -255,7 +255,7 @@ def joins_freely(y: ndarray) -> bool:
     """Whether PyTorch multiplies a vector with a batch of matrices as one matrix: where that needs no copy."""
     turned: object = np.swapaxes(y, -1, -2)
     lengths, strides = turned.shape, turned.strides
-    return turned.size == 0 or all([strides[i] == strides[i + 1] * lengths[i + 1] for i in range(len(lengths) - 2)])
+    return 0 in lengths or all([strides[i] == strides[i + 1] * lengths[i + 1] for i in range(len(lengths) - 2)])
 
 
 def refuse_product(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
