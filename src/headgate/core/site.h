@@ -23,6 +23,8 @@
 #  ifdef HG_UNDEFINE_CORE
 #    undef Py_BUILD_CORE
 #  endif
+#else
+#  include <frameobject.h>
 #endif
 
 static const char *hg_own_folder = NULL;   /* the package's folder, with its separator */
