@@ -102,7 +102,10 @@ def wanted(inputs: tuple) -> dict:
     return table
 
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None):
+def backward(
+    tensors: object, grad_tensors: object = None, retain_graph: object = None, create_graph: object = False,
+    grad_variables: object = None, inputs: object = None,
+) -> None:
     """Accumulate into `.grad` of the leaves the gradients of `tensors` (a tensor or several), times `grad_tensors`.
 
     Saved values are freed unless `retain_graph` (default: create_graph). With `inputs`, only those get a gradient
@@ -135,8 +138,11 @@ def wanted_retained(inputs: tuple) -> dict:
     return wanted(inputs)
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True,
-         allow_unused=None, is_grads_batched=False, materialize_grads=False):
+def grad(
+    outputs: object, inputs: object, grad_outputs: object = None, retain_graph: object = None,
+    create_graph: object = False, only_inputs: object = True, allow_unused: object = None,
+    is_grads_batched: object = False, materialize_grads: object = False,
+) -> object:
     """The gradients of `outputs` (times `grad_outputs`) with respect to `inputs`, as a tuple; `.grad` is not touched.
 
     RuntimeError for an input that the outputs do not depend on, unless `allow_unused` (None then) or
@@ -177,7 +183,10 @@ def collected(inputs: tuple, captures: dict, unused: bool, zeros: bool) -> tuple
     return tuple(result)
 
 
-def batched(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads):
+def batched(
+    outputs: object, inputs: object, grad_outputs: object, retain_graph: object, create_graph: object,
+    allow_unused: object, materialize_grads: object,
+) -> object:
     """grad for every row of `grad_outputs`, stacked: a loop over rows, where PyTorch maps."""
     from headgate.core.entry import PUBLIC
 
@@ -194,7 +203,10 @@ def batched(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unu
     return tuple([None if column[0] is None else PUBLIC["stack"](column) for column in zip(*results)])
 
 
-def backward_method(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+def backward_method(
+    self: object, gradient: object = None, retain_graph: object = None, create_graph: object = False,
+    inputs: object = None,
+) -> None:
     """Accumulate into `.grad` of the leaves the gradients of this tensor; see `headgate.autograd.backward`."""
     x: Tensor = self
     keep: bool = bool(create_graph) if retain_graph is None else bool(retain_graph)

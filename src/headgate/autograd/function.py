@@ -388,7 +388,7 @@ def once_differentiable(function: object) -> object:
     """Decorator of `backward`: its result cannot be differentiated again; trying so raises."""
 
     @functools.wraps(function)
-    def wrapper(ctx, *args):
+    def wrapper(ctx: object, *args: object) -> object:
         recording: bool = grad_enabled()
         set_grad(False)
         try:

@@ -213,17 +213,17 @@ def add_node_hook(v: object, fn: object, before: bool) -> object:
     return hooks.add(hooks.before if before else hooks.after, fn)
 
 
-def remove_grad(self):
+def remove_grad(self: object) -> None:
     """`del x.grad`, as assigning None."""
     set_grad(self, None)
 
 
-def grad_fn(self):
+def grad_fn(self: object) -> object:
     """The node that made this tensor; None for a leaf."""
     return face_of(current_node(self))
 
 
-def get_grad(self):
+def get_grad(self: object) -> object:
     """The accumulated gradient of a leaf (or of a tensor that called `retain_grad`), or None."""
     x: Tensor = self
     if x._gradient is None and x._node is not None and not x._flags & RETAINS:
@@ -231,7 +231,7 @@ def get_grad(self):
     return x._gradient
 
 
-def set_grad(self, value):
+def set_grad(self: object, value: object) -> None:
     x: Tensor = self
     if value is None:
         x._gradient = None
@@ -253,7 +253,7 @@ def check_grad(x: Tensor, value: object) -> None:
         raise RuntimeError(errors.GRAD_ASSIGN_SHAPE.format(grad=list(value.shape), tensor=list(x.shape)))
 
 
-def register_hook(self, hook):
+def register_hook(self: object, hook: object) -> object:
     """Call `hook(grad)` whenever a gradient with respect to this tensor is computed; what it returns replaces it.
 
     Returns a handle with `remove()`. RuntimeError for a tensor that does not require grad. Registered before a write
@@ -266,7 +266,7 @@ def register_hook(self, hook):
     return hooks_of(n if n is not None else x).add_tensor(x._output if n is not None else 0, hook)
 
 
-def register_post_accumulate_grad_hook(self, hook):
+def register_post_accumulate_grad_hook(self: object, hook: object) -> object:
     """Call `hook(tensor)` after a gradient was accumulated into this leaf's `.grad`; returns a handle."""
     if not requires(self):
         raise RuntimeError(errors.HOOK_NO_GRAD)
@@ -276,7 +276,7 @@ def register_post_accumulate_grad_hook(self, hook):
     return hooks.add(hooks.accumulated, hook)
 
 
-def retain_grad(self):
+def retain_grad(self: object) -> None:
     """Keep the gradient of this non-leaf in `.grad` when it is computed. No effect on a leaf."""
     if not requires(self):
         raise RuntimeError(errors.RETAIN_NO_GRAD)
@@ -288,7 +288,7 @@ def retain_grad(self):
     hooks_of(n).retained[x._output] = weakref.ref(x)
 
 
-def retains_grad(self):
+def retains_grad(self: object) -> object:
     """Whether `retain_grad()` was called on this non-leaf."""
     return bool(cython.cast(Tensor, self)._flags & RETAINS)
 
@@ -302,7 +302,7 @@ install_method("register_post_accumulate_grad_hook", register_post_accumulate_gr
 install_method("retain_grad", retain_grad)
 
 
-def saved_memory(tensors) -> list:
+def saved_memory(tensors: object) -> list:
     """The arrays that the nodes behind `tensors` keep for backward, all the way to the leaves."""
     stack: list = [current_node(x) for x in tensors]
     seen: set = set()

@@ -147,10 +147,10 @@ def documentation(op: object, function: object) -> object:
 def derived(op: Op, name: str) -> object:
     """The public function of an elementwise op."""
 
-    def unary(input, *, out=None):
+    def unary(input: object, *, out: object = None) -> object:
         return op.call1(input, out)
 
-    def binary(input, other, *, out=None):
+    def binary(input: object, other: object, *, out: object = None) -> object:
         result = op.call2(input, other, out)
         if result is NotImplemented:
             raise TypeError(operand_error(name, input, other))
@@ -174,7 +174,7 @@ def operand_error(name: str, x: object, y: object) -> str:
 def inplace_form(function: object, name: str) -> object:
     """`x.name_(...)`: the function with its result written into the first argument."""
 
-    def method(self, *args, **kwargs):
+    def method(self: object, *args: object, **kwargs: object) -> object:
         return function(self, *args, out=INPLACE, **kwargs)
 
     method.__name__ = method.__qualname__ = name
@@ -185,10 +185,10 @@ def inplace_form(function: object, name: str) -> object:
 def inplace_fast(op: Op, name: str) -> object:
     """The in-place form of an elementwise op, without packing arguments."""
 
-    def unary(self):
+    def unary(self: object) -> object:
         return op.call1(self, INPLACE)
 
-    def binary(self, other):
+    def binary(self: object, other: object) -> object:
         result = op.call2(self, other, INPLACE)
         if result is NotImplemented:
             raise TypeError(operand_error(name, self, other))

@@ -266,7 +266,7 @@ class Tensor(Operand):
         return self._root is not None and (self._root._wants or self._root._node is not None)
 
     @requires_grad.setter
-    def requires_grad(self, value):
+    def requires_grad(self, value: object) -> None:
         SURFACE.set_requires_grad(self, value)
 
     def __len__(self):

@@ -33,7 +33,7 @@ def mark(site: Site) -> None:
         walk(site)
 
 
-def walk(site: Site):
+def walk(site: Site) -> None:
     """The same by the interpreter's frame objects, for uncompiled running."""
     frame = sys._getframe(2)
     while frame is not None:

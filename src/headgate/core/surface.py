@@ -96,7 +96,7 @@ def contains(x: Tensor, element: object) -> bool:
     return bool((x == element).any().item())
 
 
-def formatted(self, format_spec):
+def formatted(self: object, format_spec: object) -> object:
     """A zero-dimensional tensor as its number is formatted; others as their text. TypeError for a format of these."""
     x: Tensor = self
     if x._array.ndim == 0 and type(self) is Tensor:

@@ -49,17 +49,17 @@ def call(op: Unary, x: object, attrs: object, inplace: object) -> object:
     return op.call1p(x, attrs, INPLACE if inplace else None)
 
 
-def relu(input, inplace=False):
+def relu(input: object, inplace: object = False) -> object:
     """max(x, 0)."""
     return call(RELU, input, None, inplace)
 
 
-def relu6(input, inplace=False):
+def relu6(input: object, inplace: object = False) -> object:
     """x held between 0 and 6."""
     return call(HARDTANH, input, (0.0, 6.0), inplace)
 
 
-def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
+def hardtanh(input: object, min_val: object = -1.0, max_val: object = 1.0, inplace: object = False) -> object:
     """x held between `min_val` and `max_val`. ValueError if min_val > max_val."""
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
@@ -68,88 +68,88 @@ def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
     return call(HARDTANH, input, (float(min_val), float(max_val)), inplace)
 
 
-def softplus(input, beta=1, threshold=20):
+def softplus(input: object, beta: object = 1, threshold: object = 20) -> object:
     """log(1 + e^(beta x)) / beta, and x itself where beta x > threshold."""
     return call(SOFTPLUS, input, (float(beta), float(threshold)), False)
 
 
-def gelu(input, *, approximate="none"):
+def gelu(input: object, *, approximate: object = "none") -> object:
     """x times the normal distribution's area below x; approximate "tanh": by the tanh formula."""
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
     return call(GELU, input, (1.0 if approximate == "tanh" else 0.0,), False)
 
 
-def silu(input, inplace=False):
+def silu(input: object, inplace: object = False) -> object:
     """x sigmoid(x)."""
     return call(SILU, input, None, inplace)
 
 
-def mish(input, inplace=False):
+def mish(input: object, inplace: object = False) -> object:
     """x tanh(softplus(x))."""
     return call(MISH, input, None, inplace)
 
 
-def elu(input, alpha=1.0, inplace=False):
+def elu(input: object, alpha: object = 1.0, inplace: object = False) -> object:
     """x above 0, alpha (e^x - 1) below."""
     return call(ELU_INPLACE if inplace else ELU, input, (float(alpha), 1.0, 1.0), inplace)
 
 
-def selu(input, inplace=False):
+def selu(input: object, inplace: object = False) -> object:
     """elu with the scales that keep a deep network's activations normal."""
     return call(ELU_INPLACE if inplace else ELU, input, (SELU_ALPHA, SELU_SCALE, 1.0), inplace)
 
 
-def celu(input, alpha=1.0, inplace=False):
+def celu(input: object, alpha: object = 1.0, inplace: object = False) -> object:
     """x above 0, alpha (e^(x / alpha) - 1) below. RuntimeError for alpha 0."""
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     return call(CELU_INPLACE if inplace else CELU, input, (float(alpha), 1.0, 1.0 / alpha), inplace)
 
 
-def leaky_relu(input, negative_slope=0.01, inplace=False):
+def leaky_relu(input: object, negative_slope: object = 0.01, inplace: object = False) -> object:
     """x above 0, negative_slope x below."""
     return call(LEAKY_RELU_INPLACE if inplace else LEAKY_RELU, input, (float(negative_slope),), inplace)
 
 
-def hardsigmoid(input, inplace=False):
+def hardsigmoid(input: object, inplace: object = False) -> object:
     """clamp(x + 3, 0, 6) / 6."""
     return call(HARDSIGMOID, input, None, inplace)
 
 
-def hardswish(input, inplace=False):
+def hardswish(input: object, inplace: object = False) -> object:
     """x clamp(x + 3, 0, 6) / 6."""
     return call(HARDSWISH, input, None, inplace)
 
 
-def softsign(input):
+def softsign(input: object) -> object:
     """x / (1 + |x|)."""
     return input / (abs(input) + 1)
 
 
-def tanhshrink(input):
+def tanhshrink(input: object) -> object:
     """x - tanh(x)."""
     return input - input.tanh()
 
 
-def logsigmoid(input):
+def logsigmoid(input: object) -> object:
     """log(1 / (1 + e^-x))."""
     return call(LOG_SIGMOID, input, None, False)
 
 
-def softshrink(input, lambd=0.5):
+def softshrink(input: object, lambd: object = 0.5) -> object:
     """x moved towards 0 by lambd, 0 within. RuntimeError for lambd < 0."""
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
     return call(SOFTSHRINK, input, (float(lambd),), False)
 
 
-def hardshrink(input, lambd=0.5):
+def hardshrink(input: object, lambd: object = 0.5) -> object:
     """0 where |x| <= lambd, else x."""
     return call(HARDSHRINK, input, (float(lambd),), False)
 
 
-def threshold(input, threshold, value, inplace=False):
+def threshold(input: object, threshold: object, value: object, inplace: object = False) -> object:
     """x where it is above `threshold`, else `value`."""
     if isinstance(input, Tensor) and not is_float(cython.cast(Tensor, input)._array):
         threshold = int(threshold)
@@ -158,7 +158,7 @@ def threshold(input, threshold, value, inplace=False):
     return call(THRESHOLD, input, (float(threshold), float(value)), inplace)
 
 
-def prelu(input, weight):
+def prelu(input: object, weight: object) -> object:
     """x above 0, weight x below; one weight, or one per channel (dim 1)."""
     if not isinstance(input, Tensor) or not isinstance(weight, Tensor):
         raise TypeError(errors.ARGUMENT.format(
@@ -183,7 +183,9 @@ def prelu(input, weight):
     return apply2(PRELU, input, weight, None)
 
 
-def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
+def rrelu(
+    input: object, lower: object = 1.0 / 8, upper: object = 1.0 / 3, training: object = False, inplace: object = False,
+) -> object:
     """leaky_relu; its slope is the middle of lower and upper, in training drawn between them for each element."""
     if lower > upper:
         raise RuntimeError(
@@ -194,7 +196,7 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
     return call(RRELU_INPLACE if inplace else RRELU, input, (float(slope),), inplace)
 
 
-def one(make):
+def one(make: object) -> object:
     """One tensor around zero."""
     return [((make(3, 4),), {}), ((make(5, low=-8, high=8),), {}), ((make(),), {}), ((make(0, 2),), {})]
 
@@ -202,7 +204,7 @@ def one(make):
 def with_inplace(name: str, function: object) -> object:
     """`name_`: the function over its input."""
 
-    def form(input, *args):
+    def form(input: object, *args: object) -> object:
         return function(input, *args, inplace=True)
 
     form.__name__ = form.__qualname__ = name + "_"
@@ -210,7 +212,7 @@ def with_inplace(name: str, function: object) -> object:
     return form
 
 
-def extra(*rows):
+def extra(*rows: object) -> object:
     """`one`, and the same tensors with arguments."""
     return lambda make: one(make) + [((make(3, 4),) + args, kwargs) for args, kwargs in rows]
 
@@ -242,12 +244,12 @@ def publish_all() -> None:
     composite("hardshrink", hardshrink, samples=extra(((1.0,), {})), dtypes="f", smooth=False)
 
 
-def extra_threshold(make):
+def extra_threshold(make: object) -> object:
     """Thresholds and values."""
     return [((make(3, 4), 0.1, 0.5), {}), ((make(3), -1, 2.0), {}), ((make(0), 0, 0), {})]
 
 
-def prelus(make):
+def prelus(make: object) -> object:
     """One weight, and one per channel."""
     return [((make(3, 4), make(1)), {}), ((make(2, 3, 4), make(3)), {}), ((make(5), make(1)), {})]
 

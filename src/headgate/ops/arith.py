@@ -212,14 +212,14 @@ RSUB = Rsub()
 SUB_FROM = SubFrom()
 
 
-def add(input, other, *, alpha=1, out=None):
+def add(input: object, other: object, *, alpha: object = 1, out: object = None) -> object:
     """input + alpha other, with broadcasting; either may be a Python number. The promoted type."""
     if type(alpha) is int and alpha == 1:
         return checked(ADD.call2(input, other, out), "add", input, other)
     return checked(scaled(ADD, input, other, alpha, out), "add", input, other)
 
 
-def add_(self, other, *, alpha=1):
+def add_(self: object, other: object, *, alpha: object = 1) -> object:
     """Add alpha other to this tensor in place."""
     if type(alpha) is int and alpha == 1:
         return checked(ADD.call2(self, other, INPLACE), "add_", self, other)
@@ -228,7 +228,7 @@ def add_(self, other, *, alpha=1):
     return checked(scaled(ADD, self, other, alpha, INPLACE), "add_", self, other)
 
 
-def sub(input, other, *, alpha=1, out=None):
+def sub(input: object, other: object, *, alpha: object = 1, out: object = None) -> object:
     """input - alpha other, with broadcasting; either may be a Python number. The promoted type; not for bools."""
     if type(alpha) is int and alpha == 1 and isinstance(input, Tensor):
         return checked(SUB.call2(input, other, out), "sub", input, other)
@@ -236,7 +236,7 @@ def sub(input, other, *, alpha=1, out=None):
     return checked(scaled(SUB, input, other, alpha, out), "sub", input, other)
 
 
-def sub_(self, other, *, alpha=1):
+def sub_(self: object, other: object, *, alpha: object = 1) -> object:
     """Subtract alpha other from this tensor in place."""
     if type(alpha) is int and alpha == 1:
         return checked(SUB.call2(self, other, INPLACE), "sub_", self, other)
@@ -245,7 +245,7 @@ def sub_(self, other, *, alpha=1):
     return checked(scaled(SUB, self, other, alpha, INPLACE), "sub_", self, other)
 
 
-def rsub(input, other, *, alpha=1):
+def rsub(input: object, other: object, *, alpha: object = 1) -> object:
     """other - alpha input."""
     if not isinstance(input, Tensor) or not isinstance(other, (Tensor, int, float)):
         raise TypeError(operand_error("rsub", input, other))
@@ -332,7 +332,7 @@ def rounding(mode: object) -> Op:
     raise RuntimeError(errors.ROUNDING_MODE.format(mode=mode))
 
 
-def div(input, other, *, rounding_mode=None, out=None):
+def div(input: object, other: object, *, rounding_mode: object = None, out: object = None) -> object:
     """input / other, with broadcasting; integers give the default float.
 
     rounding_mode: "floor" or "trunc" rounds to whole numbers and keeps integer types (RuntimeError for an integer
@@ -346,7 +346,7 @@ def div(input, other, *, rounding_mode=None, out=None):
     return checked(scaled(op, input, other, None, None), "div", input, other)
 
 
-def div_(self, other, *, rounding_mode=None):
+def div_(self: object, other: object, *, rounding_mode: object = None) -> object:
     """Divide this tensor in place."""
     op: Op = DIV
     if rounding_mode is not None:
@@ -405,7 +405,7 @@ NEG = exact(Neg())
 ABS = exact(Abs())
 
 
-def positive(input):
+def positive(input: object) -> object:
     """The tensor itself. RuntimeError for bools."""
     return POSITIVE.call1(input, None)
 
@@ -415,25 +415,25 @@ def not_implemented(op: Op) -> None:
     op.node_name, op.type_name = "torch::autograd::NotImplemented", "NotImplemented"
 
 
-def pairs(make):
+def pairs(make: object) -> object:
     """Two tensors, a tensor and a number, a scaled second operand."""
     return [((make(3, 4), make(3, 4)), {}), ((make(3, 4), make(4)), {}), ((make(2, 1, 3), make(4, 1)), {}),
             ((make(3), 2), {}), ((make(3), 2.5), {}), ((make(), make(2)), {}), ((make(0, 3), make(3)), {})]
 
 
-def scaled_pairs(make):
+def scaled_pairs(make: object) -> object:
     """The same with `alpha`."""
     return pairs(make) + [((make(3, 4), make(4)), {"alpha": 3}), ((make(3), 2), {"alpha": 2})]
 
 
-def quotients(make):
+def quotients(make: object) -> object:
     """Pairs with divisors away from zero."""
     return [((make(3, 4), make(3, 4, low=0.5, high=3)), {}), ((make(3, 4), make(4, low=1, high=3)), {}),
             ((make(3), 2), {}), ((make(3), 2.5), {}), ((make(), make(2, low=1, high=2)), {}),
             ((make(0, 3), make(3)), {})]
 
 
-def divisions(make):
+def divisions(make: object) -> object:
     """The same with a rounding mode."""
     return quotients(make) + [((make(3, 4), make(4, low=1, high=3)), {"rounding_mode": "floor"}),
                               ((make(3, 4), make(4, low=1, high=3)), {"rounding_mode": "trunc"})]

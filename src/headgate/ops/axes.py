@@ -43,7 +43,7 @@ T_WARNING = (
 # ---- the dims in another order --------------------------------------------------------------------------------------
 
 
-def transpose(input, dim0, dim1):
+def transpose(input: object, dim0: object, dim1: object) -> object:
     """Two dims exchanged; a view. IndexError for a dim that is not there."""
     x: Tensor = given(input, "transpose")
     count: cython.int = x._array.ndim
@@ -51,17 +51,17 @@ def transpose(input, dim0, dim1):
     return apply1(TRANSPOSE, x, (first, place(dim1, count, "transpose", "dim1", 2)))
 
 
-def swapaxes(input, axis0, axis1):
+def swapaxes(input: object, axis0: object, axis1: object) -> object:
     """`transpose` under NumPy's name."""
     return transpose(input, axis0, axis1)
 
 
-def swapdims(input, dim0, dim1):
+def swapdims(input: object, dim0: object, dim1: object) -> object:
     """`transpose` under another name."""
     return transpose(input, dim0, dim1)
 
 
-def t(input):
+def t(input: object) -> object:
     """The transpose of a matrix; a tensor of fewer dims as it is. RuntimeError for more than two dims."""
     x: Tensor = given(input, "t")
     if x._array.ndim > 2:
@@ -69,7 +69,7 @@ def t(input):
     return apply1(T, x, None)
 
 
-def permute(input, *dims, **named):
+def permute(input: object, *dims: object, **named: object) -> object:
     """The dims in the given order; a view. RuntimeError if they are not each of the tensor's dims once."""
     x: Tensor = given(input, "permute")
     order: tuple = ints(dims, named.get("dims"), "permute", "dims")
@@ -81,7 +81,7 @@ def permute(input, *dims, **named):
     return apply1(PERMUTE, x, order)
 
 
-def movedim(input, source, destination):
+def movedim(input: object, source: object, destination: object) -> object:
     """The dims `source` (one or several) at the places `destination`, the others in their order around them; a view.
 
     RuntimeError for different counts and for a dim given twice.
@@ -109,7 +109,7 @@ def movedim(input, source, destination):
     return apply1(PERMUTE, x, tuple([next(rest) if dim < 0 else dim for dim in order]))
 
 
-def adjoint(input):
+def adjoint(input: object) -> object:
     """The last two dims exchanged (tensors are real). RuntimeError for fewer than two."""
     x: Tensor = given(input, "adjoint")
     return swap_last(x, ADJOINT_DIMS)
@@ -126,7 +126,7 @@ def swap_last(x: Tensor, text: str) -> Tensor:
     return apply1(TRANSPOSE, x, (count - 2, count - 1))
 
 
-def reversed_dims(input):
+def reversed_dims(input: object) -> object:
     """The dims in reverse order: the transpose of a matrix. A view."""
     x: Tensor = given(input, "numpy_T")
     if x._array.ndim == 0:
@@ -136,12 +136,12 @@ def reversed_dims(input):
     return apply1(PERMUTE, x, tuple(range(x._array.ndim - 1, -1, -1)))
 
 
-def matrix_transpose(input):
+def matrix_transpose(input: object) -> object:
     """The last two dims exchanged: the transposes of a batch of matrices. RuntimeError for fewer than two dims."""
     return swap_last(given(input, "mT"), errors.MT_DIMS)
 
 
-def conjugate_transpose(input):
+def conjugate_transpose(input: object) -> object:
     """The transpose of a matrix (tensors are real). RuntimeError for other than two dims."""
     x: Tensor = given(input, "H")
     if x._array.ndim == 0:
@@ -154,13 +154,13 @@ def conjugate_transpose(input):
 # ---- dims of length 1 -----------------------------------------------------------------------------------------------
 
 
-def unsqueeze(input, dim):
+def unsqueeze(input: object, dim: object) -> object:
     """A new dim of length 1 before dim `dim` of the input (or last); a view. IndexError outside."""
     x: Tensor = given(input, "unsqueeze")
     return apply1(UNSQUEEZE, x, place(dim, x._array.ndim + 1, "unsqueeze", "dim", 1))
 
 
-def squeeze(input, dim=None):
+def squeeze(input: object, dim: object = None) -> object:
     """Without its dims of length 1: all of them, or those among `dim` (one or several). A view."""
     x: Tensor = given(input, "squeeze")
     op, axes = squeezed(x, dim)
@@ -216,7 +216,7 @@ def seen_otherwise(x: Tensor, op: Op, attrs: object) -> Tensor:
     return x
 
 
-def transpose_(self, dim0, dim1):
+def transpose_(self: object, dim0: object, dim1: object) -> object:
     """`transpose` in place: the tensor itself sees its memory with two dims exchanged."""
     x: Tensor = given(self, "transpose_")
     count: cython.int = x._array.ndim
@@ -224,7 +224,7 @@ def transpose_(self, dim0, dim1):
     return seen_otherwise(x, TRANSPOSE_, (first, place(dim1, count, "transpose_", "dim1", 2)))
 
 
-def t_(self):
+def t_(self: object) -> object:
     """`t` in place."""
     x: Tensor = given(self, "t_")
     if x._array.ndim > 2:
@@ -232,13 +232,13 @@ def t_(self):
     return seen_otherwise(x, T_, None)
 
 
-def unsqueeze_(self, dim):
+def unsqueeze_(self: object, dim: object) -> object:
     """`unsqueeze` in place."""
     x: Tensor = given(self, "unsqueeze_")
     return seen_otherwise(x, UNSQUEEZE_, place(dim, x._array.ndim + 1, "unsqueeze_", "dim", 1))
 
 
-def squeeze_(self, dim=None):
+def squeeze_(self: object, dim: object = None) -> object:
     """`squeeze` in place."""
     x: Tensor = given(self, "squeeze_")
     op, axes = squeezed(x, dim)

@@ -78,13 +78,13 @@ class Invert(Called):
 BITWISE_NOT = exact(BitwiseNot())
 
 
-def whole_pairs(make):
+def whole_pairs(make: object) -> object:
     """Pairs of integer tensors, and numbers."""
     x, y = make(3, 4, low=0, high=9, dtype="int64"), make(4, low=0, high=5, dtype="int64")
     return [((x, y), {}), ((x, x), {}), ((y, 3), {}), ((make(0, dtype="int64"), 1), {})]
 
 
-def whole_tensors(make):
+def whole_tensors(make: object) -> object:
     """Pairs of integer tensors."""
     x, y = make(3, 4, low=0, high=90, dtype="int64"), make(4, low=0, high=5, dtype="int64")
     return [((x, y), {}), ((x, x), {})]

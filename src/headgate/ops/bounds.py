@@ -18,6 +18,7 @@ if not cython.compiled:
         operand,
     )
     from headgate.core.inplace import write
+    from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor, X, Y, Z
     from headgate.kernels.reference import map1p, map2, map3
@@ -75,7 +76,10 @@ class Clamp(Unary):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        return apply2(CLAMP_BACKWARD, g, n.read(X), n.attrs)
+        x: Tensor = n.read(X)
+        if grad_enabled():  # the mask is a constant of the next order
+            return keep(g, (x >= n.attrs[0]) & (x <= n.attrs[1]))
+        return apply2(CLAMP_BACKWARD, g, x, n.attrs)
 
 
 @cython.cclass
@@ -96,7 +100,7 @@ class ClampTensors(Op):
                 return map2(MINIMUM, x, as_type(high, kind))
             return map3(CLAMP3, x, as_type(low, kind), as_type(high, kind))
         except ValueError:
-            raise RuntimeError(broadcast_error(x, high if low is None else low)) from None
+            raise RuntimeError(broadcast_error(*mismatch(x, low, high))) from None
 
     @cython.cfunc
     def needed(self, n: Node) -> cython.longlong:
@@ -157,7 +161,7 @@ CLAMP_BACKWARD = fused(Fused(), "clamp_backward", "WhereBackward", False)
 CLAMP_TENSORS, CLAMP_MIN, CLAMP_MAX = ClampTensors(), ClampOne(), ClampOne()
 
 
-def clamp(input, min=None, max=None, *, out=None):
+def clamp(input: object, min: object = None, max: object = None, *, out: object = None) -> object:
     """input held between `min` and `max`: two Python numbers or two tensors, of which one may be None.
 
     Where min > max the result is max. RuntimeError without any bound.
@@ -189,7 +193,7 @@ def clamp_numbers(op: Unary, x: Tensor, low: object, high: object, out: object) 
     return op.call1p(x, (low, high), out)
 
 
-def clamp_min(input, min, *, out=None):
+def clamp_min(input: object, min: object, *, out: object = None) -> object:
     """input, but at least `min`, a Python number or a tensor."""
     if not isinstance(input, Tensor):
         raise TypeError(operand_error("clamp_min", input, min))
@@ -198,7 +202,7 @@ def clamp_min(input, min, *, out=None):
     return clamp_numbers(CLAMP_LOW, input, min, None, out)
 
 
-def clamp_max(input, max, *, out=None):
+def clamp_max(input: object, max: object, *, out: object = None) -> object:
     """input, but at most `max`, a Python number or a tensor."""
     if not isinstance(input, Tensor):
         raise TypeError(operand_error("clamp_max", input, max))
@@ -207,7 +211,7 @@ def clamp_max(input, max, *, out=None):
     return clamp_numbers(CLAMP_HIGH, input, None, max, out)
 
 
-def bounds(make):
+def bounds(make: object) -> object:
     """Bounds as numbers and tensors."""
     x = make(3, 4)
     return [((x, -1, 1), {}), ((x,), {"min": 0.5}), ((x,), {"max": 0.25}), ((x, 2, -2), {}),
@@ -394,17 +398,17 @@ def three(op: Ternary, name: str, inputs: tuple, value: object, out: object) -> 
     return apply(op, inputs, (value,))
 
 
-def addcmul(input, tensor1, tensor2, *, value=1, out=None):
+def addcmul(input: object, tensor1: object, tensor2: object, *, value: object = 1, out: object = None) -> object:
     """input + value tensor1 tensor2, with broadcasting."""
     return three(ADDCMUL, "addcmul", (input, tensor1, tensor2), value, out)
 
 
-def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
+def addcdiv(input: object, tensor1: object, tensor2: object, *, value: object = 1, out: object = None) -> object:
     """input + value tensor1 / tensor2, with broadcasting. Floats only."""
     return three(ADDCDIV, "addcdiv", (input, tensor1, tensor2), value, out)
 
 
-def lerp(input, end, weight, *, out=None):
+def lerp(input: object, end: object, weight: object, *, out: object = None) -> object:
     """input + weight (end - input); the weight is a number or a tensor. Floats of one type only."""
     if not isinstance(input, Tensor) or not isinstance(end, Tensor):
         raise TypeError(operand_error("lerp", input, end))
@@ -419,7 +423,7 @@ def lerp(input, end, weight, *, out=None):
     return write(LERP_NUMBER, (input, end), weight, out)
 
 
-def triples(make):
+def triples(make: object) -> object:
     """Three tensors, and a value."""
     return [((make(3, 4), make(3, 4), make(3, 4, low=0.5, high=2)), {}),
             ((make(3, 4), make(4), make(3, 1, low=0.5, high=2)), {"value": 2.5}),

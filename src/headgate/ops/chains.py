@@ -43,7 +43,7 @@ def chain_of(tensors: list, splits: dict, i: object, k: object) -> Tensor:
     return apply2(MM, chain_of(tensors, splits, i, at), chain_of(tensors, splits, at + 1, k), None)
 
 
-def multi_dot(tensors, *, out=None):
+def multi_dot(tensors: object, *, out: object = None) -> object:
     """The product of a chain of matrices, in the order with the fewest multiplications; the ends may be vectors."""
     parts: list = [given(one, "multi_dot") for one in tensors]
     if len(parts) < 2:
@@ -68,14 +68,14 @@ def multi_dot(tensors, *, out=None):
     return result if out is None else write_results("multi_dot", (result,), (out,))[0]
 
 
-def chain_matmul(*matrices, out=None):
+def chain_matmul(*matrices: object, out: object = None) -> object:
     """`linalg.multi_dot` of the arguments."""
     if len(matrices) == 1:
         return given(matrices[0], "chain_matmul")
     return multi_dot(list(matrices), out=out)
 
 
-def matrix_power(input, n, *, out=None):
+def matrix_power(input: object, n: object, *, out: object = None) -> object:
     """The product of n times the same matrix (or batch of matrices), by squaring; n < 0 takes the inverse."""
     x: Tensor = given(input, "linalg_matrix_power")
     if x._array.ndim < 2:
@@ -137,12 +137,12 @@ class Cross(Op):
 TRACE, CROSS = Trace(), Cross()
 
 
-def trace(input):
+def trace(input: object) -> object:
     """The sum of a matrix's diagonal."""
     return apply1(TRACE, given(input, "trace"), None)
 
 
-def linalg_cross(input, other, *, dim=-1, out=None):
+def linalg_cross(input: object, other: object, *, dim: object = -1, out: object = None) -> object:
     """The cross product of vectors of 3 along `dim`, other dims broadcast."""
     x: Tensor = given(input, "linalg_cross")
     y: Tensor = given(other, "linalg_cross")
@@ -158,7 +158,7 @@ def linalg_cross(input, other, *, dim=-1, out=None):
     return result if out is None else write_results("cross", (result,), (out,))[0]
 
 
-def cross(input, other, dim=None, *, out=None):
+def cross(input: object, other: object, dim: object = None, *, out: object = None) -> object:
     """`linalg.cross`; without `dim` the first dim of length 3."""
     if dim is None:
         shape = shape_of(given(input, "cross")._array)

@@ -99,7 +99,9 @@ def check_pair(function: str, x: object, y: object) -> None:
         raise TypeError(operand_error(function, x, y))
 
 
-def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+def isclose(
+    input: object, other: object, rtol: object = 1e-05, atol: object = 1e-08, equal_nan: object = False,
+) -> object:
     """Whether |input - other| <= atol + rtol |other|, element by element. RuntimeError for two different types."""
     check_pair("isclose", input, other)
     first, second = dtypes.of(cython.cast(Tensor, input)._array), dtypes.of(cython.cast(Tensor, other)._array)
@@ -116,13 +118,15 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
         return EQUAL_TO.call2(input, other, None)  # raises PyTorch's text
 
 
-def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+def allclose(
+    input: object, other: object, rtol: object = 1e-05, atol: object = 1e-08, equal_nan: object = False,
+) -> object:
     """Whether all elements are close (see `isclose`); a Python bool."""
     result: Tensor = isclose(input, other, rtol, atol, equal_nan)
     return bool(cython.cast(object, result._array).all())
 
 
-def equal(input, other):
+def equal(input: object, other: object) -> object:
     """Whether two tensors have the same shape and the same elements; a Python bool. NaN equals nothing."""
     check_pair("equal", input, other)
     x, y = cython.cast(Tensor, input)._array, cython.cast(Tensor, other)._array

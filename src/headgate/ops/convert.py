@@ -45,7 +45,7 @@ def channels_strides(shape: tuple, item: cython.Py_ssize_t) -> tuple:
     return tuple(strides)
 
 
-def clone(input, *, memory_format=None):
+def clone(input: object, *, memory_format: object = None) -> object:
     """A copy with memory of its own, in the same layout if the tensor is dense; gradients pass to `input`.
 
     memory_format: `torch.contiguous_format` and its like ask for another layout.
@@ -54,7 +54,7 @@ def clone(input, *, memory_format=None):
     return apply1(CLONE, x, layout_of(x, memory_format, "clone", cython.cast(object, x._array).itemsize))
 
 
-def contiguous(input, *, memory_format=contiguous_format):
+def contiguous(input: object, *, memory_format: object = contiguous_format) -> object:
     """The tensor itself if it lies in memory in the order of its dims (or as memory_format says), else such a copy."""
     x: Tensor = given(input, "contiguous")
     if memory_format is preserve_format:
@@ -77,7 +77,7 @@ def lies_as(x: Tensor, layout: object) -> bool:
     return True
 
 
-def copy_(self, src, non_blocking=False):
+def copy_(self: object, src: object, non_blocking: object = False) -> object:
     """Write `src` (a tensor or number, broadcast, of any dtype) into this tensor; returns it.
 
     Gradients pass to `src`. RuntimeError if it does not broadcast to this shape, or both overlap in part.
@@ -98,12 +98,12 @@ def converted(x: Tensor, kind: object, copy: bool, layout: object) -> Tensor:
     return apply1(TO_COPY, x, (kind.numpy, layout))
 
 
-def cast_to(x, kind, copy, layout):
+def cast_to(x: object, kind: object, copy: object, layout: object) -> object:
     """`converted`, for modules that cannot call it at C speed."""
     return converted(x, kind, copy, layout)
 
 
-def to(input, *args, **kwargs):
+def to(input: object, *args: object, **kwargs: object) -> object:
     """The tensor as another dtype: `to(dtype)`, `to(device, dtype)`, `to(other)`, with copy= and memory_format=.
 
     Itself if nothing changes, unless `copy`. Gradients pass, converted back. Headgate has the device "cpu" only:
@@ -137,7 +137,7 @@ def asked(args: tuple, kwargs: dict) -> tuple:
     return kind, bool(copy), kwargs.get("memory_format")
 
 
-def type_as(input, other):
+def type_as(input: object, other: object) -> object:
     """`input` as the dtype of `other`."""
     return converted(given(input, "type_as"), dtypes.of(another(other, "type_as")._array), False, None)
 
@@ -150,7 +150,7 @@ def another(x: object, function: str) -> Tensor:
 def converter(name: str, kind: object) -> object:
     """The method `x.double()` and its like."""
 
-    def method(self, memory_format=None):
+    def method(self: object, memory_format: object = None) -> object:
         x: Tensor = given(self, name)
         return converted(x, kind, False, layout_of(x, memory_format, name, kind.itemsize))
 
@@ -159,7 +159,7 @@ def converter(name: str, kind: object) -> object:
     return method
 
 
-def cpu(self, memory_format=None):
+def cpu(self: object, memory_format: object = None) -> object:
     """The tensor itself: it is on the CPU."""
     x: Tensor = given(self, "cpu")
     return converted(x, None, False, layout_of(x, memory_format, "cpu", cython.cast(object, x._array).itemsize))

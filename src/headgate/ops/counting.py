@@ -80,7 +80,10 @@ def asked(results: tuple, return_inverse: object, return_counts: object) -> obje
     return (values,) + ((inverse,) if return_inverse else ()) + ((counts,) if return_counts else ())
 
 
-def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+def unique(
+    input: object, sorted: object = True, return_inverse: object = False, return_counts: object = False,
+    dim: object = None,
+) -> object:
     """The distinct elements of `input` in order, or its distinct slices along `dim`.
 
     With `return_inverse` also where each element went, with `return_counts` how often each occurs. Every NaN is
@@ -91,7 +94,9 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     return asked(apply(UNIQUE, (x,), (False, axis if x._array.ndim else None)), return_inverse, return_counts)
 
 
-def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
+def unique_consecutive(
+    input: object, return_inverse: object = False, return_counts: object = False, dim: object = None,
+) -> object:
     """`input` with runs of equal elements (or slices along `dim`) reduced to one each; other results as `unique`."""
     x: Tensor = need_tensor(input, "unique_consecutive", "input", 1)
     axis = None if dim is None else wrap_dim(need_int(dim, "unique_consecutive", "dim", 4), x._array.ndim)
@@ -118,7 +123,10 @@ def places(edges: ndarray, values: ndarray, side: object, kind: object) -> ndarr
     return found
 
 
-def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None):
+def searchsorted(
+    sorted_sequence: object, input: object, *, out_int32: object = False, right: object = False, side: object = None,
+    sorter: object = None, out: object = None,
+) -> object:
     """Where the values of `input` (a tensor or a number) would go in the sorted last dim of `sorted_sequence`.
 
     The first place that keeps the order, the last one with `right` or `side="right"`. `sorter` gives the order where
@@ -155,7 +163,9 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     return wrap(found) if out is None else write(GIVEN, (s,), found, out)
 
 
-def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
+def bucketize(
+    input: object, boundaries: object, *, out_int32: object = False, right: object = False, out: object = None,
+) -> object:
     """The bucket of each value of `input` (a tensor or a number) between sorted `boundaries`, a vector."""
     edges: Tensor = need_tensor(boundaries, "bucketize", "boundaries", 2)
     if edges._array.ndim != 1:
@@ -166,7 +176,7 @@ def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
 # ---- counts ---------------------------------------------------------------------------------------------------------
 
 
-def bincount(input, weights=None, minlength=0):
+def bincount(input: object, weights: object = None, minlength: object = 0) -> object:
     """How often each of 0, 1, 2 ... occurs in a vector of integers, or the sum of its `weights`."""
     x: Tensor = need_tensor(input, "bincount", "input", 1)
     kind = cython.cast(object, x._array).dtype
@@ -185,7 +195,7 @@ def bincount(input, weights=None, minlength=0):
     return wrap(summed.astype(np.float32) if cython.cast(object, w._array).dtype.char == "f" else summed)
 
 
-def histc(input, bins=100, min=0, max=0, *, out=None):
+def histc(input: object, bins: object = 100, min: object = 0, max: object = 0, *, out: object = None) -> object:
     """How many elements of `input` (floats) lie in each of `bins` equal parts of [min, max] (its range)."""
     x: Tensor = need_tensor(input, "histc", "input", 1)
     low, high = float(min), float(max)
@@ -213,7 +223,10 @@ def part_counts(flat: ndarray, bins: object, low: cython.double, high: cython.do
     return np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(kind)
 
 
-def isin(elements, test_elements, *, assume_unique=False, invert=False, out=None):
+def isin(
+    elements: object, test_elements: object, *, assume_unique: object = False, invert: object = False,
+    out: object = None,
+) -> object:
     """Whether each of `elements` is among `test_elements` (one of the two may be a number); NaN is in nothing."""
     arrays = []
     if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
@@ -234,7 +247,7 @@ def isin(elements, test_elements, *, assume_unique=False, invert=False, out=None
     return wrap(found) if out is None else write(GIVEN, (need_tensor(elements, "isin", "elements", 1),), found, out)
 
 
-def one_hot(tensor, num_classes=-1):
+def one_hot(tensor: object, num_classes: object = -1) -> object:
     """For each class number in an int64 tensor a vector of `num_classes` zeros (by default one more than the largest)
     with a one at that place: int64, one more dim."""
     x: Tensor = need_tensor(tensor, "one_hot", "input", 1)
@@ -301,8 +314,9 @@ class EmbeddingBack(Op):
 
 
 def embedding(
-    input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False
-):
+    input: object, weight: object, padding_idx: object = None, max_norm: object = None, norm_type: object = 2.0,
+    scale_grad_by_freq: object = False, sparse: object = False,
+) -> object:
     """The rows of `weight` (a matrix) at `input` (integers of any shape).
 
     The row `padding_idx` gets no gradient. With `max_norm`, rows that are used and longer are first shortened in
@@ -340,7 +354,10 @@ def shorten(table: Tensor, index: Tensor, limit: cython.double, order: cython.do
     note_write(table, "embedding_renorm_")
 
 
-def torch_embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
+def torch_embedding(
+    weight: object, indices: object, padding_idx: object = -1, scale_grad_by_freq: object = False,
+    sparse: object = False,
+) -> object:
     """The rows of `weight` at `indices`: `nn.functional.embedding` with the arguments in another order."""
     return embedding(indices, weight, None if padding_idx < 0 else padding_idx, None, 2.0, scale_grad_by_freq, sparse)
 

@@ -87,7 +87,10 @@ def filled(name: str, value: object, sizes: tuple, size: object, out: object, dt
     return leaf(array, requires_grad, name)
 
 
-def zeros(*sizes, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def zeros(
+    *sizes: object, size: object = None, out: object = None, dtype: object = None, layout: object = None,
+    device: object = None, pin_memory: object = False, requires_grad: object = False,
+) -> object:
     """A tensor of the given size filled with 0. `zeros(2, 3)` or `zeros((2, 3))`.
 
     dtype: the default float if not given. RuntimeError for a negative size.
@@ -97,7 +100,10 @@ def zeros(*sizes, size=None, out=None, dtype=None, layout=None, device=None, pin
     return filled("zeros", 0, sizes, size, out, dtype, requires_grad)
 
 
-def ones(*sizes, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def ones(
+    *sizes: object, size: object = None, out: object = None, dtype: object = None, layout: object = None,
+    device: object = None, pin_memory: object = False, requires_grad: object = False,
+) -> object:
     """A tensor of the given size filled with 1. Arguments as for `zeros`."""
     if layout is not None or device is not None or pin_memory:
         check_options("ones", layout, device, pin_memory)
@@ -105,9 +111,9 @@ def ones(*sizes, size=None, out=None, dtype=None, layout=None, device=None, pin_
 
 
 def empty(
-    *sizes, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
-    memory_format=None,
-):
+    *sizes: object, size: object = None, out: object = None, dtype: object = None, layout: object = None,
+    device: object = None, pin_memory: object = False, requires_grad: object = False, memory_format: object = None,
+) -> object:
     """A tensor of the given size with whatever the memory holds. Arguments as for `zeros`."""
     if layout is not None or device is not None or pin_memory:
         check_options("empty", layout, device, pin_memory)
@@ -128,8 +134,9 @@ def last_channels(x: Tensor, memory_format: object) -> object:
 
 
 def full(
-    size, fill_value, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
-):
+    size: object, fill_value: object, *, out: object = None, dtype: object = None, layout: object = None,
+    device: object = None, pin_memory: object = False, requires_grad: object = False,
+) -> object:
     """A tensor of the given size filled with a number, whose type it takes unless `dtype` is given.
 
     RuntimeError for a number that the type does not hold.
@@ -184,30 +191,33 @@ def like(name: str, value: object, x: object, dtype: object, layout: object, dev
 
 
 def zeros_like(
-    input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
-):
+    input: object, *, dtype: object = None, layout: object = None, device: object = None, pin_memory: object = False,
+    requires_grad: object = False, memory_format: object = None,
+) -> object:
     """Zeros of the shape, type and memory order of `input`; requires no gradient unless asked."""
     return like("zeros_like", 0, input, dtype, layout, device, pin_memory, requires_grad, memory_format)
 
 
 def ones_like(
-    input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
-):
+    input: object, *, dtype: object = None, layout: object = None, device: object = None, pin_memory: object = False,
+    requires_grad: object = False, memory_format: object = None,
+) -> object:
     """Ones of the shape, type and memory order of `input`; requires no gradient unless asked."""
     return like("ones_like", 1, input, dtype, layout, device, pin_memory, requires_grad, memory_format)
 
 
 def empty_like(
-    input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
-):
+    input: object, *, dtype: object = None, layout: object = None, device: object = None, pin_memory: object = False,
+    requires_grad: object = False, memory_format: object = None,
+) -> object:
     """Uninitialized memory of the shape, type and memory order of `input`."""
     return like("empty_like", None, input, dtype, layout, device, pin_memory, requires_grad, memory_format)
 
 
 def full_like(
-    input, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
-    memory_format=None,
-):
+    input: object, fill_value: object, *, dtype: object = None, layout: object = None, device: object = None,
+    pin_memory: object = False, requires_grad: object = False, memory_format: object = None,
+) -> object:
     """`fill_value` in the shape, type and memory order of `input`. RuntimeError for a number that does not fit."""
     value = number_of(fill_value, "full_like", "fill_value", 2)
     return like("full_like", value, input, dtype, layout, device, pin_memory, requires_grad, memory_format)
@@ -216,25 +226,37 @@ def full_like(
 # ---- methods: a new tensor of this one's type -----------------------------------------------------------------------
 
 
-def new_zeros(self, *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def new_zeros(
+    self: object, *sizes: object, size: object = None, dtype: object = None, layout: object = None,
+    device: object = None, pin_memory: object = False, requires_grad: object = False,
+) -> object:
     """Zeros of the given size in this tensor's type."""
     check_options("new_zeros", layout, device, pin_memory)
     return filled("new_zeros", 0, sizes, size, None, dtype or self.dtype, requires_grad)
 
 
-def new_ones(self, *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def new_ones(
+    self: object, *sizes: object, size: object = None, dtype: object = None, layout: object = None,
+    device: object = None, pin_memory: object = False, requires_grad: object = False,
+) -> object:
     """Ones of the given size in this tensor's type."""
     check_options("new_ones", layout, device, pin_memory)
     return filled("new_ones", 1, sizes, size, None, dtype or self.dtype, requires_grad)
 
 
-def new_empty(self, *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def new_empty(
+    self: object, *sizes: object, size: object = None, dtype: object = None, layout: object = None,
+    device: object = None, pin_memory: object = False, requires_grad: object = False,
+) -> object:
     """Uninitialized memory of the given size in this tensor's type."""
     check_options("new_empty", layout, device, pin_memory)
     return filled("new_empty", None, sizes, size, None, dtype or self.dtype, requires_grad)
 
 
-def new_full(self, size, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def new_full(
+    self: object, size: object, fill_value: object, *, dtype: object = None, layout: object = None,
+    device: object = None, pin_memory: object = False, requires_grad: object = False,
+) -> object:
     """`fill_value` in the given size and this tensor's type."""
     check_options("new_full", layout, device, pin_memory)
     kind = kind_of(dtype or self.dtype, "new_full")
@@ -246,8 +268,9 @@ def new_full(self, size, fill_value, *, dtype=None, layout=None, device=None, pi
 
 
 def empty_strided(
-    size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
-):
+    size: object, stride: object, *, dtype: object = None, layout: object = None, device: object = None,
+    requires_grad: object = False, pin_memory: object = False,
+) -> object:
     """Uninitialized memory seen with the given sizes and strides (in elements)."""
     check_options("empty_strided", layout, device, pin_memory)
     shape: tuple = sizes_of((), tuple(size), "empty")
@@ -267,15 +290,19 @@ def empty_strided(
     return t
 
 
-def new_empty_strided(self, size, stride, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def new_empty_strided(
+    self: object, size: object, stride: object, dtype: object = None, layout: object = None, device: object = None,
+    pin_memory: object = False, requires_grad: object = False,
+) -> object:
     """Like `empty_strided`, in this tensor's type."""
     return empty_strided(size, stride, dtype=dtype or self.dtype, layout=layout, device=device,
                          requires_grad=requires_grad, pin_memory=pin_memory)
 
 
 def empty_permuted(
-    size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
-):
+    size: object, physical_layout: object, *, dtype: object = None, layout: object = None, device: object = None,
+    requires_grad: object = False, pin_memory: object = False,
+) -> object:
     """Uninitialized memory whose dimensions lie in memory in the order of `physical_layout`, outermost first."""
     steps: list = [0] * len(size)
     step = 1
@@ -286,7 +313,10 @@ def empty_permuted(
                          pin_memory=pin_memory)
 
 
-def scalar_tensor(s, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def scalar_tensor(
+    s: object, *, dtype: object = None, layout: object = None, device: object = None, pin_memory: object = False,
+    requires_grad: object = False,
+) -> object:
     """A zero-dimensional tensor of a number, in the default float unless `dtype` is given."""
     check_options("scalar_tensor", layout, device, pin_memory)
     kind = kind_of(dtype, "scalar_tensor")

@@ -161,18 +161,18 @@ def running(op: Op, input: object, dim: object, dtype: object, out: object, name
     return called(op, x, (one_dim(dim, x._array.ndim, name), kind, False), out)
 
 
-def cumsum(input, dim, *, dtype=None, out=None):
+def cumsum(input: object, dim: object, *, dtype: object = None, out: object = None) -> object:
     """The sums of the elements along `dim` up to each one. Integers and bools add up in int64, unless `dtype` says."""
     return running(CUMSUM, input, dim, dtype, out, "cumsum")
 
 
-def cumprod(input, dim, *, dtype=None, out=None):
+def cumprod(input: object, dim: object, *, dtype: object = None, out: object = None) -> object:
     """The products of the elements along `dim` up to each one; dtype as for `cumsum`. The gradient is right at
     zeros."""
     return running(CUMPROD, input, dim, dtype, out, "cumprod")
 
 
-def logcumsumexp(input, dim, *, out=None):
+def logcumsumexp(input: object, dim: object, *, out: object = None) -> object:
     """log of the running sum of exp along `dim`. Floats only."""
     return running(LOGCUMSUMEXP, input, dim, None, out, "logcumsumexp")
 
@@ -184,17 +184,20 @@ def extremes(op: Op, input: object, dim: object, out: object, name: str) -> tupl
     return results if out is None else write_results(name, results, out)
 
 
-def cummax(input, dim, *, out=None):
+def cummax(input: object, dim: object, *, out: object = None) -> object:
     """(values, indices) of the largest element along `dim` up to each one; of equal ones the latest; NaN wins."""
     return CUMMAX_RESULT(extremes(CUMMAX, input, dim, out, "cummax"))
 
 
-def cummin(input, dim, *, out=None):
+def cummin(input: object, dim: object, *, out: object = None) -> object:
     """(values, indices) of the smallest element along `dim` up to each one; of equal ones the latest; NaN wins."""
     return CUMMIN_RESULT(extremes(CUMMIN, input, dim, out, "cummin"))
 
 
-def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
+def diff(
+    input: object, n: object = 1, dim: object = -1, prepend: object = None, append: object = None, *,
+    out: object = None,
+) -> object:
     """The differences of neighbours along `dim`, `n` times; bools give the exclusive or."""
     x: Tensor = given(input, "diff")
     axis: cython.int
@@ -217,20 +220,38 @@ def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
     return x
 
 
-def trapezoid(y, x=None, *, dx=1, dim=-1):
+@cython.cclass
+class Times(Op):
+    """Floats times a number, a node of its own as in PyTorch. attrs: the number."""
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        return np.asarray(np.multiply(x, attrs))
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return g * n.attrs
+
+
+TIMES = overload(Times(), "mul", 1)
+
+
+def trapezoid(y: object, x: object = None, *, dx: object = 1, dim: object = -1) -> object:
     """The integral along `dim` by the trapezoidal rule, for points `x`, or spaced by `dx`."""
     t: Tensor = given(y, "trapezoid")
     axis: cython.int = one_dim(dim, t._array.ndim, "trapezoid")
-    if cython.cast(object, t._array).dtype == np.bool_:
-        raise RuntimeError("trapezoid: received a bool input for `y`, but bool is not supported")
     if t._array.ndim == 0:
-        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     length = t._array.shape[axis]
-    if length < 2:
-        return t.sum(axis) * 0
+    if length == 0:
+        return wrap(np.zeros([size for k, size in enumerate(shape_of(t._array)) if k != axis],
+                             cython.cast(object, t._array).dtype))
+    if cython.cast(object, t._array).dtype == np.bool_:
+        which = "`y`" if x is None else "`x` or `y`"
+        raise RuntimeError(f"trapezoid: received a bool input for {which}, but bool is not supported")
     if x is None:
         ends = t.select(axis, 0) + t.select(axis, length - 1)
-        return (t.sum(axis) - ends * 0.5) * dx
+        return apply1(TIMES, t.sum(axis) - ends * 0.5, float(dx))
     steps = diff(x, dim=-1 if x.ndim == 1 else axis)
     if x.ndim == 1:
         steps = steps.reshape([-1] + [1] * (t._array.ndim - 1 - axis))
@@ -238,7 +259,7 @@ def trapezoid(y, x=None, *, dx=1, dim=-1):
     return (steps * (upper + lower)).sum(axis) / 2.0
 
 
-def lines(make):
+def lines(make: object) -> object:
     """Shapes and dims for what runs along one."""
     return [((make(3, 4), 1), {}), ((make(3, 4),), {"dim": 0}), ((make(2, 3, 4), -2), {}), ((make(0, 3), 0), {}),
             ((make(2, 0), 0), {}), ((make(), 0), {}), ((make(1, 1), 1), {})]

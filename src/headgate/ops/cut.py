@@ -28,7 +28,7 @@ def alias(x: Tensor, kind: str) -> Tensor:
     return t
 
 
-def detach(input):
+def detach(input: object) -> object:
     """A tensor cut out of the graph: the same memory and version counter, `requires_grad` False, no history.
 
     A write in place through either is seen, and counted, by both: if the old value is needed for backward, backward
@@ -42,7 +42,7 @@ def detach(input):
     return t
 
 
-def detach_(input):
+def detach_(input: object) -> object:
     """Cut the tensor itself: it becomes a leaf without history and stops requiring grad; returns it.
 
     Results computed from it before keep their history. RuntimeError for a view, as in PyTorch.
@@ -64,7 +64,7 @@ def detach_(input):
     return x
 
 
-def get_data(self):
+def get_data(self: object) -> object:
     """The same memory with a version counter of its own: writes through it are not seen by the in-place check.
 
     Headgate reports such a write when a gradient depends on it (`set_write_guard`); prefer `detach()`. Assigning
@@ -76,7 +76,7 @@ def get_data(self):
     return t
 
 
-def set_data(self, value):
+def set_data(self: object, value: object) -> None:
     x: Tensor = self
     y: Tensor
     if not isinstance(value, Tensor):
@@ -96,12 +96,12 @@ def set_data(self, value):
     x._history_writes = -1
 
 
-def remove_data(self):
+def remove_data(self: object) -> None:
     """Refused, as in PyTorch."""
     raise RuntimeError("Deleting tensor data is not allowed. Delete tensor instead!")
 
 
-def requires_grad_(self, requires_grad=True):
+def requires_grad_(self: object, requires_grad: object = True) -> object:
     """Set whether gradients are computed for this leaf; returns it.
 
     RuntimeError for integers, and for False on a tensor with history.
@@ -118,7 +118,7 @@ def requires_grad_(self, requires_grad=True):
     return self
 
 
-def is_leaf(self):
+def is_leaf(self: object) -> object:
     """Whether the tensor has no history: it was made by the user, or requires no gradient."""
     return current_node(self) is None
 

@@ -31,7 +31,7 @@ TYPE_OF: dict = {kind: name for name, kind in TYPES.items()}
 CUTS = frozenset(["detach", "data", "detach_", "no_grad", "inference", "numpy"])
 
 
-def type_(self, dtype=None, non_blocking=False, **kwargs):
+def type_(self: object, dtype: object = None, non_blocking: object = False, **kwargs: object) -> object:
     """Without arguments the type's name ("torch.FloatTensor"); else the tensor in the type named or given."""
     kind: object = dtype
     if dtype is None:
@@ -45,22 +45,22 @@ def type_(self, dtype=None, non_blocking=False, **kwargs):
     return self.to(kind)
 
 
-def cuda(self, device=None, non_blocking=False, memory_format=None):
+def cuda(self: object, device: object = None, non_blocking: object = False, memory_format: object = None) -> None:
     """Raises AssertionError: there is no CUDA device."""
     raise AssertionError(NO_CUDA)
 
 
-def pin_memory(self, device=None):
+def pin_memory(self: object, device: object = None) -> None:
     """Raises RuntimeError: there is no device that memory could be pinned for."""
     raise RuntimeError(NO_ACCELERATOR)
 
 
-def same(self):
+def same(self: object) -> object:
     """The tensor itself: nothing is lazily conjugated or negated."""
     return self
 
 
-def item(self):
+def item(self: object) -> object:
     """The only element as a Python number. RuntimeError if there are more, or none. It carries no gradient."""
     x: Tensor = self
     if count_of(x._array) != 1:
@@ -70,7 +70,7 @@ def item(self):
     return plain_item(x._array)
 
 
-def tolist(self):
+def tolist(self: object) -> object:
     """The elements as nested lists of Python numbers; a number for zero dimensions."""
     array: object = cython.cast(Tensor, self)._array
     if array.dtype.kind not in "biufc":
@@ -96,7 +96,7 @@ def array_of(x: Tensor, name: str) -> object:
     return exported
 
 
-def numpy_(self, *, force=False):
+def numpy_(self: object, *, force: object = False) -> object:
     """The tensor's memory as a NumPy array: a write to one is seen in the other (and is not counted).
 
     RuntimeError for a tensor that requires grad; `force=True` detaches first.
@@ -109,7 +109,7 @@ def numpy_(self, *, force=False):
     return array_of(x, "numpy")
 
 
-def array_protocol(self, dtype=None, copy=None):
+def array_protocol(self: object, dtype: object = None, copy: object = None) -> object:
     """What NumPy asks for an array. RuntimeError for a tensor that requires grad."""
     x: Tensor = self
     if requires(x):
@@ -120,7 +120,7 @@ def array_protocol(self, dtype=None, copy=None):
     return array.astype(dtype, copy=bool(copy))
 
 
-def array_wrap(self, array, context=None, return_scalar=False):
+def array_wrap(self: object, array: object, context: object = None, return_scalar: object = False) -> object:
     """A tensor from what a NumPy function made of one."""
     t: Tensor = shared(np.asarray(array), "numpy")
     t._cut = telling(t._cut, cython.cast(Tensor, self)._cut)

@@ -195,7 +195,10 @@ def extreme(name: str, whole: Op, along: Op, result: object, input: object, dim:
     return result(results if out is None else write_results(name, results, out))
 
 
-def max(input, dim=None, keepdim=False, *, other=None, out=None, axis=None, keepdims=False):
+def max(
+    input: object, dim: object = None, keepdim: object = False, *, other: object = None, out: object = None,
+    axis: object = None, keepdims: object = False,
+) -> object:
     """The largest element; with `dim`, (values, indices) along it; with another tensor, the larger of each pair.
 
     NaN wins; of equals the first index. The gradient of the largest of all is shared among equals, along a dim it goes
@@ -207,7 +210,10 @@ def max(input, dim=None, keepdim=False, *, other=None, out=None, axis=None, keep
     return extreme("max", MAX_ALL, MAX, MAX_RESULT, input, dim, keepdim or keepdims, out)
 
 
-def min(input, dim=None, keepdim=False, *, other=None, out=None, axis=None, keepdims=False):
+def min(
+    input: object, dim: object = None, keepdim: object = False, *, other: object = None, out: object = None,
+    axis: object = None, keepdims: object = False,
+) -> object:
     """The smallest element; with `dim`, (values, indices) along it; with another tensor, the smaller of each pair.
 
     As `max` otherwise.
@@ -218,21 +224,27 @@ def min(input, dim=None, keepdim=False, *, other=None, out=None, axis=None, keep
     return extreme("min", MIN_ALL, MIN, MIN_RESULT, input, dim, keepdim or keepdims, out)
 
 
-def amax(input, dim=(), keepdim=False, *, out=None, axis=None, keepdims=False):
+def amax(
+    input: object, dim: object = (), keepdim: object = False, *, out: object = None, axis: object = None,
+    keepdims: object = False,
+) -> object:
     """The largest element over `dim` (an int, several, all by default). The gradient is shared among equals."""
     x: Tensor = given(input, "amax")
     axes = dims_of(dim if axis is None else axis, x._array.ndim, "amax")
     return called(AMAX, x, (axes, flag(keepdim or keepdims, "amax")), out)
 
 
-def amin(input, dim=(), keepdim=False, *, out=None, axis=None, keepdims=False):
+def amin(
+    input: object, dim: object = (), keepdim: object = False, *, out: object = None, axis: object = None,
+    keepdims: object = False,
+) -> object:
     """The smallest element over `dim` (an int, several, all by default). The gradient is shared among equals."""
     x: Tensor = given(input, "amin")
     axes = dims_of(dim if axis is None else axis, x._array.ndim, "amin")
     return called(AMIN, x, (axes, flag(keepdim or keepdims, "amin")), out)
 
 
-def aminmax(input, *, dim=None, keepdim=False, out=None):
+def aminmax(input: object, *, dim: object = None, keepdim: object = False, out: object = None) -> object:
     """(min, max) of all elements, or along `dim`."""
     x: Tensor = given(input, "aminmax")
     axes = None if dim is None else (one_dim(dim, x._array.ndim, "aminmax"),)
@@ -247,30 +259,36 @@ def place(op: Op, input: object, dim: object, keepdim: object, out: object, name
     return called(op, x, (axis, flag(keepdim, name)), out)
 
 
-def argmax(input, dim=None, keepdim=False, *, out=None, axis=None, keepdims=False):
+def argmax(
+    input: object, dim: object = None, keepdim: object = False, *, out: object = None, axis: object = None,
+    keepdims: object = False,
+) -> object:
     """The place of the largest element, in the flattened tensor or along `dim`: the first of equals. Not for bools."""
     return place(ARGMAX, input, axis if dim is None else dim, keepdim or keepdims, out, "argmax")
 
 
-def argmin(input, dim=None, keepdim=False, *, out=None, axis=None, keepdims=False):
+def argmin(
+    input: object, dim: object = None, keepdim: object = False, *, out: object = None, axis: object = None,
+    keepdims: object = False,
+) -> object:
     """The place of the smallest element, in the flattened tensor or along `dim`: the first of equals. Not for bools."""
     return place(ARGMIN, input, axis if dim is None else dim, keepdim or keepdims, out, "argmin")
 
 
-def extents(make):
+def extents(make: object) -> object:
     """Samples of what takes all elements or one dim."""
     return [((make(3, 4),), {}), ((make(3, 4), 1), {}), ((make(2, 3, 4),), {"dim": -2, "keepdim": True}), ((make(),),
         {}),
             ((make(0, 3),), {"dim": 1})]
 
 
-def extents_over(make):
+def extents_over(make: object) -> object:
     """Samples of what takes several dims."""
     return [((make(3, 4),), {}), ((make(3, 4), 1), {}), ((make(2, 3, 4),), {"dim": (0, -1), "keepdim": True}),
             ((make(),), {}), ((make(0, 3),), {"dim": 1})]
 
 
-def extents_named(make):
+def extents_named(make: object) -> object:
     """Samples of aminmax, whose dim is a keyword."""
     return [((make(3, 4),), {}), ((make(3, 4),), {"dim": 1}), ((make(2, 3, 4),), {"dim": -2, "keepdim": True}),
         ((make(),), {})]

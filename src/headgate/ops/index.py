@@ -420,7 +420,9 @@ def put_into(x: Tensor, tensors: tuple, dims: tuple, values: Tensor, accumulate:
     return change(INDEX_PUT, (x, values) + tensors, (dims, accumulate), out)
 
 
-def index_put(input, indices, values, accumulate=False, *, out=None):
+def index_put(
+    input: object, indices: object, values: object, accumulate: object = False, *, out: object = None,
+) -> object:
     """`input` with `values` (broadcast) written at `indices`, a tuple of index tensors for its first dims.
 
     Index tensors are int64, int32, or masks (bool, uint8), and broadcast together. With `accumulate` the values are

@@ -144,7 +144,7 @@ def join(op: Op, inputs: tuple, dim: object, out: object) -> object:
     return apply(op, inputs, dim)
 
 
-def cat(tensors, dim=0, *, axis=None, out=None):
+def cat(tensors: object, dim: object = 0, *, axis: object = None, out: object = None) -> object:
     """Tensors one after another along a dim, of which alone their sizes may differ; their promoted dtype.
 
     ValueError for an empty list, RuntimeError for sizes that do not match. A vector without elements is passed over.
@@ -180,7 +180,7 @@ def check_cat(inputs: tuple, dim: object) -> cython.int:
     return at if found else place(dim, 1, "cat", "dim", 2)
 
 
-def stack(tensors, dim=0, *, out=None):
+def stack(tensors: object, dim: object = 0, *, out: object = None) -> object:
     """Tensors of one shape along a new dim; their promoted dtype. RuntimeError for shapes that differ."""
     inputs: tuple = tensors_of(tensors, "stack")
     if not inputs:
@@ -201,25 +201,25 @@ def listed(tensors: object, name: str) -> tuple:
     return inputs
 
 
-def hstack(tensors, *, out=None):
+def hstack(tensors: object, *, out: object = None) -> object:
     """`cat` along dim 1, of vectors along dim 0."""
     inputs: tuple = tuple([at_least(one, 1) for one in listed(tensors, "hstack")])
     return join(CAT, inputs, check_cat(inputs, 0 if cython.cast(Tensor, inputs[0])._array.ndim == 1 else 1), out)
 
 
-def vstack(tensors, *, out=None):
+def vstack(tensors: object, *, out: object = None) -> object:
     """`cat` along dim 0, vectors as rows."""
     inputs: tuple = tuple([at_least(one, 2) for one in listed(tensors, "vstack")])
     return join(CAT, inputs, check_cat(inputs, 0), out)
 
 
-def dstack(tensors, *, out=None):
+def dstack(tensors: object, *, out: object = None) -> object:
     """`cat` along dim 2, of tensors with at least three dims as `atleast_3d` gives them."""
     inputs: tuple = tuple([at_least(one, 3) for one in listed(tensors, "dstack")])
     return join(CAT, inputs, check_cat(inputs, 2), out)
 
 
-def column_stack(tensors, *, out=None):
+def column_stack(tensors: object, *, out: object = None) -> object:
     """`cat` along dim 1, vectors and numbers as columns."""
     columns: list = []
     for one in listed(tensors, "column_stack"):
@@ -251,22 +251,22 @@ def each_at_least(tensors: tuple, dims: cython.int, name: str) -> object:
     return tuple([at_least(one, dims) for one in tensors_of(tuple(items), name)])
 
 
-def atleast_1d(*tensors):
+def atleast_1d(*tensors: object) -> object:
     """A tensor, or several as a tuple, with at least one dim; views."""
     return each_at_least(tensors, 1, "atleast_1d")
 
 
-def atleast_2d(*tensors):
+def atleast_2d(*tensors: object) -> object:
     """A tensor, or several as a tuple, with at least two dims; vectors become rows. Views."""
     return each_at_least(tensors, 2, "atleast_2d")
 
 
-def atleast_3d(*tensors):
+def atleast_3d(*tensors: object) -> object:
     """A tensor, or several as a tuple, with at least three dims: (1, n, 1) of vectors, (n, m, 1) of matrices. Views."""
     return each_at_least(tensors, 3, "atleast_3d")
 
 
-def block_diag(*tensors):
+def block_diag(*tensors: object) -> object:
     """Matrices (vectors as rows, numbers as 1 x 1) along the diagonal of one matrix that is zero elsewhere."""
     inputs: tuple = tensors_of(tensors, "block_diag")
     for at, one in enumerate(inputs):
@@ -277,7 +277,7 @@ def block_diag(*tensors):
     return apply(BLOCK_DIAG, inputs, None)
 
 
-def meshgrid(*tensors, indexing=None):
+def meshgrid(*tensors: object, indexing: object = None) -> object:
     """Vectors spread over a common grid: the k-th along dim k ("ij"), the first two exchanged ("xy").
 
     A tuple of expanded views. RuntimeError for tensors of more than one dim and of different dtypes.
@@ -313,7 +313,7 @@ def grid(inputs: tuple, indexing: object) -> object:
     return tuple(grids)
 
 
-def cartesian_prod(*tensors):
+def cartesian_prod(*tensors: object) -> object:
     """All combinations of one element from each vector, as the rows of a matrix; of one vector, itself."""
     items = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
     inputs: tuple = tensors_of(tuple(items), "cartesian_prod")
@@ -332,7 +332,7 @@ def check_vectors(inputs: tuple):
             raise RuntimeError(VECTOR.format(shape=list(shape_of(cython.cast(Tensor, one)._array))))
 
 
-def combinations(input, r=2, with_replacement=False):
+def combinations(input: object, r: object = 2, with_replacement: object = False) -> object:
     """All choices of `r` elements of a vector in their order, as the rows of a matrix."""
     x: Tensor = tensors_of((input,), "combinations")[0]
     many: cython.Py_ssize_t = whole(r, "combinations", "r", 2)

@@ -67,7 +67,7 @@ def construct_default(args: tuple, kwargs: dict) -> Tensor:
 set_constructor(construct_default)
 
 
-def new(self, *args, **kwargs):
+def new(self: object, *args: object, **kwargs: object) -> object:
     """A new tensor of this one's type: `x.new(2, 3)` uninitialised, `x.new([1.0])` with values."""
     made = construct(self.dtype, args, kwargs, "new")
     return made.to(self.dtype)
@@ -106,7 +106,7 @@ def check_class(cls: object) -> None:
         raise TypeError(errors.SUBCLASS + " Make sure your class inherits from Tensor.")
 
 
-def as_subclass(self, cls):
+def as_subclass(self: object, cls: object) -> object:
     """The tensor as an instance of a subclass: a view of the same memory that gradients pass."""
     check_class(cls)
     x: Tensor = bare(cls)
@@ -114,8 +114,10 @@ def as_subclass(self, cls):
     return x
 
 
-def make_subclass(cls, data, require_grad=False, *, dispatch_sizes_strides_policy=None, dispatch_device=False,
-                  dispatch_layout=False):
+def make_subclass(
+    cls: object, data: object, require_grad: object = False, *, dispatch_sizes_strides_policy: object = None,
+    dispatch_device: object = False, dispatch_layout: object = False,
+) -> object:
     """An instance of a subclass over the memory and version of a tensor, without its history."""
     check_class(cls)
     if not isinstance(data, Tensor):

@@ -40,9 +40,9 @@ def type_name(x: ndarray) -> str:
     return errors.TYPE_NAMES[dtypes.of(x).name]
 
 
-def no_bools(x: ndarray, kernel: str):
-    """Bools are not multiplied by matrices."""
-    if dtypes.of(x).category == 0 and count_of(x) > 0:
+def no_bools(x: ndarray, y: ndarray, kernel: str):
+    """Bools are not multiplied by matrices, unless there is nothing to multiply."""
+    if dtypes.of(x).category == 0 and count_of(x) > 0 and count_of(y) > 0:
         raise refused_error(kernel, dtypes.of(x))
 
 
@@ -109,7 +109,7 @@ def check_matrices(x: ndarray, y: ndarray):
     if PyArray_TYPE(x) != PyArray_TYPE(y):
         raise RuntimeError(errors.MM_DTYPE.format(first=c_name(x), second=c_name(y)))
     if PyArray_TYPE(x) == 0:
-        no_bools(x, "addmm_impl_cpu_")
+        no_bools(x, y, "addmm_impl_cpu_")
 
 
 @cython.cclass
@@ -139,7 +139,7 @@ def check_batches(x: ndarray, y: ndarray, first: str, second: str):
     if PyArray_TYPE(x) != PyArray_TYPE(y):
         raise RuntimeError(errors.BMM_DTYPE.format(first=type_name(x), second=type_name(y)))
     if PyArray_TYPE(x) == 0:
-        no_bools(x, "bmm")
+        no_bools(x, y, "bmm")
 
 
 @cython.cclass
@@ -167,7 +167,7 @@ def check_vector(x: ndarray, y: ndarray, added: cython.int):
     if PyArray_TYPE(x) != PyArray_TYPE(y):
         raise RuntimeError(errors.MV_DTYPE.format(vector=type_name(y), matrix=type_name(x)))
     if PyArray_TYPE(x) == 0:
-        no_bools(x, "addmv_impl_cpu")
+        no_bools(x, y, "addmv_impl_cpu")
 
 
 @cython.cclass
@@ -193,7 +193,7 @@ def check_dot(x: ndarray, y: ndarray):
     if x.shape[0] != y.shape[0]:
         raise RuntimeError(errors.DOT_SIZES.format(a=x.shape[0], b=y.shape[0]))
     if PyArray_TYPE(x) == 0:
-        no_bools(x, "dot")
+        no_bools(x, y, "dot")
 
 
 # ---- matmul ---------------------------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def refuse_product(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
             raise RuntimeError(errors.BMM_SHAPES.format(batch=batch, k=x.shape[nx - 1], batch2=batch, k2=k))
         if PyArray_TYPE(x) != PyArray_TYPE(y):
             raise RuntimeError(errors.BMM_DTYPE.format(first=type_name(x), second=type_name(y)))
-        no_bools(x, "bmm")
+        no_bools(x, y, "bmm")
     rows = 1
     for one in leading(x, 1):
         rows *= one
@@ -282,7 +282,7 @@ def refuse_product(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
             raise RuntimeError(errors.BMM_SHAPES.format(batch=batch, k=x.shape[nx - 1], batch2=batch, k2=k))
         if PyArray_TYPE(x) != PyArray_TYPE(y):
             raise RuntimeError(errors.BMM_DTYPE.format(first=type_name(x), second=type_name(y)))
-        no_bools(x, "bmm")
+        no_bools(x, y, "bmm")
     if ny == 1:
         check_vector(cython.cast(object, x).reshape(rows, x.shape[nx - 1]), y, 1)
     if x.shape[nx - 1] != k:
@@ -290,7 +290,7 @@ def refuse_product(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
         raise RuntimeError(errors.MM_SHAPES.format(n=rows, k=x.shape[nx - 1], k2=k, m=columns))
     if PyArray_TYPE(x) != PyArray_TYPE(y):
         raise RuntimeError(errors.MM_DTYPE.format(first=c_name(x), second=c_name(y)))
-    no_bools(x, "addmm_impl_cpu_")
+    no_bools(x, y, "addmm_impl_cpu_")
 
 
 def check_leading(x: ndarray, y: ndarray):
@@ -405,7 +405,7 @@ VDOT = overload(Dot(), "vdot", None, reads=[1 << 1, 1 << 0])
 SQUEEZE_FRESH = overload(SqueezeFresh(), "squeeze", 4)
 
 
-def matmul(input, other, *, out=None):
+def matmul(input: object, other: object, *, out: object = None) -> object:
     """The matrix product: vectors give their dot product, matrices their product, more dims are batches (broadcast).
 
     Both of one type. RuntimeError for shapes or types that do not fit.
@@ -413,27 +413,27 @@ def matmul(input, other, *, out=None):
     return product_of(MATMUL, input, other, out, "other")
 
 
-def mm(input, mat2, *, out=None):
+def mm(input: object, mat2: object, *, out: object = None) -> object:
     """The product of two matrices (n, k) and (k, m), of one type."""
     return product_of(MM, input, mat2, out, "mat2")
 
 
-def bmm(input, mat2, *, out=None):
+def bmm(input: object, mat2: object, *, out: object = None) -> object:
     """The products of two batches of matrices (b, n, k) and (b, k, m), of one type."""
     return product_of(BMM, input, mat2, out, "mat2")
 
 
-def mv(input, vec, *, out=None):
+def mv(input: object, vec: object, *, out: object = None) -> object:
     """The product of a matrix (n, k) and a vector (k), of one type."""
     return product_of(MV, input, vec, out, "vec")
 
 
-def dot(input, tensor, *, out=None):
+def dot(input: object, tensor: object, *, out: object = None) -> object:
     """The sum of the products of two vectors of one length and type."""
     return product_of(DOT, input, tensor, out, "tensor")
 
 
-def vdot(input, other, *, out=None):
+def vdot(input: object, other: object, *, out: object = None) -> object:
     """As `dot`; complex numbers, where the first would be conjugated, do not exist here."""
     return product_of(VDOT, input, other, out, "other")
 

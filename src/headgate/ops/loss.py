@@ -140,7 +140,10 @@ def pair_of(input: object, target: object, name: str) -> tuple:
     return (x, y)
 
 
-def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+def mse_loss(
+    input: object, target: object, size_average: object = None, reduce: object = None, reduction: object = "mean",
+    weight: object = None,
+) -> object:
     """(input - target)^2, averaged (`reduction="mean"`), added ("sum") or each ("none"); broadcast, with a warning."""
     code = reduction_of(reduction, size_average, reduce)
     pair = pair_of(input, target, "mse_loss")
@@ -150,7 +153,10 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     return losses if code == NONE else losses.sum() if code == SUM else losses.sum() / weight.sum()
 
 
-def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+def l1_loss(
+    input: object, target: object, size_average: object = None, reduce: object = None, reduction: object = "mean",
+    weight: object = None,
+) -> object:
     """|input - target|, averaged, added or each; broadcast, with a warning."""
     code = reduction_of(reduction, size_average, reduce)
     x, y = pair_of(input, target, "l1_loss")
@@ -161,7 +167,10 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
     return losses if code == NONE else losses.mean() if code == MEAN else losses.sum()
 
 
-def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
+def smooth_l1_loss(
+    input: object, target: object, size_average: object = None, reduce: object = None, reduction: object = "mean",
+    beta: object = 1.0,
+) -> object:
     """(input - target)^2 / (2 beta) where the difference is below beta, else |input - target| - beta / 2."""
     code = reduction_of(reduction, size_average, reduce)
     pair = pair_of(input, target, "smooth_l1_loss")
@@ -172,7 +181,9 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     return apply(SMOOTH_L1, pair, (code, beta))
 
 
-def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
+def huber_loss(
+    input: object, target: object, reduction: object = "mean", delta: object = 1.0, weight: object = None,
+) -> object:
     """(input - target)^2 / 2 where the difference is at most delta, else delta (|input - target| - delta / 2)."""
     code = reduction_of(reduction, None, None)
     pair = pair_of(input, target, "huber_loss")
@@ -364,8 +375,9 @@ def likelihood(x: Tensor, target: Tensor, weight: object, ignore: object, code: 
 
 
 def nll_loss(
-    input, target, weight=None, size_average=None, ignore_index=IGNORE, reduce=None, reduction="mean",
-):
+    input: object, target: object, weight: object = None, size_average: object = None, ignore_index: object = IGNORE,
+    reduce: object = None, reduction: object = "mean",
+) -> object:
     """Minus the log-probability of the target class: input (C), (N, C) or (N, C, d...), target (), (N) or (N, d...).
 
     weight: one number per class. "mean" divides by the sum of the weights met. Targets of `ignore_index` count nothing.
@@ -413,9 +425,9 @@ def smoothed(scores: Tensor, target: Tensor, weight: object, ignore: object, cod
 
 
 def cross_entropy(
-    input, target, weight=None, size_average=None, ignore_index=IGNORE, reduce=None, reduction="mean",
-    label_smoothing=0.0,
-):
+    input: object, target: object, weight: object = None, size_average: object = None, ignore_index: object = IGNORE,
+    reduce: object = None, reduction: object = "mean", label_smoothing: object = 0.0,
+) -> object:
     """`nll_loss` of `log_softmax(input)`; a float target of input's shape holds a probability for each class.
 
     label_smoothing: the part of the target that is spread over all classes.
@@ -439,7 +451,7 @@ def cross_entropy(
     return likelihood(scores, y, weight, ignore_index, code)
 
 
-def pairs(make):
+def pairs(make: object) -> object:
     """Two tensors, each reduction, broadcasting."""
     return [((make(3, 4), make(3, 4)), {}), ((make(3, 4), make(3, 4)), {"reduction": "none"}), ((make(2), make(2)),
         {"reduction": "sum"}),
@@ -455,7 +467,7 @@ composite("nn.functional.l1_loss", l1_loss, method=False, samples=pairs, dtypes=
 _CLASSES, _WEIGHTS = wrap(np.array([1, 0, 3])), wrap(np.array([0.5, 1.5, 2.0, 1.0]))
 
 
-def scored(make):
+def scored(make: object) -> object:
     """Scores, targets, weights, reductions."""
     return [((make(3, 4), _CLASSES), {}), ((make(3, 4), _CLASSES), {"reduction": "none"}),
             ((make(3, 4), _CLASSES, _WEIGHTS), {}), ((make(3, 4), _CLASSES), {"ignore_index": 3,

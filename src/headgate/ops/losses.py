@@ -117,7 +117,10 @@ class BceLogits(Op):
 BCE, BCE_LOGITS = Bce(), BceLogits()
 
 
-def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+def binary_cross_entropy(
+    input: object, target: object, weight: object = None, size_average: object = None, reduce: object = None,
+    reduction: object = "mean",
+) -> object:
     """-(target log(input) + (1 - target) log(1 - input)), logarithms at least -100, weighted; averaged, added or each.
 
     ValueError for shapes that differ, RuntimeError for probabilities outside of [0, 1].
@@ -136,8 +139,9 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
 
 
 def binary_cross_entropy_with_logits(
-    input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None,
-):
+    input: object, target: object, weight: object = None, size_average: object = None, reduce: object = None,
+    reduction: object = "mean", pos_weight: object = None,
+) -> object:
     """`binary_cross_entropy` of sigmoid(input), without overflow; pos_weight multiplies the term of the positives."""
     code = reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input, "binary_cross_entropy_with_logits")
@@ -153,7 +157,10 @@ def binary_cross_entropy_with_logits(
     return apply(BCE_LOGITS, (x, y, weight, pos_weight), (code, weight is not None, pos_weight is not None))
 
 
-def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
+def kl_div(
+    input: object, target: object, size_average: object = None, reduce: object = None, reduction: object = "mean",
+    log_target: object = False,
+) -> object:
     """target (log(target) - input), input and, if `log_target`, target being logarithms; "batchmean" divides by the
     batch."""
     if reduction == "mean":
@@ -169,8 +176,9 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
 
 
 def poisson_nll_loss(
-    input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean",
-):
+    input: object, target: object, log_input: object = True, full: object = False, size_average: object = None,
+    eps: object = 1e-8, reduce: object = None, reduction: object = "mean",
+) -> object:
     """exp(input) - target input (input - target log(input + eps) if not `log_input`); `full` adds Stirling's terms."""
     code = reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input, "poisson_nll_loss")
@@ -181,7 +189,9 @@ def poisson_nll_loss(
     return finished(losses, code)
 
 
-def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
+def gaussian_nll_loss(
+    input: object, target: object, var: object, full: object = False, eps: object = 1e-6, reduction: object = "mean",
+) -> object:
     """(log(var) + (input - target)^2 / var) / 2, var at least eps (its gradient passes all the same)."""
     code = reduction_of(reduction, None, None)
     x: Tensor = given(input, "gaussian_nll_loss")
@@ -195,7 +205,10 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     return finished(losses + 0.5 * float(np.log(2 * np.pi)) if full else losses, code)
 
 
-def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
+def hinge_embedding_loss(
+    input: object, target: object, margin: object = 1.0, size_average: object = None, reduce: object = None,
+    reduction: object = "mean",
+) -> object:
     """input where target is 1, max(0, margin - input) where it is -1."""
     code = reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input, "hinge_embedding_loss")
@@ -203,21 +216,27 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
     return finished(low + x.masked_fill(target == -1, 0), code)
 
 
-def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+def soft_margin_loss(
+    input: object, target: object, size_average: object = None, reduce: object = None, reduction: object = "mean",
+) -> object:
     """log(1 + exp(-target input))."""
     code = reduction_of(reduction, size_average, reduce)
     return finished((-target * given(input, "soft_margin_loss")).exp().log1p(), code)
 
 
-def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+def margin_ranking_loss(
+    input1: object, input2: object, target: object, margin: object = 0, size_average: object = None,
+    reduce: object = None, reduction: object = "mean",
+) -> object:
     """max(0, -target (input1 - input2) + margin)."""
     code = reduction_of(reduction, size_average, reduce)
     return finished((-target * (given(input1, "margin_ranking_loss") - input2) + margin).clamp_min(0), code)
 
 
 def triplet_margin_loss(
-    anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean",
-):
+    anchor: object, positive: object, negative: object, margin: object = 1.0, p: object = 2, eps: object = 1e-6,
+    swap: object = False, size_average: object = None, reduce: object = None, reduction: object = "mean",
+) -> object:
     """max(0, |anchor - positive| - |anchor - negative| + margin), distances as in `pairwise_distance`."""
     code = reduction_of(reduction, size_average, reduce)
     distance = PUBLIC["nn.functional.pairwise_distance"]
@@ -227,7 +246,10 @@ def triplet_margin_loss(
     return finished((margin + distance(anchor, positive, p, eps) - far).clamp_min(0), code)
 
 
-def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+def cosine_embedding_loss(
+    input1: object, input2: object, target: object, margin: object = 0, size_average: object = None,
+    reduce: object = None, reduction: object = "mean",
+) -> object:
     """1 - cos(input1, input2) where target is 1, max(0, cos - margin) where it is -1."""
     code = reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input1, "cosine_embedding_loss")
@@ -236,7 +258,10 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
     return finished(near + far, code)
 
 
-def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+def multilabel_soft_margin_loss(
+    input: object, target: object, weight: object = None, size_average: object = None, reduce: object = None,
+    reduction: object = "mean",
+) -> object:
     """-(target log sigmoid(input) + (1 - target) log sigmoid(-input)), averaged over the classes (last dim)."""
     code = reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input, "multilabel_soft_margin_loss")
@@ -251,13 +276,13 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
 
 
 
-def probabilities(make):
+def probabilities(make: object) -> object:
     """Probabilities and targets."""
     return [((make(3, 4, low=0.1, high=0.9), make(3, 4, low=0, high=1)), {"reduction": one}) for one in ("mean",
         "none", "sum")]
 
 
-def scores(make):
+def scores(make: object) -> object:
     """Scores and targets."""
     return [((make(3, 4), make(3, 4, low=0, high=1)), {"reduction": one}) for one in ("mean", "none", "sum")]
 
@@ -272,7 +297,7 @@ composite("nn.functional.kl_div", kl_div, method=False, dtypes="f",
                                 ((make(3, 4), make(3, 4)), {"reduction": "sum", "log_target": True})])
 for _function in (poisson_nll_loss, soft_margin_loss, multilabel_soft_margin_loss):
     composite("nn.functional." + _function.__name__, _function, method=False, dtypes="f", samples=scores)
-def pairs_with(make, *third):
+def pairs_with(make: object, *third: object) -> object:
     """Two tensors and something third, each reduction."""
     return [((make(4, 3), make(4, 3), *third), {"reduction": one}) for one in ("mean", "none", "sum")]
 

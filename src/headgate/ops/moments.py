@@ -145,7 +145,10 @@ def paired(op: Op, input: object, dim: object, unbiased: object, keepdim: object
     return results if out is None else write_results(op.name, results, out)
 
 
-def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None, axis=None, keepdims=False):
+def var(
+    input: object, dim: object = None, unbiased: object = None, keepdim: object = False, *, correction: object = None,
+    out: object = None, axis: object = None, keepdims: object = False,
+) -> object:
     """The variance over `dim` (an int or several; all by default), divided by n - correction (1; 0 if not unbiased).
 
     Floats only. A UserWarning, and NaN or infinity, where n <= correction.
@@ -153,22 +156,31 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=N
     return single(VAR, input, axis if dim is None else dim, unbiased, keepdim or keepdims, correction, out)
 
 
-def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None, axis=None, keepdims=False):
+def std(
+    input: object, dim: object = None, unbiased: object = None, keepdim: object = False, *, correction: object = None,
+    out: object = None, axis: object = None, keepdims: object = False,
+) -> object:
     """The standard deviation: the square root of `var`. Its gradient is 0 where it is 0."""
     return single(STD, input, axis if dim is None else dim, unbiased, keepdim or keepdims, correction, out)
 
 
-def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None, axis=None, keepdims=False):
+def var_mean(
+    input: object, dim: object = None, unbiased: object = None, keepdim: object = False, *, correction: object = None,
+    out: object = None, axis: object = None, keepdims: object = False,
+) -> object:
     """(variance, mean). Arguments as for `var`."""
     return paired(VAR_MEAN, input, axis if dim is None else dim, unbiased, keepdim or keepdims, correction, out)
 
 
-def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None, axis=None, keepdims=False):
+def std_mean(
+    input: object, dim: object = None, unbiased: object = None, keepdim: object = False, *, correction: object = None,
+    out: object = None, axis: object = None, keepdims: object = False,
+) -> object:
     """(standard deviation, mean). Arguments as for `var`."""
     return paired(STD_MEAN, input, axis if dim is None else dim, unbiased, keepdim or keepdims, correction, out)
 
 
-def spreads(make):
+def spreads(make: object) -> object:
     """Samples of all overloads."""
     return [((make(3, 4),), {}), ((make(3, 4), 1), {}), ((make(3, 4), False), {}), ((make(3, 4), (0, 1), False, True),
         {}),

@@ -98,7 +98,10 @@ def converted(x: Tensor, dtype: object, name: str) -> Tensor:
     return x if kind is dtypes.of(x._array) else slots.cast.call2(x, kind.num, None)
 
 
-def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
+def vector_norm(
+    x: object, ord: object = 2, dim: object = None, keepdim: object = False, *, dtype: object = None,
+    out: object = None,
+) -> object:
     """sum(|x|^ord)^(1/ord) over `dim` (an int or several; all by default). ord: any number, inf, -inf, 0 (counts).
 
     Floats only. RuntimeError for an infinite or negative order over nothing.
@@ -108,7 +111,10 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     return called(VECTOR_NORM, t, (float(ord), axes, flag(keepdim, "linalg_vector_norm")), out)
 
 
-def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, out=None):
+def matrix_norm(
+    A: object, ord: object = "fro", dim: object = (-2, -1), keepdim: object = False, *, dtype: object = None,
+    out: object = None,
+) -> object:
     """Norms of matrices: "fro", "nuc", inf, -inf, 1, -1, 2, -2 over two dims. "nuc", 2 and -2 need singular values."""
     x: Tensor = converted(given(A, "linalg_matrix_norm"), dtype, "linalg_matrix_norm")
     if isinstance(ord, str) and ord not in ("fro", "nuc"):
@@ -141,7 +147,10 @@ def extreme_sum(x: Tensor, order: object, axes: object, keepdim: object) -> obje
     return sums.amax(second, keepdim) if order > 0 else sums.amin(second, keepdim)
 
 
-def linalg_norm(A, ord=None, dim=None, keepdim=False, *, out=None, dtype=None):
+def linalg_norm(
+    A: object, ord: object = None, dim: object = None, keepdim: object = False, *, out: object = None,
+    dtype: object = None,
+) -> object:
     """A vector's or a matrix's norm, by the number of dims: see `vector_norm` and `matrix_norm`.
 
     Without `ord`, the square root of the sum of squares over `dim` (all by default).
@@ -158,7 +167,10 @@ def linalg_norm(A, ord=None, dim=None, keepdim=False, *, out=None, dtype=None):
     return vector_norm(x, ord, dim, keepdim, dtype=dtype, out=out)
 
 
-def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
+def norm(
+    input: object, p: object = "fro", dim: object = None, keepdim: object = False, out: object = None,
+    dtype: object = None,
+) -> object:
     """The p-norm of all elements, or over `dim`; "fro" is 2, "nuc" needs singular values."""
     x: Tensor = given(input, "norm")
     if isinstance(p, str) and p != "fro":
@@ -166,12 +178,12 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
     return vector_norm(x, 2 if p == "fro" or p is None else p, dim, keepdim, dtype=dtype, out=out)
 
 
-def dist(input, other, p=2):
+def dist(input: object, other: object, p: object = 2) -> object:
     """The p-norm of input - other, broadcast."""
     return apply(DIST, (given(input, "dist"), given(other, "dist")), float(p))
 
 
-def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
+def normalize(input: object, p: object = 2.0, dim: object = 1, eps: object = 1e-12, out: object = None) -> object:
     """input over its p-norm along `dim`, or over eps where that is smaller."""
     x: Tensor = given(input, "normalize")
     size = vector_norm(x, p, dim, True).clamp_min(eps).expand_as(x)
@@ -179,7 +191,7 @@ def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
     return result if out is None else write_results("norm", (result,), (out,))[0]
 
 
-def cosine_similarity(x1, x2, dim=1, eps=1e-8):
+def cosine_similarity(x1: object, x2: object, dim: object = 1, eps: object = 1e-8) -> object:
     """The cosine of the angle between two tensors along `dim`: (x1 / |x1|) . (x2 / |x2|), sizes at least eps."""
     x: Tensor = given(x1, "cosine_similarity")
     y: Tensor = given(x2, "cosine_similarity")
@@ -196,12 +208,12 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     return ((x / first.clamp_min(eps)) * (y / second.clamp_min(eps))).sum(dim)
 
 
-def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
+def pairwise_distance(x1: object, x2: object, p: object = 2.0, eps: object = 1e-6, keepdim: object = False) -> object:
     """The p-norm along the last dim of x1 - x2 + eps."""
     return vector_norm(given(x1, "pairwise_distance") - x2 + eps, p, -1, keepdim)
 
 
-def orders(make):
+def orders(make: object) -> object:
     """Samples of orders and dims."""
     return [((make(3, 4),), {}), ((make(3, 4), 1), {}), ((make(3, 4), 3, 1), {}), ((make(2, 3, 4), 2.5, (0, -1), True),
         {}),

@@ -19,7 +19,7 @@ UNFOLD_STEP = "step is {step} but must be > 0"
 # ---- parts ----------------------------------------------------------------------------------------------------------
 
 
-def select(input, dim, index):
+def select(input: object, dim: object, index: object) -> object:
     """Index `index` of dim `dim`, which is gone; a view. IndexError outside."""
     x: Tensor = given(input, "select")
     if x._array.ndim == 0:
@@ -32,7 +32,7 @@ def select(input, dim, index):
     return apply1(SELECT, x, (at, k + length if k < 0 else k))
 
 
-def narrow(input, dim, start, length):
+def narrow(input: object, dim: object, start: object, length: object) -> object:
     """`length` indices of dim `dim` from `start` on; a view. IndexError, RuntimeError outside."""
     x: Tensor = given(input, "narrow")
     if x._array.ndim == 0:
@@ -52,7 +52,7 @@ def narrow(input, dim, start, length):
     return apply1(SLICE, x, (at, first, first + many, 1))
 
 
-def diagonal(input, offset=0, dim1=0, dim2=1):
+def diagonal(input: object, offset: object = 0, dim1: object = 0, dim2: object = 1) -> object:
     """The diagonal of two dims, as the last dim; offset > 0 above the main one, < 0 below. A view."""
     x: Tensor = given(input, "diagonal")
     first: cython.int = place(dim1, x._array.ndim, "diagonal", "dim1", 2)
@@ -62,7 +62,7 @@ def diagonal(input, offset=0, dim1=0, dim2=1):
     return apply1(DIAGONAL, x, (whole(offset, "diagonal", "offset", 1), first, last))
 
 
-def unfold(input, dimension, size, step):
+def unfold(input: object, dimension: object, size: object, step: object) -> object:
     """Windows of `size` indices along a dim, every `step`: a new last dim; a view.
 
     RuntimeError for a size that is larger than the dim, or a step below 1. Windows overlap where step < size.

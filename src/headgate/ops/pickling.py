@@ -28,7 +28,7 @@ def rebuild(kind: object, array: object, order: object, requires_grad: object, s
     return x
 
 
-def reduce_ex(self, protocol):
+def reduce_ex(self: object, protocol: object) -> object:
     """What pickle writes for a tensor."""
     x: Tensor = self
     array: object = x._array
@@ -41,7 +41,7 @@ def reduce_ex(self, protocol):
     return rebuild, (type(self), array, order, requires(x), attributes(self) or None)
 
 
-def shallow(self):
+def shallow(self: object) -> object:
     """What copy.copy gives: another tensor over the same memory, without history, with the same attributes."""
     x: Tensor = bare(type(self))
     t: Tensor = Tensor.detach.__wrapped__(self)

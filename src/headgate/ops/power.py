@@ -57,11 +57,12 @@ class PowNumber(NumberSecond):
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         power: object = n.attrs
+        x: Tensor = n.read(X)  # always: PyTorch looks at what it saved before it looks at the power
         if power == 0:
             return zeros_of(g)
         if power == 1:
             return g
-        return g * (n.read(X) * power if power == 2 else POW_NUMBER.call2(n.read(X), power - 1, None) * power)
+        return g * (x * power if power == 2 else POW_NUMBER.call2(x, power - 1, None) * power)
 
     @cython.cfunc
     def write_fast(self, x: Tensor, y: object) -> object:
@@ -112,7 +113,7 @@ POW_NUMBER = PowNumber()
 NUMBER_POW = NumberPow()
 
 
-def square(input, *, out=None):
+def square(input: object, *, out: object = None) -> object:
     """x * x, as pow(x, 2)."""
     if not isinstance(input, Tensor):
         raise TypeError(errors.ARGUMENT.format(
@@ -120,7 +121,7 @@ def square(input, *, out=None):
     return POW_NUMBER.call2(input, 2, out)
 
 
-def float_power(input, exponent, *, out=None):
+def float_power(input: object, exponent: object, *, out: object = None) -> object:
     """input to the power exponent, computed and given in float64."""
     base = as_double(input)
     power = as_double(exponent)
@@ -152,7 +153,7 @@ def as_double(value: object) -> object:
     return value if value is NotImplemented else float(value)
 
 
-def powers(make):
+def powers(make: object) -> object:
     """Bases and exponents where the power is defined."""
     base = make(3, 4, low=0.3, high=2)
     return [((base, make(3, 4)), {}), ((base, make(4)), {}), ((base, 2), {}), ((base, 2.5), {}), ((base, -1), {}),

@@ -101,28 +101,28 @@ def stream(generator: object, name: str) -> object:
 # ---- seeds and states -----------------------------------------------------------------------------------------------
 
 
-def manual_seed(seed):
+def manual_seed(seed: object) -> object:
     """Start the default generator again from int(seed); returns it."""
     default_generator.manual_seed(int(seed))
     return default_generator
 
 
-def seed():
+def seed() -> object:
     """Start the default generator from the system's randomness; returns the seed."""
     return default_generator.seed()
 
 
-def initial_seed():
+def initial_seed() -> object:
     """The seed that the default generator was last started from."""
     return default_generator.initial_seed()
 
 
-def get_rng_state():
+def get_rng_state() -> object:
     """The position of the default generator, a uint8 tensor."""
     return default_generator.get_state()
 
 
-def set_rng_state(new_state):
+def set_rng_state(new_state: object) -> None:
     """Continue the default generator from a tensor of `get_rng_state()`."""
     default_generator.set_state(new_state)
 
@@ -146,9 +146,9 @@ def drawn(
 
 
 def rand(
-    *size, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False,
-    **more,
-):
+    *size: object, generator: object = None, out: object = None, dtype: object = None, layout: object = None,
+    device: object = None, requires_grad: object = False, pin_memory: object = False, **more: object,
+) -> object:
     """Uniform numbers of [0, 1) in a tensor of the given size. float32 takes 24 bits of a word, float64 53 of two."""
     options = None if layout is None and device is None and not pin_memory else (layout, device, pin_memory)
     source = stream(generator, "rand")
@@ -156,9 +156,9 @@ def rand(
 
 
 def randn(
-    *size, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False,
-    **more,
-):
+    *size: object, generator: object = None, out: object = None, dtype: object = None, layout: object = None,
+    device: object = None, requires_grad: object = False, pin_memory: object = False, **more: object,
+) -> object:
     """Standard normal numbers in a tensor of the given size, by PyTorch's algorithms (one below 16 elements)."""
     options = None if layout is None and device is None and not pin_memory else (layout, device, pin_memory)
     source = stream(generator, "randn")
@@ -185,9 +185,10 @@ def only_size(name: str, size: tuple, more: dict) -> object:
 
 
 def randint(
-    low, high=None, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False,
-    pin_memory=False,
-):
+    low: object, high: object = None, size: object = None, *, generator: object = None, out: object = None,
+    dtype: object = None, layout: object = None, device: object = None, requires_grad: object = False,
+    pin_memory: object = False,
+) -> object:
     """Whole numbers of low .. high - 1 in a tensor of the given size (`randint(high, size)` starts at 0); int64.
 
     RuntimeError unless low < high.
@@ -212,8 +213,9 @@ def check_span(low: object, high: object) -> None:
 
 
 def randperm(
-    n, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
-):
+    n: object, *, generator: object = None, out: object = None, dtype: object = None, layout: object = None,
+    device: object = None, requires_grad: object = False, pin_memory: object = False,
+) -> object:
     """The numbers 0 .. n-1 in random order, int64. RuntimeError for a negative n or a type that cannot hold them."""
     check_options("randperm", layout, device, pin_memory)
     if isinstance(n, (float, str)) or not hasattr(n, "__index__"):
@@ -241,27 +243,28 @@ def like(name: str, fill: object, x: object, dtype: object, requires_grad: objec
 
 
 def rand_like(
-    input, *, generator=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
-    memory_format=None,
-):
+    input: object, *, generator: object = None, dtype: object = None, layout: object = None, device: object = None,
+    pin_memory: object = False, requires_grad: object = False, memory_format: object = None,
+) -> object:
     """Uniform numbers of [0, 1) in the shape and type of `input`."""
     return like("rand_like", stream(generator, "rand_like").uniform, input, dtype, requires_grad, memory_format,
                 (layout, device, pin_memory))
 
 
 def randn_like(
-    input, *, generator=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
-    memory_format=None,
-):
+    input: object, *, generator: object = None, dtype: object = None, layout: object = None, device: object = None,
+    pin_memory: object = False, requires_grad: object = False, memory_format: object = None,
+) -> object:
     """Standard normal numbers in the shape and type of `input`."""
     return like("randn_like", stream(generator, "randn_like").normal, input, dtype, requires_grad, memory_format,
                 (layout, device, pin_memory))
 
 
 def randint_like(
-    input, low=None, high=None, *, generator=None, dtype=None, layout=None, device=None, pin_memory=False,
-    requires_grad=False, memory_format=None,
-):
+    input: object, low: object = None, high: object = None, *, generator: object = None, dtype: object = None,
+    layout: object = None, device: object = None, pin_memory: object = False, requires_grad: object = False,
+    memory_format: object = None,
+) -> object:
     """Whole numbers of low .. high - 1 in the shape and type of `input`; one bound alone is the upper one."""
     if high is None or low is None:
         low, high = 0, low if high is None else high
@@ -316,7 +319,7 @@ for _op in (UNIFORM, EXPONENTIAL, GEOMETRIC, CAUCHY, LOG_NORMAL):
     _op.type_name = _op.node_name.removesuffix("0")
 
 
-def uniform_(self, *args, generator=None, **bounds):
+def uniform_(self: object, *args: object, generator: object = None, **bounds: object) -> object:
     """Fill with uniform numbers of [from, to) (0 and 1 by default). The old value gets a gradient of zero.
 
     RuntimeError for bounds that do not rise or are not finite; NotImplementedError for integer types.
@@ -335,13 +338,13 @@ def two(name: str, args: tuple, named: dict, first: str, second: str, low: objec
     return values.get(first, low), values.get(second, high)
 
 
-def normal_(self, mean=0.0, std=1.0, *, generator=None):
+def normal_(self: object, mean: object = 0.0, std: object = 1.0, *, generator: object = None) -> object:
     """Fill with normal numbers. The old value gets a gradient of zero. RuntimeError unless std >= 0."""
     source = stream(generator, "normal_")
     return draw(NORMAL, self, None, lambda array: source.normal(array, mean, std))
 
 
-def random_(self, *args, generator=None, **bounds):
+def random_(self: object, *args: object, generator: object = None, **bounds: object) -> object:
     """Fill with whole numbers: of [from, to), of [0, to), or of the type's whole range (2**24 for float32).
 
     RuntimeError for an empty range or one that the type does not hold.
@@ -355,7 +358,7 @@ def random_(self, *args, generator=None, **bounds):
     return draw(RANDOM_BOUNDS, self, None, lambda array: source.random_range(array, low, high))
 
 
-def bernoulli_(self, p=0.5, *, generator=None):
+def bernoulli_(self: object, p: object = 0.5, *, generator: object = None) -> object:
     """Fill with 1 with probability p (a number, or a tensor that broadcasts), else 0. RuntimeError unless 0 <= p <= 1.
     """
     source = stream(generator, "bernoulli_")
@@ -365,25 +368,25 @@ def bernoulli_(self, p=0.5, *, generator=None):
     return draw(BERNOULLI, self, None, lambda array: source.bernoulli(array, p))
 
 
-def exponential_(self, lambd=1.0, *, generator=None):
+def exponential_(self: object, lambd: object = 1.0, *, generator: object = None) -> object:
     """Fill with numbers of the exponential law of rate `lambd`. RuntimeError unless lambd > 0."""
     source = stream(generator, "exponential_")
     return draw(EXPONENTIAL, self, None, lambda array: source.exponential(array, lambd))
 
 
-def geometric_(self, p, *, generator=None):
+def geometric_(self: object, p: object, *, generator: object = None) -> object:
     """Fill with the number of trials up to the first success of probability p. RuntimeError unless 0 < p < 1."""
     source = stream(generator, "geometric_")
     return draw(GEOMETRIC, self, None, lambda array: source.geometric(array, p))
 
 
-def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
+def cauchy_(self: object, median: object = 0.0, sigma: object = 1.0, *, generator: object = None) -> object:
     """Fill with numbers of the Cauchy law. RuntimeError unless sigma > 0."""
     source = stream(generator, "cauchy_")
     return draw(CAUCHY, self, None, lambda array: source.cauchy(array, median, sigma))
 
 
-def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
+def log_normal_(self: object, mean: object = 1.0, std: object = 2.0, *, generator: object = None) -> object:
     """Fill with exp of normal numbers. RuntimeError unless std > 0."""
     source = stream(generator, "log_normal_")
     return draw(LOG_NORMAL, self, None, lambda array: source.log_normal(array, mean, std))

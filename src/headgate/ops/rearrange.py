@@ -106,7 +106,7 @@ class Rot90(Op):
         return apply1(ROT90, g, (-n.attrs[0], n.attrs[1], n.attrs[2]))
 
 
-def flip(input, *dims, **named):
+def flip(input: object, *dims: object, **named: object) -> object:
     """A copy with the order of the elements along the given dims reversed."""
     x: Tensor = given(input, "flip")
     axes: tuple = ints(dims, named.get("dims"), "flip", "dims")
@@ -120,7 +120,7 @@ def distinct(axes: tuple) -> tuple:
     return axes
 
 
-def fliplr(input):
+def fliplr(input: object) -> object:
     """`flip` of dim 1. RuntimeError for fewer than two dims."""
     x: Tensor = given(input, "fliplr")
     if x._array.ndim < 2:
@@ -128,7 +128,7 @@ def fliplr(input):
     return apply1(FLIP, x, (1,))
 
 
-def flipud(input):
+def flipud(input: object) -> object:
     """`flip` of dim 0. RuntimeError for a tensor without dims."""
     x: Tensor = given(input, "flipud")
     if x._array.ndim < 1:
@@ -136,7 +136,7 @@ def flipud(input):
     return apply1(FLIP, x, (0,))
 
 
-def roll(input, shifts, dims=()):
+def roll(input: object, shifts: object, dims: object = ()) -> object:
     """The elements moved on by `shifts` along `dims` (of the flattened tensor by default), round and round."""
     x: Tensor = given(input, "roll")
     by: tuple = ints((shifts,), None, "roll", "shifts")
@@ -145,10 +145,12 @@ def roll(input, shifts, dims=()):
         raise RuntimeError("`shifts` required")
     if len(by) != len(axes) and not (len(by) == 1 and not axes):
         raise RuntimeError(ALIGN.format(shifts=len(by), dims=len(axes)))
+    if x._array.ndim == 0 and axes:
+        raise IndexError(f"Dimension specified as {axes[0]} but tensor has no dimensions")
     return apply1(ROLL, x, (by, places(axes, x._array.ndim, "roll", "dims")))
 
 
-def rot90(input, k=1, dims=(0, 1)):
+def rot90(input: object, k: object = 1, dims: object = (0, 1)) -> object:
     """`k` quarter turns in the plane of two dims, from the first towards the second."""
     x: Tensor = given(input, "rot90")
     turns: cython.Py_ssize_t = whole(k, "rot90", "k", 1)
@@ -194,7 +196,7 @@ def pairs(times: tuple, shape: tuple) -> tuple:
     return tuple(both)
 
 
-def repeat(input, *repeats, **named):
+def repeat(input: object, *repeats: object, **named: object) -> object:
     """The whole tensor repeated along every dim, and new leading ones, that often; a copy.
 
     RuntimeError for fewer numbers than dims.
@@ -216,14 +218,16 @@ def repeated(x: Tensor, times: tuple) -> Tensor:
     return apply1(REPEAT, x, times)
 
 
-def tile(input, *dims, **named):
+def tile(input: object, *dims: object, **named: object) -> object:
     """`repeat`, with fewer numbers than dims meaning the last dims."""
     x: Tensor = given(input, "tile")
     times: tuple = ints(dims, named.get("dims"), "tile", "dims")
     return repeated(x, (1,) * (x._array.ndim - len(times)) + times)
 
 
-def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
+def repeat_interleave(
+    input: object, repeats: object = None, dim: object = None, *, output_size: object = None,
+) -> object:
     """Each index of a dim (of the flattened tensor by default) repeated, all equally often or as a tensor says.
 
     With one integer tensor only: each index k of it, repeated input[k] times. RuntimeError for negative numbers.

@@ -188,7 +188,10 @@ def result_kind(dtype: object, out: object, name: str) -> object:
     return array_kind(dtype, name)
 
 
-def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keepdims=False):
+def sum(
+    input: object, dim: object = None, keepdim: object = False, *, dtype: object = None, out: object = None,
+    axis: object = None, keepdims: object = False,
+) -> object:
     """Sum of the elements of `input`, over `dim` (an int or several; all by default).
 
     Integers and bools sum to int64; `dtype` casts before summing. Returns a tensor without those dims (length 1 with
@@ -202,7 +205,10 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keep
     return reduced(SUM if dim is None and not keepdim else SUM_OVER, input, dim, keepdim, dtype, out, "sum")
 
 
-def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keepdims=False):
+def mean(
+    input: object, dim: object = None, keepdim: object = False, *, dtype: object = None, out: object = None,
+    axis: object = None, keepdims: object = False,
+) -> object:
     """Mean of the elements of `input`, over `dim` (an int or several; all by default); NaN over nothing.
 
     Floats only, unless `dtype` is given, which casts before averaging. RuntimeError for integers and bools.
@@ -215,7 +221,10 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, kee
     return reduced(MEAN if dim is None and not keepdim else MEAN_OVER, input, dim, keepdim, dtype, out, "mean")
 
 
-def prod(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keepdims=False):
+def prod(
+    input: object, dim: object = None, keepdim: object = False, *, dtype: object = None, out: object = None,
+    axis: object = None, keepdims: object = False,
+) -> object:
     """Product of the elements of `input`, all or over one `dim`; integers and bools in int64.
 
     The gradient is right where elements are zero, for every order.
@@ -230,13 +239,19 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, kee
     return called(PROD_OVER, x, (place, flag(keepdim or keepdims, "prod"), array_kind(dtype, "prod")), out)
 
 
-def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keepdims=False):
+def nansum(
+    input: object, dim: object = None, keepdim: object = False, *, dtype: object = None, out: object = None,
+    axis: object = None, keepdims: object = False,
+) -> object:
     """Sum of the elements that are not NaN. Arguments as for `sum`."""
     dim = axis if dim is None else dim
     return reduced(NANSUM, input, dim, keepdim or keepdims, dtype, out, "nansum")
 
 
-def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, keepdims=False):
+def nanmean(
+    input: object, dim: object = None, keepdim: object = False, *, dtype: object = None, out: object = None,
+    axis: object = None, keepdims: object = False,
+) -> object:
     """Mean of the elements that are not NaN. Floats only."""
     x: Tensor = given(input, "nanmean")
     dim = axis if dim is None else dim
@@ -249,7 +264,7 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None, 
     return mean if out is None else write_results("nanmean", (mean,), (out,))[0]
 
 
-def logsumexp(input, dim, keepdim=False, *, out=None):
+def logsumexp(input: object, dim: object, keepdim: object = False, *, out: object = None) -> object:
     """log of the sum of exp over `dim` (an int or several), without overflow; integers give the default float."""
     x: Tensor = given(input, "logsumexp")
     return called(LOGSUMEXP, x, (dims_of(dim, x._array.ndim, "logsumexp"), flag(keepdim, "logsumexp")), out)
@@ -264,30 +279,36 @@ def truth(op: Op, input: object, dim: object, keepdim: object, out: object, name
     return called(op, x, (axes, flag(keepdim, name)), out)
 
 
-def any(input, dim=None, keepdim=False, *, out=None, axis=None, keepdims=False):
+def any(
+    input: object, dim: object = None, keepdim: object = False, *, out: object = None, axis: object = None,
+    keepdims: object = False,
+) -> object:
     """Whether any element (over `dim`) is true: not zero. Bool; uint8 gives uint8."""
     return truth(ANY, input, axis if dim is None else dim, keepdim or keepdims, out, "any")
 
 
-def all(input, dim=None, keepdim=False, *, out=None, axis=None, keepdims=False):
+def all(
+    input: object, dim: object = None, keepdim: object = False, *, out: object = None, axis: object = None,
+    keepdims: object = False,
+) -> object:
     """Whether all elements (over `dim`) are true: not zero. Bool; uint8 gives uint8."""
     return truth(EVERY, input, axis if dim is None else dim, keepdim or keepdims, out, "all")
 
 
-def count_nonzero(input, dim=None):
+def count_nonzero(input: object, dim: object = None) -> object:
     """How many elements (over `dim`) are not zero."""
     x: Tensor = given(input, "count_nonzero")
     return apply1(COUNT, x, dims_of(dim, x._array.ndim, "count_nonzero"))
 
 
-def over(make):
+def over(make: object) -> object:
     """Samples of what reduces over any dims."""
     return [((make(3, 4),), {}), ((make(3, 4),), {"dim": 1}), ((make(2, 3, 4),), {"dim": (0, -1), "keepdim": True}),
             ((make(0, 3),), {"dim": 0}), ((make(0, 3),), {"dim": 1}), ((make(),), {}), ((make(3),), {"dim": (),
             "keepdim": True})]
 
 
-def over_one(make):
+def over_one(make: object) -> object:
     """Samples of what reduces over all dims or one."""
     return [((make(3, 4),), {}), ((make(3, 4),), {"dim": 1}), ((make(2, 3, 4),), {"dim": -1, "keepdim": True}),
             ((make(0, 3),), {"dim": 0}), ((make(),), {})]

@@ -64,14 +64,14 @@ class Frac(Unary):
 ROUND, DECIMALS = Whole(), exact(Decimals())
 
 
-def round(input, *, decimals=0, out=None):
+def round(input: object, *, decimals: object = 0, out: object = None) -> object:
     """The nearest whole number, halves to even; with `decimals`, the nearest multiple of 10^-decimals."""
     if decimals == 0:
         return ROUND.call1(input, out)
     return DECIMALS.call1p(input, (10.0 ** abs(decimals), decimals < 0), out)
 
 
-def special_round(input, *, decimals=0, out=None):
+def special_round(input: object, *, decimals: object = 0, out: object = None) -> object:
     """The nearest multiple of 10^-decimals, halves to even. Floats only."""
     return DECIMALS.call1p(input, (10.0 ** abs(decimals), decimals < 0), out)
 
@@ -105,7 +105,9 @@ FINITE = Finite()
 NAN_TO_NUM = exact(NanToNum())
 
 
-def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
+def nan_to_num(
+    input: object, nan: object = None, posinf: object = None, neginf: object = None, *, out: object = None,
+) -> object:
     """NaN replaced by `nan` (0), infinities by `posinf` and `neginf` (the type's largest and smallest number)."""
     return NAN_TO_NUM.call1p(input, (nan, posinf, neginf), out)
 

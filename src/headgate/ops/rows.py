@@ -22,6 +22,7 @@ if not cython.compiled:
     from headgate.ops.change import (
         Change,
         allow_expanded,
+        allow_overlap,
         change,
         constant,
         is_number,
@@ -224,7 +225,7 @@ def long_type(index: Tensor) -> bool:
     return cython.cast(object, index._array).dtype.char in "lq"
 
 
-def index_select(input, dim, index, *, out=None):
+def index_select(input: object, dim: object, index: object, *, out: object = None) -> object:
     """The rows of `input` along `dim` at `index`, an int64 or int32 vector without negative positions."""
     x: Tensor = need_tensor(input, "index_select", "input", 1)
     axis: cython.int = wrap_dim(need_int(dim, "index_select", "dim", 1), x._array.ndim)
@@ -271,7 +272,9 @@ def check_rows(x: Tensor, dim: cython.int, place: Tensor, source: Tensor, functi
                            f"self.shape = {mine} source.shape = {other}")
 
 
-def index_add(input, dim, index, source, *, alpha=1, out=None):
+def index_add(
+    input: object, dim: object, index: object, source: object, *, alpha: object = 1, out: object = None,
+) -> object:
     """`input` with `alpha * source` added to its rows along `dim` at `index`, every one of several for one row."""
     x: Tensor = need_tensor(input, "index_add", "input", 1)
     axis: cython.int = wrap_dim(need_int(dim, "index_add", "dim", 1), x._array.ndim)
@@ -283,7 +286,10 @@ def index_add(input, dim, index, source, *, alpha=1, out=None):
     return change(INDEX_ADD, (x, place, s), (axis, alpha), out)
 
 
-def index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None):
+def index_reduce(
+    input: object, dim: object, index: object, source: object, reduce: object, *, include_self: object = True,
+    out: object = None,
+) -> object:
     """`input` with rows of `source` reduced into those at `index`: "prod", "mean", "amax" or "amin"."""
     x: Tensor = need_tensor(input, "index_reduce", "input", 1)
     axis: cython.int = wrap_dim(need_int(dim, "index_reduce", "dim", 1), x._array.ndim)
@@ -298,7 +304,7 @@ def index_reduce(input, dim, index, source, reduce, *, include_self=True, out=No
     return change(INDEX_REDUCE, (x, place, s), (axis, reduce, bool(include_self)), out)
 
 
-def index_copy(input, dim, index, source, *, out=None):
+def index_copy(input: object, dim: object, index: object, source: object, *, out: object = None) -> object:
     """`input` with rows of `source` written along `dim` at `index` (int64, not negative)."""
     x: Tensor = need_tensor(input, "index_copy", "input", 1)
     axis: cython.int = wrap_dim(need_int(dim, "index_copy", "dim", 1), x._array.ndim)
@@ -342,7 +348,7 @@ def check_copy(x: Tensor, dim: cython.int, place: Tensor, source: Tensor):
         raise IndexError(f"index_copy_(): index {int(bad[0])} is out of bounds for dimension {dim} with size {size}")
 
 
-def index_fill(input, dim, index, value, *, out=None):
+def index_fill(input: object, dim: object, index: object, value: object, *, out: object = None) -> object:
     """`input` with `value`, a number or a tensor of no dims, in its rows along `dim` at `index` (int64)."""
     x: Tensor = need_tensor(input, "index_fill", "input", 1)
     place: Tensor = need_tensor(index, "index_fill", "index", 2)
@@ -365,7 +371,7 @@ def index_fill(input, dim, index, value, *, out=None):
     return change(INDEX_FILL, (x, place), (axis, value), out)
 
 
-def take(input, index, *, out=None):
+def take(input: object, index: object, *, out: object = None) -> object:
     """The elements of the flattened `input` at the positions in `index` (int64, negative ones count from the end)."""
     x: Tensor = need_tensor(input, "take", "input", 1)
     place: Tensor = need_tensor(index, "take", "index", 2)
@@ -376,7 +382,7 @@ def take(input, index, *, out=None):
     return apply(TAKE, (x, place), None)
 
 
-def put(input, index, source, accumulate=False, *, out=None):
+def put(input: object, index: object, source: object, accumulate: object = False, *, out: object = None) -> object:
     """`input` with elements of `source` written (`accumulate`: added) at positions of the flattened tensor."""
     x: Tensor = need_tensor(input, "put", "input", 1)
     place: Tensor = need_tensor(index, "put", "index", 2)
@@ -406,6 +412,7 @@ TAKE = Take()
 PUT = Put()
 allow_expanded(INDEX_FILL)
 allow_expanded(INDEX_FILL_TENSOR)
+allow_overlap(INDEX_FILL_TENSOR, 1)
 
 
 def _rows(make: object) -> list:

@@ -80,8 +80,11 @@ NORMAL_BOTH = overload(NormalOf(), "normal", 3)
 BERNOULLI = overload(BernoulliOf(), "bernoulli", 0)
 
 
-def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None,
-           pin_memory=False, requires_grad=False):
+def normal(
+    mean: object, std: object = 1.0, size: object = None, *, generator: object = None, out: object = None,
+    dtype: object = None, layout: object = None, device: object = None, pin_memory: object = False,
+    requires_grad: object = False,
+) -> object:
     """Normal numbers: `normal(mean, std)` with tensors (broadcast together), or `normal(0.0, 1.0, size)` with numbers.
 
     RuntimeError for a negative standard deviation. Tensor parameters get a gradient of zero.
@@ -115,7 +118,7 @@ def check_shapes(first: tuple, second: tuple) -> None:
             raise RuntimeError(errors.BROADCAST.format(a=a[dim], b=b[dim], dim=dim))
 
 
-def bernoulli(input, p=None, *, generator=None, out=None):
+def bernoulli(input: object, p: object = None, *, generator: object = None, out: object = None) -> object:
     """1 with the probability that each element of `input` holds (or `p` everywhere), else 0, in the type of `input`.
 
     RuntimeError unless all probabilities are in [0, 1].
@@ -131,7 +134,9 @@ def bernoulli(input, p=None, *, generator=None, out=None):
     return apply(BERNOULLI, (x,), source)
 
 
-def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
+def multinomial(
+    input: object, num_samples: object, replacement: object = False, *, generator: object = None, out: object = None,
+) -> object:
     """Categories drawn by weights `input` (n,) or (rows, n): int64 of shape (num_samples,) or (rows, num_samples).
 
     RuntimeError for weights that are no distribution, and for more samples than categories without replacement.

@@ -65,7 +65,7 @@ def size_of(x: Tensor) -> cython.Py_ssize_t:
     return cython.cast(object, x._array).size
 
 
-def view(input, *shape, size=None, dtype=None):
+def view(input: object, *shape: object, size: object = None, dtype: object = None) -> object:
     """The same memory in another shape (one length may be -1), or its bytes as another dtype; never a copy.
 
     RuntimeError if the strides do not allow the shape (use `reshape`), or the sizes do not fit. A view as another
@@ -105,7 +105,7 @@ def check_view_type(a: object, mine: object, kind: object) -> bool:
     return True
 
 
-def view_as(input, other):
+def view_as(input: object, other: object) -> object:
     """`input` viewed in the shape of `other`. Errors as `view`."""
     x: Tensor = given(input, "view_as")
     return apply1(VIEW, x, inferred(shape_of(second(other, "view_as")._array), size_of(x)))
@@ -116,7 +116,7 @@ def second(x: object, function: str) -> Tensor:
     return other(x, function, "other")
 
 
-def reshape(input, *shape, **named):
+def reshape(input: object, *shape: object, **named: object) -> object:
     """The elements in another shape (one length may be -1): a view where the strides allow it, else a copy.
 
     RuntimeError if the sizes do not fit.
@@ -127,7 +127,7 @@ def reshape(input, *shape, **named):
     return reshaped(x, inferred(ints(shape, named.get("shape"), "reshape", "shape"), size_of(x)))
 
 
-def reshape_to(input, shape):
+def reshape_to(input: object, shape: object) -> object:
     """The elements in another shape (one length may be -1): a view where the strides allow it, else a copy.
 
     RuntimeError if the sizes do not fit.
@@ -136,13 +136,13 @@ def reshape_to(input, shape):
     return reshaped(x, inferred(sequence(shape, "reshape", "shape"), size_of(x)))
 
 
-def reshape_as(input, other):
+def reshape_as(input: object, other: object) -> object:
     """`input` reshaped to the shape of `other`. Errors as `reshape`."""
     x: Tensor = given(input, "reshape_as")
     return reshaped(x, inferred(shape_of(second(other, "reshape_as")._array), size_of(x)))
 
 
-def flatten(input, start_dim=0, end_dim=-1):
+def flatten(input: object, start_dim: object = 0, end_dim: object = -1) -> object:
     """The dims from start_dim to end_dim as one. `input` itself if that is a single dim; else as `reshape`."""
     x: Tensor = given(input, "flatten")
     count: cython.int = x._array.ndim
@@ -162,7 +162,7 @@ def flatten(input, start_dim=0, end_dim=-1):
     return reshaped(x, shape[:start] + (length,) + shape[end + 1:])
 
 
-def unflatten(input, dim, sizes):
+def unflatten(input: object, dim: object, sizes: object) -> object:
     """One dim split into several (one length may be -1). RuntimeError if they do not multiply up to it."""
     x: Tensor = given(input, "unflatten")
     at: cython.int = place(dim, x._array.ndim, "unflatten", "dim", 1)
@@ -180,7 +180,7 @@ def unflatten(input, dim, sizes):
     return apply1(VIEW, x, shape[:at] + parts + shape[at + 1:])
 
 
-def ravel(input):
+def ravel(input: object) -> object:
     """All elements in one dim: a view of `input`, or of a contiguous copy."""
     x: Tensor = given(input, "ravel")
     if not cython.cast(object, x._array).flags.c_contiguous:
@@ -191,7 +191,7 @@ def ravel(input):
 # ---- repeated without copying ---------------------------------------------------------------------------------------
 
 
-def expand(input, *size, implicit=False, **named):
+def expand(input: object, *size: object, implicit: object = False, **named: object) -> object:
     """Dims of length 1, and new leading ones, repeated to the given lengths without copying (-1 keeps a length).
 
     RuntimeError for a length that does not fit. Several elements share their memory: clone before writing in place.
@@ -225,17 +225,17 @@ def expand_error(target: object, size: object, dim: object, wanted: tuple, shape
     return errors.EXPAND.format(target=target, size=size, dim=dim, targets=list(wanted), sizes=list(shape))
 
 
-def expand_as(input, other):
+def expand_as(input: object, other: object) -> object:
     """`input` expanded to the shape of `other`. Errors as `expand`."""
     return expanded(given(input, "expand_as"), shape_of(second(other, "expand_as")._array))
 
 
-def broadcast_to(input, size):
+def broadcast_to(input: object, size: object) -> object:
     """`input` expanded to `size`."""
     return expanded(given(input, "broadcast_to"), sequence(size, "broadcast_to", "size"))
 
 
-def broadcast_shapes(*shapes):
+def broadcast_shapes(*shapes: object) -> object:
     """The shape to which tensors of the given shapes (or vector lengths) broadcast together. RuntimeError if none."""
     result: list = []
     for index, one in enumerate(shapes):
@@ -252,7 +252,7 @@ def broadcast_shapes(*shapes):
     return Size(result)
 
 
-def broadcast_tensors(*tensors):
+def broadcast_tensors(*tensors: object) -> object:
     """All tensors expanded to the shape to which they broadcast together: a tuple of views (itself, what has it)."""
     inputs = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
     shape: list = []
@@ -271,7 +271,7 @@ def broadcast_tensors(*tensors):
                   for one in inputs])
 
 
-def sum_to_size(input, *size, **named):
+def sum_to_size(input: object, *size: object, **named: object) -> object:
     """The sum over the dims along which a tensor of shape `size` would be broadcast to `input`'s.
 
     RuntimeError if it would not be. `input` itself if it has that shape.

@@ -20,12 +20,12 @@ from headgate.core.size import Size
 NO_DIMS = "Dimension specified as {dim} but tensor has no dimensions"
 
 
-def numel(input):
+def numel(input: object) -> object:
     """The number of elements."""
     return cython.cast(object, given(input, "numel")._array).size
 
 
-def size(self, dim=None):
+def size(self: object, dim: object = None) -> object:
     """The shape, or the length of one dim. IndexError for a dim that is not there."""
     x: Tensor = given(self, "size")
     if dim is None:
@@ -47,7 +47,7 @@ def strides_of(x: Tensor) -> tuple:
     return tuple([step // item for step in cython.cast(object, x._array).strides])
 
 
-def stride(self, dim=None):
+def stride(self: object, dim: object = None) -> object:
     """How many elements of memory lie between neighbours along each dim, or along one."""
     x: Tensor = given(self, "stride")
     if dim is None:
@@ -57,27 +57,27 @@ def stride(self, dim=None):
     return strides_of(x)[place(dim, x._array.ndim, "stride", "dim", 1)]
 
 
-def dim(self):
+def dim(self: object) -> object:
     """The number of dims."""
     return given(self, "dim")._array.ndim
 
 
-def element_size(self):
+def element_size(self: object) -> object:
     """The bytes of one element."""
     return cython.cast(object, given(self, "element_size")._array).itemsize
 
 
-def nbytes(self):
+def nbytes(self: object) -> object:
     """The bytes of all elements."""
     return cython.cast(object, given(self, "nbytes")._array).nbytes
 
 
-def storage_offset(self):
+def storage_offset(self: object) -> object:
     """How many elements of its storage lie before the tensor's first."""
     return first_element(given(self, "storage_offset"))
 
 
-def is_contiguous(input, *, memory_format=contiguous_format):
+def is_contiguous(input: object, *, memory_format: object = contiguous_format) -> object:
     """Whether the elements lie in memory in the order of the dims (or as memory_format says), without gaps."""
     x: Tensor = given(input, "is_contiguous")
     if memory_format is channels_last and x._array.ndim != 4:
@@ -87,7 +87,7 @@ def is_contiguous(input, *, memory_format=contiguous_format):
     return bool(lies_as(x, layout_of(x, memory_format, "is_contiguous", cython.cast(object, x._array).itemsize)))
 
 
-def is_same_size(input, other):
+def is_same_size(input: object, other: object) -> object:
     """Whether both have the same shape."""
     return bool(same_shape(given(input, "is_same_size")._array, another(other, "is_same_size")._array))
 
@@ -97,7 +97,7 @@ def another(x: object, function: str) -> Tensor:
     return other(x, function, "other")
 
 
-def dim_order(self):
+def dim_order(self: object) -> object:
     """The dims from the outermost in memory to the innermost."""
     x: Tensor = given(self, "dim_order")
     steps = strides_of(x)
@@ -107,7 +107,7 @@ def dim_order(self):
 def read_only(name: str, get: object):
     """A property that cannot be assigned, with PyTorch's text for trying."""
 
-    def put(self, value):
+    def put(self: object, value: object) -> None:
         raise AttributeError(errors.READ_ONLY.format(name=name))
 
     install_property(name, get, put)

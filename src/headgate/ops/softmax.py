@@ -120,12 +120,12 @@ def along(op: Op, input: object, dim: object, dtype: object, out: object, name: 
     return apply1(op, x, axis)
 
 
-def softmax(input, dim, dtype=None, *, out=None):
+def softmax(input: object, dim: object, dtype: object = None, *, out: object = None) -> object:
     """exp(x) over its sum along `dim`, without overflow. Floats only; `dtype` casts first."""
     return along(SOFTMAX, input, dim, dtype, out, "softmax")
 
 
-def log_softmax(input, dim, dtype=None, *, out=None):
+def log_softmax(input: object, dim: object, dtype: object = None, *, out: object = None) -> object:
     """log of `softmax` along `dim`, without overflow. Floats only; `dtype` casts first."""
     return along(LOG_SOFTMAX, input, dim, dtype, out, "log_softmax")
 
@@ -139,30 +139,30 @@ def implicit(input: object, dim: object, name: str) -> object:
     return 0 if count in (0, 1, 3) else 1
 
 
-def functional_softmax(input, dim=None, _stacklevel=3, dtype=None):
+def functional_softmax(input: object, dim: object = None, _stacklevel: object = 3, dtype: object = None) -> object:
     """`softmax`; without `dim` PyTorch's choice is taken, with a warning."""
     return along(SOFTMAX, input, implicit(input, dim, "softmax"), dtype, None, "softmax")
 
 
-def functional_log_softmax(input, dim=None, _stacklevel=3, dtype=None):
+def functional_log_softmax(input: object, dim: object = None, _stacklevel: object = 3, dtype: object = None) -> object:
     """`log_softmax`; without `dim` PyTorch's choice is taken, with a warning."""
     return along(LOG_SOFTMAX, input, implicit(input, dim, "log_softmax"), dtype, None, "log_softmax")
 
 
-def softmin(input, dim=None, _stacklevel=3, dtype=None):
+def softmin(input: object, dim: object = None, _stacklevel: object = 3, dtype: object = None) -> object:
     """`softmax` of -x."""
     dim = implicit(input, dim, "softmin")
     return along(SOFTMAX, -given(input, "softmin"), dim, dtype, None, "softmax")
 
 
-def rows(make):
+def rows(make: object) -> object:
     """Samples with every kind of dim."""
     return [((make(3, 4), 1), {}), ((make(3, 4), 0), {}), ((make(2, 3, 4), -2), {}), ((make(), 0), {}), ((make(3, 0),
         1), {}),
             ((make(0, 3), 1), {})]
 
 
-def named(make):
+def named(make: object) -> object:
     """The same with the dim by name."""
     return [(args[:1], {"dim": args[1]}) for args, _ in rows(make)]
 

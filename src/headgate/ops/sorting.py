@@ -198,14 +198,18 @@ def several(op: Op, x: Tensor, attrs: object, out: object, kind: object) -> obje
 # ---- the functions --------------------------------------------------------------------------------------------------
 
 
-def sort(input, dim=-1, descending=False, stable=None, *, out=None):
+def sort(
+    input: object, dim: object = -1, descending: object = False, stable: object = None, *, out: object = None,
+) -> object:
     """`input` in order along `dim`, as (values, indices). Always stable, whatever `stable` says."""
     x: Tensor = need_tensor(input, "sort", "input", 1)
     axis: cython.int = wrap_dim(need_int(dim, "sort", "dim", 1), x._array.ndim)
     return several(SORT if stable is None else SORT_STABLE, x, (axis, bool(descending)), out, SORTED)
 
 
-def argsort(input, dim=-1, descending=False, stable=None, *, out=None):
+def argsort(
+    input: object, dim: object = -1, descending: object = False, stable: object = None, *, out: object = None,
+) -> object:
     """The indices that put `input` in order along `dim`."""
     x: Tensor = need_tensor(input, "argsort", "input", 1)
     axis: cython.int = wrap_dim(need_int(dim, "argsort", "dim", 1), x._array.ndim)
@@ -213,7 +217,7 @@ def argsort(input, dim=-1, descending=False, stable=None, *, out=None):
     return wrap(indices) if out is None else write(GIVEN, (x,), indices, out)
 
 
-def msort(input, *, out=None):
+def msort(input: object, *, out: object = None) -> object:
     """`input` in order along its first dim: the values of sort."""
     if out is None:
         return sort(input, 0)[0]
@@ -221,7 +225,9 @@ def msort(input, *, out=None):
     return write(GIVEN, (x,), sort_kernel(x._array, 0, False, True)[0], out)
 
 
-def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
+def topk(
+    input: object, k: object, dim: object = -1, largest: object = True, sorted: object = True, *, out: object = None,
+) -> object:
     """The `k` largest (or smallest) values along `dim` and their indices, in order."""
     x: Tensor = need_tensor(input, "topk", "input", 1)
     axis: cython.int = wrap_dim(need_int(dim, "topk", "dim", 2), x._array.ndim)
@@ -239,7 +245,7 @@ def reducible(x: Tensor, axis: cython.int, function: str):
         raise IndexError(errors.REDUCE_EMPTY_DIM.format(function=function, dim=axis))
 
 
-def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
+def kthvalue(input: object, k: object, dim: object = -1, keepdim: object = False, *, out: object = None) -> object:
     """The k-th smallest value along `dim` (k from 1) and its index."""
     x: Tensor = need_tensor(input, "kthvalue", "input", 1)
     axis: cython.int = wrap_dim(need_int(dim, "kthvalue", "dim", 2), x._array.ndim)
@@ -252,7 +258,7 @@ def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     return several(KTHVALUE, x, (axis, bool(keepdim), count), out, KTH)
 
 
-def median(input, dim=None, keepdim=False, *, out=None):
+def median(input: object, dim: object = None, keepdim: object = False, *, out: object = None) -> object:
     """The lower median of all elements, or (values, indices) along `dim`; NaN where there is one."""
     x: Tensor = need_tensor(input, "median", "input", 1)
     if cython.cast(object, x._array).dtype.char == "?":
@@ -265,7 +271,7 @@ def median(input, dim=None, keepdim=False, *, out=None):
     return several(MEDIAN_ALONG, x, (axis, bool(keepdim)), out, MEDIAN)
 
 
-def nanmedian(input, dim=None, keepdim=False, *, out=None):
+def nanmedian(input: object, dim: object = None, keepdim: object = False, *, out: object = None) -> object:
     """The lower median of the elements that are not NaN, or (values, indices) along `dim`."""
     x: Tensor = need_tensor(input, "nanmedian", "input", 1)
     if cython.cast(object, x._array).dtype.char == "?":
@@ -278,7 +284,7 @@ def nanmedian(input, dim=None, keepdim=False, *, out=None):
     return several(NANMEDIAN_ALONG, x, (axis, bool(keepdim)), out, NANMEDIAN)
 
 
-def mode(input, dim=-1, keepdim=False, *, out=None):
+def mode(input: object, dim: object = -1, keepdim: object = False, *, out: object = None) -> object:
     """The most frequent value along `dim`, the smallest of several, and the index of its last occurrence."""
     x: Tensor = need_tensor(input, "mode", "input", 1)
     axis: cython.int = wrap_dim(need_int(dim, "mode", "dim", 1), x._array.ndim)

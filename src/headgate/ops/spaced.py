@@ -19,8 +19,9 @@ from headgate.core.options import check_options, kind_of, no_combination
 
 
 def eye(
-    n, m=None, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
-):
+    n: object, m: object = None, *, out: object = None, dtype: object = None, layout: object = None,
+    device: object = None, pin_memory: object = False, requires_grad: object = False,
+) -> object:
     """The matrix of n rows and m (default n) columns with 1 on the diagonal and 0 elsewhere."""
     check_options("eye", layout, device, pin_memory)
     shape: list = []
@@ -36,9 +37,10 @@ def eye(
 
 
 def arange(
-    *args, start=None, end=None, step=None, out=None, dtype=None, layout=None, device=None, pin_memory=False,
-    requires_grad=False,
-):
+    *args: object, start: object = None, end: object = None, step: object = None, out: object = None,
+    dtype: object = None, layout: object = None, device: object = None, pin_memory: object = False,
+    requires_grad: object = False,
+) -> object:
     """The numbers start, start + step ... below end (`arange(end)`, `arange(start, end)`, `arange(start, end, step)`).
 
     int64 if all are integers, else the default float; ceil((end - start) / step) elements. RuntimeError for a step of
@@ -114,8 +116,9 @@ def spaced_kind(name: str, numbers: tuple, out: object, dtype: object) -> object
 
 
 def range_(
-    start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
-):
+    start: object = 0, end: object = None, step: object = 1, *, out: object = None, dtype: object = None,
+    layout: object = None, device: object = None, pin_memory: object = False, requires_grad: object = False,
+) -> object:
     """Deprecated, as in PyTorch: like `arange` but with the end included, and always floats."""
     warnings.warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
@@ -158,8 +161,9 @@ def refuse_bool(name: str, count: int, kind: object) -> None:
 
 
 def linspace(
-    start, end, steps=None, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
-):
+    start: object, end: object, steps: object = None, *, out: object = None, dtype: object = None,
+    layout: object = None, device: object = None, pin_memory: object = False, requires_grad: object = False,
+) -> object:
     """`steps` numbers from start to end, both included. RuntimeError for a negative count."""
     check_options("linspace", layout, device, pin_memory)
     first, last, count = steps_of("linspace", start, end, steps)
@@ -169,9 +173,9 @@ def linspace(
 
 
 def logspace(
-    start, end, steps=None, base=10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False,
-    requires_grad=False,
-):
+    start: object, end: object, steps: object = None, base: object = 10.0, *, out: object = None, dtype: object = None,
+    layout: object = None, device: object = None, pin_memory: object = False, requires_grad: object = False,
+) -> object:
     """base ** x for `steps` numbers x from start to end, both included."""
     check_options("logspace", layout, device, pin_memory)
     first, last, count = steps_of("logspace", start, end, steps)

@@ -196,12 +196,12 @@ NDTR_HALF = overload(Half(), "mul", 1)
 LOGIT_BACKWARD = fused(LogitBackward(), "logit_backward", "LogitBackwardBackward", True)
 
 
-def logit(input, eps=None, *, out=None):
+def logit(input: object, eps: object = None, *, out: object = None) -> object:
     """log(x / (1 - x)); with `eps`, x is first held between eps and 1 - eps."""
     return LOGIT.call1p(input, (-1.0 if eps is None else float(eps),), out)
 
 
-def polygamma(n, input, *, out=None):
+def polygamma(n: object, input: object, *, out: object = None) -> object:
     """The n-th derivative of digamma at `input` (n = 0: digamma)."""
     if isinstance(n, Tensor):
         n, input = input, n
@@ -210,19 +210,19 @@ def polygamma(n, input, *, out=None):
     return POLYGAMMA.call1p(input, (float(n),), out)
 
 
-def polygamma_method(self, n):
+def polygamma_method(self: object, n: object) -> object:
     """The n-th derivative of digamma."""
     return polygamma(n, self)
 
 
-def ndtr(input, *, out=None):
+def ndtr(input: object, *, out: object = None) -> object:
     """The normal distribution's area below x."""
     if out is not None:
         return write(NDTR_HALF, (ERFC.call1(input * -math.sqrt(0.5), None),), None, out)
     return apply1(NDTR_HALF, ERFC.call1(input * -math.sqrt(0.5), None), None)
 
 
-def multigammaln(input, p, *, out=None):
+def multigammaln(input: object, p: object, *, out: object = None) -> object:
     """log of the multivariate gamma function of dimension p."""
     return MVLGAMMA.call1p(input, (float(p),), out)
 

@@ -85,7 +85,7 @@ SPLIT_SIZES = overload(Split(), "split_with_sizes", None)
 UNBIND = overload(Unbind(), "unbind", None)
 
 
-def split(tensor, split_size_or_sections, dim=0):
+def split(tensor: object, split_size_or_sections: object, dim: object = 0) -> object:
     """Consecutive parts of a dim, of a given length (the last may be shorter) or a list of lengths: a tuple of views.
 
     RuntimeError for a negative length and for lengths that do not sum to the dim's.
@@ -117,7 +117,7 @@ def split_evenly(x: Tensor, length: cython.Py_ssize_t, dim: object, name: str) -
     return apply(SPLIT, (x,), ((length,) * (count - 1) + (size - length * (count - 1),), at))
 
 
-def split_with_sizes(input, split_sizes, dim=0):
+def split_with_sizes(input: object, split_sizes: object, dim: object = 0) -> object:
     """Consecutive parts of a dim, of the given lengths: a tuple of views. RuntimeError if they do not sum to it."""
     x: Tensor = given(input, "split_with_sizes")
     sizes: tuple = ints((split_sizes,), None, "split_with_sizes", "split_sizes")
@@ -132,7 +132,7 @@ def split_with_sizes(input, split_sizes, dim=0):
     return apply(SPLIT_SIZES, (x,), (sizes, at))
 
 
-def chunk(input, chunks, dim=0):
+def chunk(input: object, chunks: object, dim: object = 0) -> object:
     """At most `chunks` consecutive parts of a dim, all of one length but the last: a tuple of views."""
     x: Tensor = given(input, "chunk")
     many: cython.Py_ssize_t = whole(chunks, "chunk", "chunks", 1)
@@ -147,7 +147,7 @@ def chunk(input, chunks, dim=0):
     return split_evenly(x, (size + many - 1) // many, dim, "chunk")
 
 
-def unbind(input, dim=0):
+def unbind(input: object, dim: object = 0) -> object:
     """Each index of a dim as a view without that dim: a tuple. IndexError for a dim that is not there."""
     x: Tensor = given(input, "unbind")
     if x._array.ndim == 0:
@@ -155,7 +155,7 @@ def unbind(input, dim=0):
     return apply(UNBIND, (x,), place(dim, x._array.ndim, "unbind", "dim", 1))
 
 
-def tensor_split(input, indices_or_sections, dim=0, **named):
+def tensor_split(input: object, indices_or_sections: object, dim: object = 0, **named: object) -> object:
     """Parts of a dim: that many of nearly one length, or cut before the given indices. A tuple of views.
 
     RuntimeError for fewer than one part. Indices may lie outside; a tensor gives either form.
@@ -227,17 +227,17 @@ def split_along(input: object, how: object, name: str, dim: cython.int, least: c
     return in_sections(x, dim, many)
 
 
-def hsplit(input, indices_or_sections):
+def hsplit(input: object, indices_or_sections: object) -> object:
     """`tensor_split` along dim 1 (dim 0 of a vector), into equal parts or before indices."""
     return split_along(input, indices_or_sections, "hsplit", 0 if given(input, "hsplit")._array.ndim == 1 else 1, 1)
 
 
-def vsplit(input, indices_or_sections):
+def vsplit(input: object, indices_or_sections: object) -> object:
     """`tensor_split` along dim 0 of a tensor with at least two dims."""
     return split_along(input, indices_or_sections, "vsplit", 0, 2)
 
 
-def dsplit(input, indices_or_sections):
+def dsplit(input: object, indices_or_sections: object) -> object:
     """`tensor_split` along dim 2 of a tensor with at least three dims."""
     return split_along(input, indices_or_sections, "dsplit", 2, 3)
 

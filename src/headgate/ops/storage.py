@@ -266,30 +266,30 @@ class TypedStorage:
         return f"{body}\n[torch.storage.TypedStorage(dtype={self.dtype!r}, device=cpu) of size {len(self)}]"
 
 
-def untyped_storage(self):
+def untyped_storage(self: object) -> object:
     """The storage of the tensor: its memory, shared with its views and aliases."""
     made = UntypedStorage.__new__(UntypedStorage)
     made._owner = cython.cast(Tensor, self)._storage
     return made
 
 
-def storage(self):
+def storage(self: object) -> object:
     """The storage seen as elements of the tensor's type (deprecated in PyTorch, which warns)."""
     warnings.warn(DEPRECATED, UserWarning, stacklevel=2)
     return TypedStorage(wrap_storage=untyped_storage(self), dtype=self.dtype, _internal=True)
 
 
-def is_storage(obj):
+def is_storage(obj: object) -> object:
     """Whether a value is a storage."""
     return isinstance(obj, (UntypedStorage, TypedStorage))
 
 
-def is_shared(self):
+def is_shared(self: object) -> object:
     """False: no memory is shared between processes."""
     return False
 
 
-def share_memory_(self):
+def share_memory_(self: object) -> None:
     """Raises RuntimeError: Headgate has no memory shared between processes."""
     raise RuntimeError(NOT_SHARED)
 
@@ -336,7 +336,9 @@ def over_storage(source: object, kind: object) -> Tensor:
     return x
 
 
-def set_(self, source=None, storage_offset=0, size=None, stride=None):
+def set_(
+    self: object, source: object = None, storage_offset: object = 0, size: object = None, stride: object = None,
+) -> object:
     """Make the tensor see other memory: a tensor's, or a storage's from an offset with sizes and strides (elements).
 
     Counts as a write. Without arguments the tensor becomes empty.
@@ -364,7 +366,7 @@ def set_(self, source=None, storage_offset=0, size=None, stride=None):
     return self
 
 
-def resize_(self, *sizes, memory_format=None):
+def resize_(self: object, *sizes: object, memory_format: object = None) -> object:
     """Give the tensor another size over the same storage, which grows if needed; new elements are uninitialised.
 
     Counts as a write. RuntimeError for a tensor that requires grad. Other tensors over a storage that grew keep the
@@ -392,7 +394,7 @@ def resize_(self, *sizes, memory_format=None):
     return self
 
 
-def resize_as_(self, the_template, *, memory_format=None):
+def resize_as_(self: object, the_template: object, *, memory_format: object = None) -> object:
     """`resize_` to the size of another tensor."""
     return resize_(self, *the_template.shape)
 

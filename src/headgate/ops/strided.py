@@ -137,7 +137,7 @@ SPREAD = overload(Spread(), "as_strided_backward", None)
 GATHERED = overload(Gathered(), "as_strided_backward_backward", None)
 
 
-def as_strided(input, size, stride, storage_offset=None):
+def as_strided(input: object, size: object, stride: object, storage_offset: object = None) -> object:
     """The tensor's memory seen with the given size, strides and offset (in elements); a view.
 
     RuntimeError if that leaves the memory, or size and stride differ in length. Elements may share memory.

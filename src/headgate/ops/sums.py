@@ -201,32 +201,42 @@ def added(op: Op, c: object, a: object, b: object, beta: object, alpha: object, 
     return apply(op, (x, a, b), (beta, alpha))
 
 
-def addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None):
+def addmm(
+    input: object, mat1: object, mat2: object, *, beta: object = 1, alpha: object = 1, out: object = None,
+) -> object:
     """beta input + alpha (mat1 @ mat2), input broadcast to the product's shape. All of one type."""
     return added(ADDMM, input, mat1, mat2, beta, alpha, out, ("mat1", "mat2"))
 
 
-def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
+def addmv(
+    input: object, mat: object, vec: object, *, beta: object = 1, alpha: object = 1, out: object = None,
+) -> object:
     """beta input + alpha (mat @ vec), input broadcast. All of one type."""
     return added(ADDMV, input, mat, vec, beta, alpha, out, ("mat", "vec"))
 
 
-def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+def baddbmm(
+    input: object, batch1: object, batch2: object, *, beta: object = 1, alpha: object = 1, out: object = None,
+) -> object:
     """beta input + alpha (batch1 @ batch2), batch by batch, input broadcast. All of one type."""
     return added(BADDBMM, input, batch1, batch2, beta, alpha, out, ("batch1", "batch2"))
 
 
-def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+def addbmm(
+    input: object, batch1: object, batch2: object, *, beta: object = 1, alpha: object = 1, out: object = None,
+) -> object:
     """beta input + alpha times the sum of the products of a batch, input broadcast. All of one type."""
     return added(ADDBMM, input, batch1, batch2, beta, alpha, out, ("batch1", "batch2"))
 
 
-def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
+def addr(
+    input: object, vec1: object, vec2: object, *, beta: object = 1, alpha: object = 1, out: object = None,
+) -> object:
     """beta input + alpha times the outer product of two vectors, input broadcast."""
     return added(ADDR, input, vec1, vec2, beta, alpha, out, ("vec1", "vec2"))
 
 
-def linear(input, weight, bias=None):
+def linear(input: object, weight: object, bias: object = None) -> object:
     """input @ weight.T + bias: (*, in), (out, in) or (in), (out) give (*, out), recorded as PyTorch records it."""
     x: Tensor = given(input, "linear")
     w: Tensor
@@ -240,7 +250,8 @@ def linear(input, weight, bias=None):
         return multiplied(x, w)
     if x._array.ndim == 2 and w._array.ndim == 2:
         return apply(ADDMM, (bias, x, w), (1, 1))
-    if w._array.ndim != 2 or x._array.ndim == 0 or bias.ndim != 1:
+    joined: object = cython.cast(object, x._array).flags.c_contiguous  # else PyTorch keeps the dims and adds
+    if not joined or w._array.ndim != 2 or x._array.ndim == 0 or bias.ndim != 1:
         return multiplied(x, w) + bias
     shape: tuple = leading(x._array, 1)
     rows = 1

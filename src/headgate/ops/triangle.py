@@ -63,12 +63,12 @@ def triangle(op: Op, input: object, diagonal: object, lower: cython.bint, name: 
     return apply1(op, x, (offset, lower))
 
 
-def tril(input, diagonal=0, *, out=None):
+def tril(input: object, diagonal: object = 0, *, out: object = None) -> object:
     """The lower triangle of a matrix, or of each of a batch: elements on and below a diagonal, zero above it."""
     return triangle(TRIL, input, diagonal, True, "tril", out)
 
 
-def triu(input, diagonal=0, *, out=None):
+def triu(input: object, diagonal: object = 0, *, out: object = None) -> object:
     """The upper triangle of a matrix, or of each of a batch: elements on and above a diagonal, zero below it."""
     return triangle(TRIU, input, diagonal, False, "triu", out)
 
@@ -135,7 +135,7 @@ class PartScatter(Op):
         return apply2(self, g, wrap(np.zeros(shape_of(part), cython.cast(object, part).dtype)), n.attrs)
 
 
-def diag(input, diagonal=0, *, out=None):
+def diag(input: object, diagonal: object = 0, *, out: object = None) -> object:
     """Of a vector: the square matrix with it on a diagonal. Of a matrix: a copy of a diagonal."""
     x: Tensor = given(input, "diag")
     offset: cython.Py_ssize_t = whole(diagonal, "diag", "diagonal", 1)
@@ -147,7 +147,7 @@ def diag(input, diagonal=0, *, out=None):
     return apply1(op, x, (offset, 0, 1))
 
 
-def diag_embed(input, offset=0, dim1=-2, dim2=-1):
+def diag_embed(input: object, offset: object = 0, dim1: object = -2, dim2: object = -1) -> object:
     """The last dim as a diagonal of the new dims dim1 and dim2, zero elsewhere."""
     x: Tensor = given(input, "diag_embed")
     count: cython.int = x._array.ndim + 1
@@ -158,7 +158,7 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     return apply1(DIAG_EMBED, x, (whole(offset, "diag_embed", "offset", 1), first, last))
 
 
-def diagflat(input, offset=0):
+def diagflat(input: object, offset: object = 0) -> object:
     """The square matrix with all elements of the input on a diagonal."""
     x: Tensor = given(input, "diagflat")
     line: Tensor = reshaped(x, (cython.cast(object, x._array).size,))
@@ -177,7 +177,7 @@ def scattered(op: PartScatter, x: Tensor, src: object, attrs: tuple, name: str) 
     return apply2(op, x, y, attrs)
 
 
-def select_scatter(input, src, dim, index):
+def select_scatter(input: object, src: object, dim: object, index: object) -> object:
     """A copy of `input` with index `index` of a dim overwritten by `src`."""
     x: Tensor = given(input, "select_scatter")
     at: cython.int = place(dim, x._array.ndim, "select_scatter", "dim", 2)
@@ -188,7 +188,9 @@ def select_scatter(input, src, dim, index):
     return scattered(SELECT_SCATTER, x, src, (at, k + length if k < 0 else k), "select_scatter")
 
 
-def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
+def slice_scatter(
+    input: object, src: object, dim: object = 0, start: object = None, end: object = None, step: object = 1,
+) -> object:
     """A copy of `input` with a slice of a dim overwritten by `src`."""
     x: Tensor = given(input, "slice_scatter")
     at: cython.int = place(dim, x._array.ndim, "slice_scatter", "dim", 2)
@@ -199,7 +201,7 @@ def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
     return scattered(SLICE_SCATTER, x, src, (at, first, max(first, last), by), "slice_scatter")
 
 
-def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
+def diagonal_scatter(input: object, src: object, offset: object = 0, dim1: object = 0, dim2: object = 1) -> object:
     """A copy of `input` with a diagonal overwritten by `src`."""
     x: Tensor = given(input, "diagonal_scatter")
     first: cython.int = place(dim1, x._array.ndim, "diagonal_scatter", "dim1", 3)

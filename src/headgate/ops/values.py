@@ -110,7 +110,10 @@ def new_array(data: object, dtype: object, name: str) -> object:
         return np.array(array, array.dtype if kind is None else kind.numpy, order="C" if array.ndim < 2 else "K")
 
 
-def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
+def tensor(
+    data: object, *, dtype: object = None, device: object = None, requires_grad: object = False,
+    pin_memory: object = False,
+) -> object:
     """A new leaf tensor with a copy of `data`: a number, nested sequences of numbers, an array, a tensor.
 
     Python floats become the default float, ints int64, bools bool; arrays and NumPy numbers keep their type, unless
@@ -124,7 +127,10 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
     return as_leaf(new_array(data, dtype, "tensor"), requires_grad, "tensor", data)
 
 
-def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+def new_tensor(
+    self: object, data: object, *, dtype: object = None, device: object = None, requires_grad: object = False,
+    layout: object = None, pin_memory: object = False,
+) -> object:
     """A new leaf tensor with a copy of `data`, in this tensor's type unless `dtype` is given."""
     check_options("new_tensor", layout, device, pin_memory)
     if isinstance(data, Tensor):
@@ -144,7 +150,7 @@ def shared(array: object, name: str) -> Tensor:
     return t
 
 
-def from_numpy(ndarray):
+def from_numpy(ndarray: object) -> object:
     """A tensor over the memory of an array: a write to one is seen in the other.
 
     TypeError for what is no array or has no element type here, ValueError for negative strides and foreign byte
@@ -164,7 +170,7 @@ def converted(t: object, dtype: object) -> object:
     return t.to(dtype)
 
 
-def as_tensor(data, dtype=None, device=None):
+def as_tensor(data: object, dtype: object = None, device: object = None) -> object:
     """`data` as a tensor: itself if it is one of that type, over the same memory if it is an array, else a copy.
 
     A tensor keeps its history; `dtype` converts, with a gradient.
@@ -179,7 +185,9 @@ def as_tensor(data, dtype=None, device=None):
     return as_leaf(new_array(data, dtype, "as_tensor"), False, "as_tensor", data)
 
 
-def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
+def asarray(
+    obj: object, *, dtype: object = None, device: object = None, copy: object = None, requires_grad: object = None,
+) -> object:
     """`obj` as a tensor: shares memory with a tensor, an array, a DLPack or buffer object where it can.
 
     copy: True always copies; False raises ValueError where a copy would be needed. requires_grad: by default that of
@@ -226,7 +234,9 @@ def from_object(obj: object, kind: object, copy: object, requires_grad: bool) ->
     return t.clone() if copy else t
 
 
-def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
+def frombuffer(
+    buffer: object, *, dtype: object, count: object = -1, offset: object = 0, requires_grad: object = False,
+) -> object:
     """A one-dimensional tensor over the memory of a buffer: `count` elements (-1: all) from byte `offset`.
 
     ValueError where they are not there. A read-only buffer warns, and writing to the tensor raises ValueError.
@@ -264,7 +274,7 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
 # ---- DLPack ---------------------------------------------------------------------------------------------------------
 
 
-def from_dlpack(ext_tensor, *, device=None, copy=None):
+def from_dlpack(ext_tensor: object, *, device: object = None, copy: object = None) -> object:
     """A tensor over the memory of any object with `__dlpack__` on the CPU. BufferError if it cannot be exported."""
     if isinstance(ext_tensor, Tensor) and not copy:
         return ext_tensor.detach() if ext_tensor.requires_grad is False else ext_tensor.__dlpack__()
@@ -295,7 +305,9 @@ class Capsule:
         return (1, 0)
 
 
-def to_dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+def to_dlpack(
+    self: object, *, stream: object = None, max_version: object = None, dl_device: object = None, copy: object = None,
+) -> object:
     """A DLPack capsule of the tensor's memory. BufferError for a tensor that requires grad, as in PyTorch."""
     t: Tensor = self
     if requires(t):
@@ -306,7 +318,7 @@ def to_dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None)
         stream=None, max_version=max_version, dl_device=dl_device, copy=copy)
 
 
-def dlpack_device(self):
+def dlpack_device(self: object) -> object:
     """(1, 0): the CPU."""
     return (1, 0)
 

@@ -22,6 +22,7 @@ if not cython.compiled:
         ZERO_,
         Change,
         allow_expanded,
+        allow_overlap,
         change,
         change_inplace,
         constant,
@@ -105,7 +106,7 @@ def type_names(values: tuple) -> str:
     return ", ".join(["Tensor" if isinstance(value, Tensor) else type(value).__name__ for value in values])
 
 
-def where(condition, input=None, other=None, *, out=None):
+def where(condition: object, input: object = None, other: object = None, *, out: object = None) -> object:
     """`input` where `condition` holds, else `other`; both tensors or numbers, broadcast and promoted.
 
     With the condition alone: the positions where it holds, as `nonzero(condition, as_tuple=True)`. The condition is
@@ -137,7 +138,7 @@ def where(condition, input=None, other=None, *, out=None):
     return write(WHERE, (condition, input, other), None, out)
 
 
-def where_method(self, condition, other=None):
+def where_method(self: object, condition: object, other: object = None) -> object:
     """This tensor where `condition` holds, else `other` (a tensor or a number)."""
     if other is None:
         raise TypeError(INVALID.format(function="where", types=type_names((condition,))))
@@ -262,7 +263,7 @@ def need_mask(mask: object, function: str, text: str) -> Tensor:
     return t
 
 
-def masked_select(input, mask, *, out=None):
+def masked_select(input: object, mask: object, *, out: object = None) -> object:
     """The elements of `input` where `mask` (bool, broadcast with it) holds, as a vector."""
     x: Tensor = need_tensor(input, "masked_select", "input", 1)
     m: Tensor = need_mask(mask, "masked_select", errors.MASKED_SELECT)
@@ -271,7 +272,7 @@ def masked_select(input, mask, *, out=None):
     return apply(MASKED_SELECT, (x, m), None)
 
 
-def masked_fill(input, mask, value, *, out=None):
+def masked_fill(input: object, mask: object, value: object, *, out: object = None) -> object:
     """`input` with `value`, a number or a tensor of no dims, where `mask` (bool, broadcast) holds."""
     x: Tensor = need_tensor(input, "masked_fill", "input", 1)
     if not isinstance(mask, Tensor) or not (isinstance(value, Tensor) or is_number(value)):
@@ -284,7 +285,7 @@ def masked_fill(input, mask, value, *, out=None):
     return change(MASKED_FILL_TENSOR, (x, m, value), None, out)
 
 
-def masked_scatter(input, mask, source, *, out=None):
+def masked_scatter(input: object, mask: object, source: object, *, out: object = None) -> object:
     """`input` with the elements of `source`, in order, where `mask` (bool, broadcast) holds."""
     x: Tensor = need_tensor(input, "masked_scatter", "input", 1)
     m: Tensor = need_tensor(mask, "masked_scatter", "mask", 1)
@@ -314,7 +315,7 @@ class Nonzero(Op):
         return np.stack(cython.cast(object, x).nonzero(), axis=1)
 
 
-def nonzero(input, *, out=None, as_tuple=False):
+def nonzero(input: object, *, out: object = None, as_tuple: object = False) -> object:
     """The positions of the non-zero elements of `input` in row-major order: an int64 row each.
 
     With `as_tuple` one vector per dim instead, fit for indexing.
@@ -331,7 +332,7 @@ def nonzero(input, *, out=None, as_tuple=False):
     return write(NONZERO, (x,), None, out)
 
 
-def argwhere(input):
+def argwhere(input: object) -> object:
     """The positions of the non-zero elements of `input`, a row each."""
     return nonzero(input)
 
@@ -339,7 +340,7 @@ def argwhere(input):
 # ---- fill -----------------------------------------------------------------------------------------------------------
 
 
-def fill(input, value, *, out=None):
+def fill(input: object, value: object, *, out: object = None) -> object:
     """A tensor like `input` with `value`, a number or a tensor of no dims, everywhere; `fill_` writes it in place."""
     x: Tensor = need_tensor(input, "fill", "input", 1)
     if not isinstance(value, Tensor):
@@ -351,7 +352,7 @@ def fill(input, value, *, out=None):
     return change(FILL_TENSOR_ if out is INPLACE else FILL_TENSOR, (x, value), None, out)
 
 
-def zero_(self):
+def zero_(self: object) -> object:
     """Write 0 everywhere into this tensor."""
     return change_inplace(ZERO_, (need_tensor(self, "zero_", "input", 1),), 0)
 
@@ -366,6 +367,8 @@ MASKED_SELECT = MaskedSelect()
 NONZERO = Nonzero()
 allow_expanded(MASKED_FILL)
 allow_expanded(MASKED_FILL_TENSOR)
+for _op in (MASKED_FILL, MASKED_FILL_TENSOR, MASKED_SCATTER):
+    allow_overlap(_op, 0)
 
 
 def _mask(make: object, *shape: int) -> object:
