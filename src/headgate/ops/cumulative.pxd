@@ -2,7 +2,7 @@
 from numpy cimport ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, apply1, wrap
-from headgate.core.arrays cimport is_float
+from headgate.core.arrays cimport is_float, shape_of
 from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport X, OUT, Node, Op, Tensor
 from headgate.kernels.reduction cimport reduce
@@ -15,4 +15,4 @@ cdef tuple along(int axis, slice part)
 cdef Tensor recurrence(Tensor b, Tensor a, int axis, bint backward)
 cdef object running(Op op, object input, object dim, object dtype, object out, str name)
 cdef tuple extremes(Op op, object input, object dim, object out, str name)
-cdef Op SHIFT, CUMSUM, CUMPROD, LOGCUMSUMEXP, CUMMAX, CUMMIN
+cdef Op SHIFT, TIMES, HALVED, CUMSUM, CUMPROD, LOGCUMSUMEXP, CUMMAX, CUMMIN

@@ -8,7 +8,7 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply, apply1, wrap
-    from headgate.core.arrays import is_float
+    from headgate.core.arrays import is_float, shape_of
     from headgate.core.operators import INPLACE
     from headgate.core.records import OUT, Node, Op, Tensor, X
     from headgate.kernels.reference import cumulate, reduce
@@ -233,7 +233,7 @@ class Times(Op):
         return g * n.attrs
 
 
-TIMES = overload(Times(), "mul", 1)
+TIMES, HALVED = overload(Times(), "mul", 1), overload(Times(), "div", 1)
 
 
 def trapezoid(y: object, x: object = None, *, dx: object = 1, dim: object = -1) -> object:
@@ -256,7 +256,8 @@ def trapezoid(y: object, x: object = None, *, dx: object = 1, dim: object = -1) 
     if x.ndim == 1:
         steps = steps.reshape([-1] + [1] * (t._array.ndim - 1 - axis))
     upper, lower = apply1(SLICE, t, (axis, 1, length, 1)), apply1(SLICE, t, (axis, 0, length - 1, 1))
-    return (steps * (upper + lower)).sum(axis) / 2.0
+    doubled: Tensor = (steps * (upper + lower)).sum(axis)
+    return apply1(HALVED, doubled, 0.5) if is_float(doubled._array) else doubled / 2.0
 
 
 def lines(make: object) -> object:

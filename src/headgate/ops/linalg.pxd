@@ -17,7 +17,7 @@ cdef class Product(Op):
 cdef tuple leading(ndarray x, int last)
 cdef str c_name(ndarray x)
 cdef str type_name(ndarray x)
-cdef no_bools(ndarray x, str kernel)
+cdef no_bools(ndarray x, ndarray y, str kernel)
 cdef Tensor transposed(Tensor x)
 cdef object product_of(Op op, object input, object other, object out, str second)
 cdef check_matrices(ndarray x, ndarray y)

@@ -31,6 +31,9 @@ KL_MEAN = (
 )
 
 
+COSINE_FLOOR = 1e-12  # added to sums of squares, as PyTorch does
+
+
 def finished(losses: Tensor, code: int) -> Tensor:
     """The losses, their mean or their sum."""
     if code == 0:
@@ -189,6 +192,19 @@ def poisson_nll_loss(
     return finished(losses, code)
 
 
+def variances(x: Tensor, var: Tensor) -> Tensor:
+    """The variances in a shape that broadcasts to x's: one each, or one for the whole last dim."""
+    mine: tuple = shape_of(x._array)
+    other: tuple = shape_of(var._array)
+    if mine == other:
+        return var
+    if mine[:len(mine) - 1] == other:
+        return var.unsqueeze(len(mine) - 1)
+    if len(mine) != len(other) or sum([b for a, b in zip(mine, other) if a != b]) != 1:
+        raise ValueError("var is of incorrect size")
+    return var
+
+
 def gaussian_nll_loss(
     input: object, target: object, var: object, full: object = False, eps: object = 1e-6, reduction: object = "mean",
 ) -> object:
@@ -199,6 +215,9 @@ def gaussian_nll_loss(
         var = PUBLIC["full_like"](x.detach(), var)
     if (var < 0).any():
         raise ValueError("var has negative entry/entries")
+    var = variances(x, var)
+    if not is_float(cython.cast(Tensor, var)._array):
+        raise RuntimeError(errors.RESULT_TYPE.format(result="Float", output=errors.C_NAMES[var.dtype.name]))
     floor = var.detach().clamp_min(eps)
     var = floor + (var - var.detach())
     losses = 0.5 * (var.log() + (x - target).pow(2) / var)
@@ -212,6 +231,8 @@ def hinge_embedding_loss(
     """input where target is 1, max(0, margin - input) where it is -1."""
     code = reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input, "hinge_embedding_loss")
+    if not is_float(x._array):
+        margin = int(margin)
     low = (margin - x).clamp_min(0).masked_fill(target == 1, 0)
     return finished(low + x.masked_fill(target == -1, 0), code)
 
@@ -219,9 +240,17 @@ def hinge_embedding_loss(
 def soft_margin_loss(
     input: object, target: object, size_average: object = None, reduce: object = None, reduction: object = "mean",
 ) -> object:
-    """log(1 + exp(-target input))."""
+    """log(1 + exp(-target input)), in input's type and shape: RuntimeError where target does not fit."""
     code = reduction_of(reduction, size_average, reduce)
-    return finished((-target * given(input, "soft_margin_loss")).exp().log1p(), code)
+    x: Tensor = given(input, "soft_margin_loss")
+    y: Tensor = second(target, "soft_margin_loss")
+    kind = dtypes.of(x._array)
+    if not is_float(x._array):
+        raise RuntimeError(errors.RESULT_TYPE.format(result="Float", output=errors.TYPE_NAMES[kind.name]))
+    product = -x * y
+    if product.shape != x.shape:
+        raise RuntimeError(f"output with shape {list(x.shape)} doesn't match the broadcast shape {list(product.shape)}")
+    return finished(product.to(kind).exp().log1p(), code)
 
 
 def margin_ranking_loss(
@@ -250,10 +279,19 @@ def cosine_embedding_loss(
     input1: object, input2: object, target: object, margin: object = 0, size_average: object = None,
     reduce: object = None, reduction: object = "mean",
 ) -> object:
-    """1 - cos(input1, input2) where target is 1, max(0, cos - margin) where it is -1."""
+    """1 - cos(input1, input2) where target is 1, max(0, cos - margin) where it is -1; (N, D), (N, D) and (N), or one
+    of each."""
     code = reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input1, "cosine_embedding_loss")
-    cosine = PUBLIC["nn.functional.cosine_similarity"](x, input2, x._array.ndim - 1)
+    y: Tensor = second(input2, "cosine_embedding_loss")
+    rank: cython.int = second(target, "cosine_embedding_loss")._array.ndim
+    if rank > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if x._array.ndim != rank + 1 or y._array.ndim != rank + 1:
+        raise RuntimeError(f"{rank}D target tensor expects {rank + 1}D input tensors, but found inputs with sizes "
+                           f"{list(x.shape)} and {list(y.shape)}.")
+    sizes = ((x * x).sum(rank) + COSINE_FLOOR) * ((y * y).sum(rank) + COSINE_FLOOR)
+    cosine = (x * y).sum(rank) / sizes.sqrt()
     near, far = (1 - cosine).masked_fill(target != 1, 0), (cosine - margin).clamp_min(0).masked_fill(target != -1, 0)
     return finished(near + far, code)
 

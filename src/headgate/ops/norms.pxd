@@ -12,4 +12,4 @@ from headgate.ops.reducing cimport called, dims_of, flag, given, restored, write
 cdef Tensor pull_norm(Tensor x, Tensor y, Tensor g, double p, object axes)
 cdef Tensor converted(Tensor x, object dtype, str name)
 cdef object extreme_sum(Tensor x, object order, object axes, object keepdim)
-cdef Op VECTOR_NORM, DIST
+cdef Op VECTOR_NORM, NORM, DIST

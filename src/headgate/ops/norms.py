@@ -17,7 +17,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import errors
-from headgate.core.declare import composite, declare
+from headgate.core.declare import composite, declare, overload
 from headgate.core.family import broadcast_error
 from headgate.core.options import kind_of
 
@@ -87,6 +87,7 @@ class Dist(Op):
 
 
 VECTOR_NORM, DIST = VectorNorm(), Dist()
+NORM = overload(VectorNorm(), "norm", 1, reads=[1 | (1 << OUT)])
 
 
 def converted(x: Tensor, dtype: object, name: str) -> Tensor:
@@ -210,7 +211,9 @@ def cosine_similarity(x1: object, x2: object, dim: object = 1, eps: object = 1e-
 
 def pairwise_distance(x1: object, x2: object, p: object = 2.0, eps: object = 1e-6, keepdim: object = False) -> object:
     """The p-norm along the last dim of x1 - x2 + eps."""
-    return vector_norm(given(x1, "pairwise_distance") - x2 + eps, p, -1, keepdim)
+    x: Tensor = given(x1, "pairwise_distance") - x2 + eps
+    axes = dims_of(-1, x._array.ndim, "pairwise_distance")
+    return called(NORM, x, (float(p), axes, flag(keepdim, "pairwise_distance")), None)
 
 
 def orders(make: object) -> object:
