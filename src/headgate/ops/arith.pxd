@@ -16,6 +16,7 @@ from headgate.ops.keep cimport zeros_of
 
 cdef class Add(Binary):
     cdef object sign(self, object alpha)
+    cdef object run_scaled(self, object x, object y, object attrs)
 
 cdef dict ONES
 cdef Loop ADDCMUL, PRODUCT

@@ -33,7 +33,7 @@ if not cython.compiled:
 
 from headgate import dtypes, errors
 from headgate.core.declare import composite, declare, operand_error, overload, set_loop
-from headgate.core.family import exact, refuse
+from headgate.core.family import broadcast_error, exact, refuse
 from headgate.core.operators import fill_slot
 from headgate.kernels import make_loop
 
@@ -55,6 +55,13 @@ class Add(Binary):
 
     @cython.cfunc
     def run_with(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        try:
+            return self.run_scaled(x, y, attrs)
+        except ValueError:
+            raise RuntimeError(broadcast_error(x, y)) from None
+
+    @cython.cfunc
+    def run_scaled(self, x: object, y: object, attrs: object) -> object:
         kind: dtypes.dtype = self.result_kind(x, y)
         check_alpha(kind, attrs)
         if not isinstance(y, ndarray):

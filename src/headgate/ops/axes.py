@@ -8,10 +8,10 @@ import cython
 
 if not cython.compiled:
     from headgate.core.apply import apply1, record, requires, set_history
-    from headgate.core.arrays import set_meta, shape_of
+    from headgate.core.arrays import overlaps_itself, set_meta, shape_of
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor
-    from headgate.core.writes import check_writable
+    from headgate.core.writes import check_view_writable, check_writable
     from headgate.ops.arguments import given, ints, place, places
     from headgate.ops.view import (
         ALIAS,
@@ -30,6 +30,7 @@ if not cython.compiled:
 
 from headgate import errors
 from headgate.core.declare import composite, install_method, install_property, overload
+from headgate.core.hooks import Hooks
 
 H_DIMS = "tensor.H is only supported on matrices (2-D tensors). Got {dims}-D tensor."
 ADJOINT_DIMS = "tensor.adjoint() is only supported on matrices or batches of matrices. Got {dims}-D tensor."
@@ -191,17 +192,39 @@ SQUEEZE_DIM_ = overload(Squeeze(), "squeeze", 4)
 SQUEEZE_DIMS_ = overload(Squeeze(), "squeeze", 5)
 
 
+def check_seen(x: Tensor) -> None:
+    """Refuse what PyTorch refuses to see otherwise in place; expanded dims are no reason, no element is written."""
+    recording: cython.bint = grad_enabled() and requires(x)
+    if not overlaps_itself(x._array) or x._storage.shield is not None:
+        check_writable(x, recording)
+    elif recording:
+        if x._root is not None:
+            check_view_writable(x)
+        if x._wants and x._node is None:
+            raise RuntimeError(errors.LEAF)
+
+
+def new_place(x: Tensor, dim: object, count: cython.int, function: str, name: str, position: cython.int) -> int:
+    """`place` for a dim of what is seen otherwise; that it may not be is told before a dim out of range."""
+    try:
+        return place(dim, count, function, name, position)
+    except IndexError:
+        check_seen(x)
+        raise
+
+
 def seen_otherwise(x: Tensor, op: Op, attrs: object) -> Tensor:
     """Make `x` the view of itself that an op gives. It counts as a write, as in PyTorch: saved values notice it."""
     recording: cython.bint = grad_enabled() and requires(x)
     n: Node = None
-    check_writable(x, recording)
+    check_seen(x)
     array = op.run1(x._array, attrs, None)
     if recording:
         n = record(op, (x,), attrs)
         if op.shapes:
             n.shapes = (shape_of(x._array),)
     hooks = x._node.hooks if x._node is not None else None
+    output: cython.int = x._output
     x._array = array
     x._counter.count += 1
     if x._root is not None:
@@ -211,8 +234,10 @@ def seen_otherwise(x: Tensor, op: Op, attrs: object) -> Tensor:
     if n is not None:
         set_meta(n, array)
         set_history(x, n, 0)
-        if hooks is not None:
-            hooks.follow(x)
+        if hooks is not None and hooks.retained:
+            if x._node.hooks is None:
+                x._node.hooks = Hooks()
+            hooks.move_retained(output, x._node.hooks, 0)
     return x
 
 
@@ -220,14 +245,15 @@ def transpose_(self: object, dim0: object, dim1: object) -> object:
     """`transpose` in place: the tensor itself sees its memory with two dims exchanged."""
     x: Tensor = given(self, "transpose_")
     count: cython.int = x._array.ndim
-    first: cython.int = place(dim0, count, "transpose_", "dim0", 1)
-    return seen_otherwise(x, TRANSPOSE_, (first, place(dim1, count, "transpose_", "dim1", 2)))
+    first: cython.int = new_place(x, dim0, count, "transpose_", "dim0", 1)
+    return seen_otherwise(x, TRANSPOSE_, (first, new_place(x, dim1, count, "transpose_", "dim1", 2)))
 
 
 def t_(self: object) -> object:
     """`t` in place."""
     x: Tensor = given(self, "t_")
     if x._array.ndim > 2:
+        check_seen(x)
         raise RuntimeError(errors.T_DIMS.format(dims=x._array.ndim).replace("t()", "t_()"))
     return seen_otherwise(x, T_, None)
 
@@ -235,13 +261,17 @@ def t_(self: object) -> object:
 def unsqueeze_(self: object, dim: object) -> object:
     """`unsqueeze` in place."""
     x: Tensor = given(self, "unsqueeze_")
-    return seen_otherwise(x, UNSQUEEZE_, place(dim, x._array.ndim + 1, "unsqueeze_", "dim", 1))
+    return seen_otherwise(x, UNSQUEEZE_, new_place(x, dim, x._array.ndim + 1, "unsqueeze_", "dim", 1))
 
 
 def squeeze_(self: object, dim: object = None) -> object:
     """`squeeze` in place."""
     x: Tensor = given(self, "squeeze_")
-    op, axes = squeezed(x, dim)
+    try:
+        op, axes = squeezed(x, dim)
+    except (IndexError, RuntimeError):
+        check_seen(x)
+        raise
     return seen_otherwise(x, SQUEEZE_ if op is SQUEEZE else SQUEEZE_DIM_ if op is SQUEEZE_DIM else SQUEEZE_DIMS_, axes)
 
 

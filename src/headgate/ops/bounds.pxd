@@ -7,6 +7,7 @@ from headgate.core.family cimport (
     BOOLS, INTEGERS, QUOTIENT, SAME, Binary, NumberSecond, Overloaded, Ternary, TensorPair, Unary, as_type, operand,
 )
 from headgate.core.inplace cimport write
+from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport X, Y, Z, OUT, Node, Op, Tensor
 from headgate.kernels.door cimport Loop, map1p, map2, map3

@@ -28,7 +28,7 @@ if not cython.compiled:
 
 from headgate import errors
 from headgate.core.declare import declare, operand_error, overload
-from headgate.core.family import broadcast_error, refuse, refused_error
+from headgate.core.family import broadcast_error, mismatch, refuse, refused_error
 from headgate.kernels import make_loop
 from headgate.ops.keep import fused
 
@@ -100,7 +100,9 @@ class ClampTensors(Op):
                 return map2(MINIMUM, x, as_type(high, kind))
             return map3(CLAMP3, x, as_type(low, kind), as_type(high, kind))
         except ValueError:
-            raise RuntimeError(broadcast_error(*mismatch(x, low, high))) from None
+            both: cython.bint = low is not None and high is not None
+            pair: tuple = mismatch(x, low, high) if both else (x, high if low is None else low)
+            raise RuntimeError(broadcast_error(*pair)) from None
 
     @cython.cfunc
     def needed(self, n: Node) -> cython.longlong:

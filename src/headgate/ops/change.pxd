@@ -3,7 +3,7 @@ from numpy cimport import_array, ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, wrap
 from headgate.core.arrays cimport is_float, overlaps_itself, set_meta, shape_of
-from headgate.core.inplace cimport adopt, check_operands, copy_before, write
+from headgate.core.inplace cimport adopt, check_apart, copy_before, write
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport Node, Op, Tensor
@@ -11,6 +11,7 @@ from headgate.core.writes cimport check_writable, note_write
 
 cdef class Change(Op):
     cdef bint expanded
+    cdef int apart
     cdef object change(self, ndarray target, tuple inputs, object attrs)
 
 cdef object change(Change op, tuple inputs, object attrs, object out)
@@ -24,5 +25,6 @@ cdef Tensor need_tensor(object value, str function, str name, int position)
 cdef object need_int(object value, str function, str name, int position)
 cdef str kind_name(ndarray x)
 cdef allow_expanded(Change op)
+cdef allow_overlap(Change op, int apart)
 cdef Tensor fill_with(Tensor x, object value)
 cdef Change FILL, FILL_TENSOR, FILL_, FILL_TENSOR_, ZERO_

@@ -12,7 +12,7 @@ if cython.compiled:
 if not cython.compiled:
     from headgate.core.apply import apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, wrap
     from headgate.core.arrays import is_float, overlaps_itself, set_meta, shape_of
-    from headgate.core.inplace import adopt, check_operands, copy_before, write
+    from headgate.core.inplace import adopt, check_apart, copy_before, write
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
@@ -37,6 +37,7 @@ class Change(Op):
     def __init__(self):
         super().__init__()
         self.expanded = False
+        self.apart = 9
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
@@ -63,6 +64,11 @@ def allow_expanded(op: Change) -> None:
     op.expanded = True
 
 
+def allow_overlap(op: Change, apart: cython.int) -> None:
+    """Let operands after the first `apart` share memory with the tensor that the op writes in place."""
+    op.apart = apart
+
+
 def change(op: Change, inputs: tuple, attrs: object, out: object) -> object:
     """Call an op of the family: a new tensor, into `out`, or in place."""
     if out is None:
@@ -79,8 +85,8 @@ def change_inplace(op: Change, inputs: tuple, attrs: object) -> Tensor:
     recording: cython.bint = grad_enabled() and op.differentiable and first_requiring(inputs) is not None
     if not op.expanded or not overlaps_itself(x._array) or not free_to_write(x):
         check_writable(x, recording)
-    if not op.expanded:
-        check_operands(x, inputs)
+    if op.apart:
+        check_apart(x, inputs[1:1 + op.apart])
     if recording and is_float(x._array):
         n = record(op, inputs, attrs)
         save_inputs(n, (copy_before(x),) + inputs[1:] if op.needed(n) & 1 else inputs)
@@ -209,3 +215,4 @@ FILL_TENSOR_ = overload(Fill(), "fill", 3)
 ZERO_ = overload(Fill(), "zero", None)
 for _op in (FILL, FILL_TENSOR, FILL_, FILL_TENSOR_, ZERO_):
     allow_expanded(_op)
+    allow_overlap(_op, 0)

@@ -10,7 +10,7 @@ from headgate.core.records cimport Node, Op, Tensor
 from headgate.kernels.indexing cimport index_add as index_add_kernel
 from headgate.kernels.indexing cimport scatter as scatter_kernel
 from headgate.kernels.indexing cimport take as take_kernel
-from headgate.ops.change cimport Change, allow_expanded, change, constant, is_number, kind_name, need_int, need_tensor
+from headgate.ops.change cimport Change, allow_expanded, allow_overlap, change, constant, is_number, kind_name, need_int, need_tensor
 from headgate.ops.scatter cimport REDUCES, ScatterReduce, long_index
 
 cdef Tensor once(Tensor index, tuple shape, int dim)
