@@ -251,11 +251,18 @@ def check_product(x: ndarray, y: ndarray):
             check_leading(x, y)
 
 
-def joins_freely(y: ndarray) -> bool:
-    """Whether PyTorch multiplies a vector with a batch of matrices as one matrix: where that needs no copy."""
-    turned: object = np.swapaxes(y, -1, -2)
-    lengths, strides = turned.shape, turned.strides
-    return 0 in lengths or all([strides[i] == strides[i + 1] * lengths[i + 1] for i in range(len(lengths) - 2)])
+def joins_freely(x: ndarray) -> bool:
+    """Whether a batch of matrices is one matrix without a copy: where PyTorch multiplies it as one."""
+    i: cython.int
+    for i in range(x.ndim - 2):
+        if x.strides[i] != x.strides[i + 1] * x.shape[i + 1]:
+            return 0 in shape_of(x)
+    return True
+
+
+def turned(x: ndarray) -> ndarray:
+    """Each matrix of a batch transposed."""
+    return np.swapaxes(x, -1, -2)
 
 
 def refuse_product(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
@@ -270,19 +277,17 @@ def refuse_product(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
         if PyArray_TYPE(x) != PyArray_TYPE(y):
             raise RuntimeError(errors.BMM_DTYPE.format(first=type_name(x), second=type_name(y)))
         no_bools(x, y, "bmm")
-    rows = 1
-    for one in leading(x, 1):
-        rows *= one
-    if nx == 1 and ny > 2 and joins_freely(y):
-        turned: object = np.swapaxes(y, -1, -2)
-        check_vector(turned.reshape(math.prod(turned.shape[:-1]), k), x, 1)
-    if nx <= 2 and ny > 2:
+    if nx == 1 and ny > 2 and joins_freely(turned(y)):
+        large: object = turned(y)
+        check_vector(large.reshape(math.prod(large.shape[:-1]), k), x, 1)
+    if ny > 2 or (nx > 2 and not joins_freely(x)):
         if x.shape[nx - 1] != k:
-            batch = math.prod(leading(y, 2))
+            batch = math.prod(leading(y, 2) if ny > 2 else leading(x, 2))
             raise RuntimeError(errors.BMM_SHAPES.format(batch=batch, k=x.shape[nx - 1], batch2=batch, k2=k))
         if PyArray_TYPE(x) != PyArray_TYPE(y):
             raise RuntimeError(errors.BMM_DTYPE.format(first=type_name(x), second=type_name(y)))
         no_bools(x, y, "bmm")
+    rows = math.prod(leading(x, 1))
     if ny == 1:
         check_vector(cython.cast(object, x).reshape(rows, x.shape[nx - 1]), y, 1)
     if x.shape[nx - 1] != k:
@@ -342,17 +347,13 @@ def folds(x: Tensor, y: Tensor) -> bool:
     first: cython.bint = x._array.ndim >= y._array.ndim
     large: ndarray = x._array if first else y._array
     small: Tensor = y if first else x
-    i: cython.int
     if large.ndim < 3 or small._array.ndim > 2:
         return False
     if requires(small):
         return True
     if x._array.ndim == 2:
         return False
-    for i in range(large.ndim - 2):
-        if large.strides[i] != large.strides[i + 1] * large.shape[i + 1]:
-            return 0 in shape_of(large)
-    return True
+    return joins_freely(large if first else turned(large))
 
 
 def folded(x: Tensor, y: Tensor) -> Tensor:
@@ -368,7 +369,11 @@ def folded(x: Tensor, y: Tensor) -> Tensor:
     if small._array.ndim == 1:
         return apply1(UNSAFE_VIEW, apply2(MV, flat, small, None), shape)
     result: Tensor = apply1(UNSAFE_VIEW, apply2(MM, flat, small, None), shape + (small._array.shape[1],))
-    return result if first else slots.clone.call1(transposed(result), None)
+    if not first:
+        result = transposed(result)
+        if not cython.cast(object, result._array).flags.c_contiguous:
+            return slots.clone.call1(result, None)
+    return result
 
 
 def expanded(x: Tensor, batch: tuple, rows: object, columns: object, count: object) -> Tensor:
