@@ -5,7 +5,7 @@ from headgate.core.arrays cimport is_float, same_shape, shape_of
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE, Called, slots
 from headgate.core.records cimport Node, Op, Tensor
-from headgate.ops.change cimport Change, change, constant, fill_with, kind_name, need_tensor
+from headgate.ops.change cimport Change, allow_overlap, change, constant, fill_with, kind_name, need_tensor
 from headgate.ops.indices cimport add_at, checked, from_sequence, is_sequence, means_tuple, pick, put_at, resolve
 from headgate.ops.view cimport ALIAS, EXPAND, SELECT, SLICE, UNSQUEEZE, VIEW
 

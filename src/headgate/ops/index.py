@@ -12,7 +12,7 @@ if not cython.compiled:
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE, Called, slots
     from headgate.core.records import Node, Op, Tensor
-    from headgate.ops.change import Change, change, constant, fill_with, kind_name, need_tensor
+    from headgate.ops.change import Change, allow_overlap, change, constant, fill_with, kind_name, need_tensor
     from headgate.ops.indices import (
         add_at,
         checked,
@@ -450,6 +450,7 @@ def index_put(
 INDEX = overload(Index(), "index", 0, shapes=1 << 0)
 SPREAD = overload(Spread(), "_index_put_impl", None, node="IndexPutImplBackward")
 INDEX_PUT = IndexPut()
+allow_overlap(INDEX_PUT, 0)  # put_into has asked, of what it knows more about
 INDEX_PUT.expanded = True
 
 
