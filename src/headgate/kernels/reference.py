@@ -13,6 +13,15 @@ import numpy as np
 
 from headgate.kernels import reference_forms as forms
 from headgate.kernels import reference_gradients as gradients
+from headgate.kernels.reference_copy import contiguous as contiguous
+from headgate.kernels.reference_copy import converted as converted
+from headgate.kernels.reference_copy import copied as copied
+from headgate.kernels.reference_copy import copy_into as copy_into
+from headgate.kernels.reference_copy import fill as fill
+from headgate.kernels.reference_copy import joined as joined
+from headgate.kernels.reference_copy import like_layout as like_layout
+from headgate.kernels.reference_copy import triangle as triangle
+from headgate.kernels.reference_copy import zeros as zeros
 from headgate.kernels.reference_reduce import addmm as addmm
 from headgate.kernels.reference_reduce import arg_reduce as arg_reduce
 from headgate.kernels.reference_reduce import cumulate as cumulate

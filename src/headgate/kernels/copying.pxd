@@ -1,0 +1,12 @@
+# C types of copying.pyx.
+from numpy cimport ndarray
+
+cpdef ndarray copy_into(ndarray target, ndarray source)
+cpdef ndarray contiguous(ndarray x)
+cpdef ndarray copied(ndarray x)
+cpdef ndarray converted(ndarray x, object kind, bint keep_layout=*)
+cpdef ndarray like_layout(ndarray x, object kind)
+cpdef ndarray joined(object arrays, Py_ssize_t axis, object kind=*, bint stacked=*)
+cpdef ndarray triangle(ndarray x, Py_ssize_t diagonal, bint lower)
+cpdef ndarray fill(ndarray target, ndarray value)
+cpdef ndarray zeros(ndarray like)

@@ -1,0 +1,99 @@
+"""NumPy forms of copies, joins and triangles: the names and meanings of the compiled ones.
+
+Arrays in, arrays out; nothing here knows tensors, gradients or modes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from headgate.kernels.reference_shared import Array
+
+__all__ = ["contiguous", "converted", "copied", "copy_into", "fill", "joined", "like_layout", "triangle", "zeros"]
+
+
+def copy_into(target: Array, source: Array) -> Array:
+    """target[...] = source, broadcast and converted as C converts, without a warning. Returns target."""
+    with np.errstate(all="ignore"):
+        np.copyto(target, source, casting="unsafe")
+    return target
+
+
+fill = copy_into
+
+
+def contiguous(x: Array) -> Array:
+    """A C-contiguous copy."""
+    return np.array(x, order="C")
+
+
+def copied(x: Array) -> Array:
+    """A copy in the layout of x (see `like_layout`)."""
+    return copy_into(like_layout(x, x.dtype), x)
+
+
+def converted(x: Array, kind: Any, keep_layout: bool = True) -> Array:
+    """A copy in another dtype, C-contiguous or in the layout of x; numbers that do not fit are cut as C does."""
+    return copy_into(like_layout(x, kind) if keep_layout else np.empty(x.shape, kind), x)
+
+
+def zeros(like: Array) -> Array:
+    """A C-contiguous array of zeros of that shape and dtype."""
+    return np.zeros(like.shape, like.dtype)
+
+
+def _is_dense(x: Array) -> bool:
+    """Whether the elements fill a block of memory without gap or overlap, in whatever order of dims."""
+    wanted = x.itemsize
+    for stride, length in sorted((s, n) for s, n in zip(x.strides, x.shape, strict=True) if n != 1):
+        if stride != wanted:
+            return False
+        wanted *= length
+    return True
+
+
+def _order_of_dims(x: Array) -> list[int]:
+    """The dims from the widest stride to the narrowest, dims of doubtful place where they stand (PyTorch's order)."""
+    order = list(range(x.ndim - 1, -1, -1))
+    for i in range(1, x.ndim):
+        place = i
+        for k in range(i - 1, -1, -1):
+            one, other = x.strides[order[k]], x.strides[order[place]]
+            length, other_length = x.shape[order[k]], x.shape[order[place]]
+            if one == 0 or other == 0 or one == other and length == other_length:
+                continue
+            if (one, length) < (other, other_length):
+                break
+            order[k], order[place] = order[place], order[k]
+            place = k
+    return order[::-1]
+
+
+def like_layout(x: Array, kind: Any) -> Array:
+    """An uninitialised array of x's shape: with its strides if it is dense, else with its order of dims."""
+    kind = np.dtype(kind)
+    if x.flags.c_contiguous or x.ndim < 2 or x.size == 0:
+        return np.empty(x.shape, kind)
+    if _is_dense(x):
+        steps = tuple(step // x.itemsize * kind.itemsize for step in x.strides)
+        return np.ndarray(x.shape, kind, np.empty(x.shape, kind), strides=steps)
+    order = _order_of_dims(x)
+    return np.empty([x.shape[dim] for dim in order], kind).transpose(np.argsort(order))
+
+
+def joined(arrays: Sequence[Array], axis: int, kind: Any = None, stacked: bool = False) -> Array:
+    """The arrays one after another along an axis, or along a new one (`stacked`), C-contiguous; `kind`: a dtype."""
+    parts = [np.expand_dims(one, axis) for one in arrays] if stacked else arrays
+    with np.errstate(all="ignore"):
+        return np.ascontiguousarray(np.concatenate(parts, axis, dtype=kind, casting="unsafe"))
+
+
+def triangle(x: Array, diagonal: int, lower: bool) -> Array:
+    """The elements on and below (`lower`) or on and above a diagonal of each matrix, zero beyond; C-contiguous."""
+    edges = np.arange(x.shape[-2])[:, None] + diagonal
+    columns = np.arange(x.shape[-1])
+    keep = columns <= edges if lower else columns >= edges
+    return np.ascontiguousarray(np.where(keep, x, np.zeros((), x.dtype)))
