@@ -278,8 +278,8 @@ def refuse_product(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
             raise RuntimeError(errors.BMM_DTYPE.format(first=type_name(x), second=type_name(y)))
         no_bools(x, y, "bmm")
     if nx == 1 and ny > 2 and joins_freely(turned(y)):
-        large: object = turned(y)
-        check_vector(large.reshape(math.prod(large.shape[:-1]), k), x, 1)
+        large: ndarray = turned(y)
+        check_vector(cython.cast(object, large).reshape(math.prod(leading(large, 1)), k), x, 1)
     if ny > 2 or (nx > 2 and not joins_freely(x)):
         if x.shape[nx - 1] != k:
             batch = math.prod(leading(y, 2) if ny > 2 else leading(x, 2))
