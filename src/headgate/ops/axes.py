@@ -11,7 +11,7 @@ if not cython.compiled:
     from headgate.core.arrays import overlaps_itself, set_meta, shape_of
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor
-    from headgate.core.writes import check_view_writable, check_writable
+    from headgate.core.writes import check_view_writable, check_writable, note_write
     from headgate.ops.arguments import given, ints, place, places
     from headgate.ops.view import (
         ALIAS,
@@ -29,6 +29,7 @@ if not cython.compiled:
     )
 
 from headgate import errors
+from headgate.core.apply import last_order
 from headgate.core.declare import composite, install_method, install_property, overload
 from headgate.core.hooks import Hooks
 
@@ -204,6 +205,14 @@ def check_seen(x: Tensor) -> None:
             raise RuntimeError(errors.LEAF)
 
 
+def keep_kind(x: Tensor) -> None:
+    """Nodes of before give a leaf gradients of the shape that it had."""
+    if x._hooks is None:
+        x._hooks = Hooks()
+    if x._hooks.moved is None:
+        x._hooks.moved = (last_order(), shape_of(x._array), cython.cast(object, x._array).dtype.num)
+
+
 def new_place(x: Tensor, dim: object, count: cython.int, function: str, name: str, position: cython.int) -> int:
     """`place` for a dim of what is seen otherwise; that it may not be is told before a dim out of range."""
     try:
@@ -225,8 +234,10 @@ def seen_otherwise(x: Tensor, op: Op, attrs: object) -> Tensor:
             n.shapes = (shape_of(x._array),)
     hooks = x._node.hooks if x._node is not None else None
     output: cython.int = x._output
+    note_write(x, op.name + "_")
+    if n is None and x._node is None:
+        keep_kind(x)
     x._array = array
-    x._counter.count += 1
     if x._root is not None:
         x._before = (x._before or ()) + (x._step, x._step_attrs)
         x._step, x._step_attrs = op, attrs
