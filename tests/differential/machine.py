@@ -24,6 +24,7 @@ from statements import LARGEST, Generator, Statement, holds, live
 
 OPENING = 40
 LENGTH = 14  # statements in a program, at most
+PRODUCT = re.compile(r"(?:with torch\.\w+\(\): )?(t\d+) = t\d+ @ t\d+$")
 
 
 @dataclass
@@ -46,6 +47,7 @@ class Execution:
 
     def __init__(self, library: Any) -> None:
         self.namespace: dict[str, Any] = {"torch": library}
+        self.squeezed: dict[int, Any] = {}
         exec(PRELUDE, self.namespace)
 
     def execute(self, source: str) -> tuple[str, str] | None:
@@ -56,6 +58,10 @@ class Execution:
                 exec(source, self.namespace)
             except Exception as error:
                 return opening(error)
+        product = PRODUCT.match(source)
+        if product and not self.namespace[product[1]]._is_view() and self.namespace[product[1]]._version == 1:
+            # PyTorch makes a vector times a matrix by squeeze_ of a product of matrices, and its version tells of it.
+            self.squeezed[id(self.namespace[product[1]])] = self.namespace[product[1]]
         return None
 
     def facts(self) -> dict[str, Any]:
@@ -64,6 +70,8 @@ class Execution:
         pointers: dict[int, str] = {}
         for name in live(self.namespace):
             tensor = self.namespace[name]
+            if id(tensor if tensor._base is None else tensor._base) in self.squeezed:
+                found[name]["version"] -= 1
             if tensor.numel():
                 found[name]["shares"] = pointers.setdefault(tensor.untyped_storage().data_ptr(), name)
         found["log"] = list(self.namespace["log"])

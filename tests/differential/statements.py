@@ -332,14 +332,19 @@ class Generator:
         a = self.any_tensor(lambda tensor: tensor.requires_grad) if self.chance(0.95) else self.any_tensor()
         self.hooks += 1
         tag = self.hooks
-        forms = (
-            f"{{a}}.register_hook(lambda g: log.append(({tag}, g.tolist())))",
-            "{a}.register_hook(lambda g: g * 2)",
+        # A documented difference: PyTorch calls the hook of an output that no gradient reached with None (one part of a
+        # split, say), the library does not call it. So hooks here do nothing with None.
+        forms: tuple[str, ...] = (
+            f"{{a}}.register_hook(lambda g: None if g is None else log.append(({tag}, g.tolist())))",
+            "{a}.register_hook(lambda g: None if g is None else g * 2)",
             "{a}.retain_grad()",
-            f"{{a}}.register_post_accumulate_grad_hook(lambda p: log.append(({tag}, p.grad.tolist())))",
+            "{a}.register_post_accumulate_grad_hook("
+            f"lambda p: None if p.grad is None else log.append(({tag}, p.grad.tolist())))",
             f"{{a}}.grad_fn.register_hook(lambda i, o: log.append(({tag}, len(i), len(o))))",
             f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, len(o))))",
         )
+        if a is not None and self.namespace[a]._is_view():
+            forms = forms[:-1]  # PyTorch crashes when the base is written and the view gets a hook after this one
         return a and Statement(self.pick(forms).format(a=a), "other")
 
     def loss(self) -> Statement | None:
