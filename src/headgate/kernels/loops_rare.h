@@ -21,7 +21,8 @@ KERNEL(i0) {
             EACH(V[i] = 32 / E[i] - 2)
             chebyshev(i0_far, 25, V, Q, R, m);
         }
-        EACH(Y[s + i] = E[i] == INFINITY ? (T)INFINITY : (T)(d_expo(E[i]) * (E[i] <= 8 ? P[i] : Q[i] / __builtin_sqrt(E[i]))))
+        /* At infinity inf times 0, NaN, as PyTorch has it. */
+        EACH(Y[s + i] = (T)(d_expo(E[i]) * (E[i] <= 8 ? P[i] : Q[i] / __builtin_sqrt(E[i]))))
     }
 }
 LOOP(i0, 1)

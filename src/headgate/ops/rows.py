@@ -416,7 +416,7 @@ allow_overlap(INDEX_FILL_TENSOR, 1)
 
 
 def _rows(make: object) -> list:
-    index = make(2, low=0, high=3, dtype="int64")
+    index = make(2, low=0, high=2, dtype="int64")
     return [((make(3, 4), 0, index), (2, 4)), ((make(4, 3), -1, index), (4, 2)), ((make(3), 0, index), (2,))]
 
 

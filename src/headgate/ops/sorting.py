@@ -311,7 +311,9 @@ def _along(*extra: object, **more: object) -> object:
     """Samples: the function with further arguments along several dims."""
 
     def samples(make: object) -> list:
-        return [((make(3, 5), *extra), {**options, **more}) for options in _BY_DIM] + [((make(), *extra), dict(more))]
+        # A wide range: which of several equal values is named, nobody promises.
+        return [((make(3, 5, low=-90, high=90), *extra), {**options, **more}) for options in _BY_DIM] + [
+            ((make(), *extra), dict(more))]
 
     return samples
 
