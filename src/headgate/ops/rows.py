@@ -298,8 +298,8 @@ def index_reduce(
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     check_rows(x, axis, place, s, "index_reduce_()" if out is INPLACE else "index_reduce()")
-    if cython.cast(object, x._array).dtype.char == "?" and x._array.size:
-        kernel = "index_func_" if include_self else "index_reduce_func_exclude_input_init"
+    if cython.cast(object, x._array).dtype.char == "?" and x._array.size and (reduce == "mean" or not include_self):
+        kernel = "div_floor_cpu" if include_self else "index_reduce_func_exclude_input_init"
         raise NotImplementedError(errors.NOT_FOR_DTYPE.format(kernel=kernel, dtype="Bool"))
     return change(INDEX_REDUCE, (x, place, s), (axis, reduce, bool(include_self)), out)
 
