@@ -1,7 +1,6 @@
 """Random straight-line programs: what a statement is, and how one is drawn while the oracle runs beside it.
 
-The generator looks at the oracle's live tensors (shape, dtype, flags) so that most statements succeed and some fail
-on purpose. It knows nothing of the library under test, nor of how results are compared.
+The generator looks at the oracle's live tensors so that most statements succeed. It knows nothing of the library.
 """
 
 from __future__ import annotations
@@ -330,21 +329,17 @@ class Generator:
 
     def hook(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.requires_grad) if self.chance(0.95) else self.any_tensor()
-        self.hooks += 1
-        tag = self.hooks
-        # A documented difference: PyTorch calls the hook of an output that no gradient reached with None (one part of a
-        # split, say), the library does not call it. So hooks here do nothing with None.
+        tag = self.hooks = self.hooks + 1
+        # Documented: PyTorch calls hooks of outputs that no gradient reached, and leaves index inputs out of a node's edges.
         forms: tuple[str, ...] = (
             f"{{a}}.register_hook(lambda g: None if g is None else log.append(({tag}, g.tolist())))",
             "{a}.register_hook(lambda g: None if g is None else g * 2)",
             "{a}.retain_grad()",
-            "{a}.register_post_accumulate_grad_hook("
-            f"lambda p: None if p.grad is None else log.append(({tag}, p.grad.tolist())))",
-            f"{{a}}.grad_fn.register_hook(lambda i, o: log.append(({tag}, len(i), len(o))))",
-            f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, len(o))))",
+            f"{{a}}.register_post_accumulate_grad_hook(lambda p: log.append(({tag}, p.grad is None or p.grad.tolist())))",
+            f"{{a}}.grad_fn.register_hook(lambda i, o: log.append(({tag}, i.count(None) < len(i), o.count(None))))",
+            f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, o[0] is None)))",
         )
-        if a is not None and self.namespace[a]._is_view():
-            forms = forms[:-1]  # PyTorch crashes when the base is written and the view gets a hook after this one
+        forms = forms[:-1] if a is not None and self.namespace[a]._is_view() else forms  # PyTorch crashes on some views
         return a and Statement(self.pick(forms).format(a=a), "other")
 
     def loss(self) -> Statement | None:

@@ -207,8 +207,13 @@ def run_function(owner: object, args: tuple, kwargs: dict) -> object:
     if recording:
         finish_function(owner, context, args, items)
     else:
-        items = [uncounted(x) if is_among(x, args) and not is_among(x, context._dirty) else x for x in items]
+        items = [uncounted(x) if is_among(x, args) and not keeps_itself(x, context) else x for x in items]
     return tuple(items) if many else items[0]
+
+
+def keeps_itself(x: object, context: object) -> bool:
+    """Whether a returned input is handed out as it is: it was written, and has no history to be cut from."""
+    return is_among(x, context._dirty) and not (isinstance(x, Tensor) and requires(x))
 
 
 def uncounted(x: object) -> object:
