@@ -330,12 +330,12 @@ class Generator:
     def hook(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.requires_grad) if self.chance(0.95) else self.any_tensor()
         tag = self.hooks = self.hooks + 1
-        # Documented: PyTorch calls hooks of outputs that no gradient reached, and leaves index inputs out of a node's edges.
+        # Documented: PyTorch calls hooks that no gradient reached, and leaves index inputs out of the edges.
         forms: tuple[str, ...] = (
             f"{{a}}.register_hook(lambda g: None if g is None else log.append(({tag}, g.tolist())))",
             "{a}.register_hook(lambda g: None if g is None else g * 2)",
             "{a}.retain_grad()",
-            f"{{a}}.register_post_accumulate_grad_hook(lambda p: log.append(({tag}, p.grad is None or p.grad.tolist())))",
+            f"{{a}}.register_post_accumulate_grad_hook(lambda p: log.append(({tag}, p.grad is not None)))",
             f"{{a}}.grad_fn.register_hook(lambda i, o: log.append(({tag}, i.count(None) < len(i), o.count(None))))",
             f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, o[0] is None)))",
         )
