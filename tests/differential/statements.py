@@ -335,7 +335,7 @@ class Generator:
             f"{{a}}.register_hook(lambda g: None if g is None else log.append(({tag}, g.tolist())))",
             "{a}.register_hook(lambda g: None if g is None else g * 2)",
             "{a}.retain_grad()",
-            "{a}.register_post_accumulate_grad_hook(lambda p: log.append([g.tolist() for g in [p.grad] if g is not None]))",
+            "{a}.register_post_accumulate_grad_hook(lambda p: log.append(p.grad is None or p.grad.tolist()))",
             f"{{a}}.grad_fn.register_hook(lambda i, o: log.append(({tag}, i.count(None) < len(i), o.count(None))))",
             f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, o[0] is None)))",
         )
