@@ -35,7 +35,7 @@ $(DEMO)/.ready: pyproject.toml setup.py $(SOURCES)
 	rm -rf build/lib* build/bdist* build/wheels
 	$(DEMO)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels .
 	$(DEMO)/bin/python $(PIP) --force-reinstall --no-deps build/wheels/*.whl
-	$(DEMO)/bin/python $(PIP) "headgate[demo]"
+	$(DEMO)/bin/python $(PIP) "$$(ls build/wheels/*.whl)[demo]"
 	touch $@
 
 # PyTorch comes first and alone, so that nothing else can choose another build of it.
