@@ -107,7 +107,7 @@ def test_a_cut_loss_made_a_leaf_warns_at_its_line() -> None:
 def test_a_new_leaf_does_not_warn(make: Callable[[], Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        make().requires_grad_()
+        assert make().requires_grad_().requires_grad
 
 
 def test_strict_exports() -> None:
