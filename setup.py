@@ -26,6 +26,7 @@ SOURCE = Path("src")
 DEFINES = os.environ.get("HEADGATE_BUILD_DEFINES", "")          # "A B=2": C macros for every extension
 KEEP_GOING = os.environ.get("HEADGATE_BUILD_KEEP_GOING") == "1"  # build what can be built, then fail
 FLAVOUR = hashlib.sha1(DEFINES.encode()).hexdigest()[:8] if DEFINES else "plain"
+SYMBOLS = os.environ.get("HEADGATE_BUILD_SYMBOLS") == "1"  # keep names of functions, for profilers
 JOBS = 2
 HEADER_FOLDERS = sorted({path.parent.as_posix() for path in SOURCE.rglob("*.h")} | {SOURCE.as_posix()})
 DIRECTIVES = {
@@ -69,7 +70,7 @@ def extension(file: Path, *more: Path) -> Extension:
         define_macros=macros(),
         depends=[header.as_posix() for kind in ("*.h", "*.inc") for header in sorted(file.parent.glob(kind))],
         libraries=["m", "dl", "pthread"] if sys.platform == "linux" else [],
-        extra_link_args=["-Wl,-s"] if sys.platform == "linux" else [],
+        extra_link_args=["-Wl,-s"] if sys.platform == "linux" and not SYMBOLS else [],
     )
 
 

@@ -19,6 +19,7 @@ typedef struct {
     destructor destroy;
     char *template;
     int count, collected, tracked, kept;
+    int (*give)(PyObject *); /* takes over a field's last reference if it can be used again; or NULL */
     Py_ssize_t fields[FIELDS];
     PyObject *freed[KEPT];
 } Pool;
@@ -58,7 +59,7 @@ static inline void empty(Pool *p, PyObject *o) {
         PyObject *value = *field;
         *field = NULL;
         if (value == Py_None) nones++;
-        else Py_XDECREF(value);
+        else if (p->give == NULL || value == NULL || !p->give(value)) Py_XDECREF(value);
     }
     add_none(-nones);
 }
@@ -92,10 +93,10 @@ static const struct { newfunc make; destructor destroy; } pairs[POOLS] = {
     {new_4, free_4}, {new_5, free_5}, {new_6, free_6}, {new_7, free_7}};
 
 static PyObject *adopt(PyObject *module, PyObject *args) {
-    PyObject *argument;
+    PyObject *argument, *giver = Py_None;
     int tracked;
     (void)module;
-    if (!PyArg_ParseTuple(args, "Op", &argument, &tracked)) return NULL;
+    if (!PyArg_ParseTuple(args, "Op|O", &argument, &tracked, &giver)) return NULL;
     PyTypeObject *type = (PyTypeObject *)argument;
     if (!PyType_Check(argument) || used == POOLS || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) || type->tp_itemsize) {
         PyErr_SetString(PyExc_TypeError, "only a compiled record type can be pooled");
@@ -106,6 +107,10 @@ static PyObject *adopt(PyObject *module, PyObject *args) {
     Py_XDECREF(nothing);
     if (sample == NULL) return NULL;
     Pool *p = &pools[used];
+    if (giver != Py_None) {
+        *(void **)&p->give = PyCapsule_GetPointer(giver, "headgate.small_give");
+        if (p->give == NULL) return NULL;
+    }
     p->template = PyMem_Malloc(type->tp_basicsize);
     if (p->template == NULL) return PyErr_NoMemory();
     memcpy(p->template, sample, type->tp_basicsize);
@@ -140,7 +145,9 @@ static PyObject *track(PyObject *module, PyObject *o) {
 }
 
 static PyMethodDef functions[] = {
-    {"adopt", adopt, METH_VARARGS, "adopt(type, tracked): make and free instances of a compiled type through a pool."},
+    {"adopt", adopt, METH_VARARGS, 
+     "adopt(type, tracked, giver=None): make and free instances of a compiled type through a pool. To `giver` (a "
+     "capsule) fields are offered when a record dies."},
     {"track", track, METH_O, "track(record): let the collector see it."},
     {NULL, NULL, 0, NULL}};
 

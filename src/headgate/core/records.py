@@ -322,6 +322,8 @@ if not cython.compiled:
 else:
     from headgate.core._pool import adopt, track  # noqa: F401
 
-    for _record, _tracked in ((Storage, False), (Version, False), (Cut, False), (Node, False), (Saved, False),
-                              (Tensor, True)):
+    from headgate.kernels.memory import small_giver
+
+    adopt(Storage, False, small_giver())
+    for _record, _tracked in ((Version, False), (Cut, False), (Node, False), (Saved, False), (Tensor, True)):
         adopt(_record, _tracked)

@@ -2,17 +2,11 @@
    the longest one: an inner loop over three elements would spend its time in calls. */
 #include "door_plan.h"
 #include <string.h>
-#include <numpy/ndarraytypes.h> /* accessors only: the API table belongs to door.pyx */
 
 #define SHORT_AXIS 24
 #define ARRAY(k) ((PyArrayObject *)arrays[k])
 
-/* By type number; types with an inner loop only. */
-static npy_intp item_size(PyArrayObject *a) {
-    static const unsigned char sizes[] = {1, 1, 1, 2, 2, 4, 4, sizeof(long), sizeof(long), 8, 8, 4, 8, sizeof(long double),
-                                          8, 16, 2 * sizeof(long double)};
-    return PyArray_TYPE(a) <= NPY_CLONGDOUBLE ? sizes[PyArray_TYPE(a)] : 2;
-}
+static npy_intp item_size(PyArrayObject *a) { return hg_item_bytes(PyArray_TYPE(a)); }
 
 static npy_intp size_of(PyArrayObject *a) {
     npy_intp size = 1;

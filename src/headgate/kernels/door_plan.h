@@ -3,6 +3,7 @@
 #ifndef HEADGATE_DOOR_PLAN_H
 #define HEADGATE_DOOR_PLAN_H
 #include <Python.h>
+#include <numpy/ndarraytypes.h> /* accessors only: the API table belongs to door.pyx */
 #include "loops.h"
 
 #define HG_OPERANDS 4
@@ -21,6 +22,32 @@ typedef struct {
     ptrdiff_t shape[HG_AXES];     /* the result's; after hg_plan_close the outer axes only */
     ptrdiff_t strides[HG_OPERANDS][HG_AXES];
 } hg_plan;
+
+/* By type number; types with an inner loop only. */
+static inline ptrdiff_t hg_item_bytes(int typenum) {
+    static const unsigned char sizes[] = {1, 1, 1, 2, 2, 4, 4, sizeof(long), sizeof(long), 8, 8, 4, 8, sizeof(long double),
+                                          8, 16, 2 * sizeof(long double)};
+    return typenum <= NPY_CLONGDOUBLE ? sizes[typenum] : 2;
+}
+
+/* The short road: whether every operand is one flat run of the same shape, aligned and native. `first` is one of them. */
+static inline int hg_same_run(PyArrayObject *first, PyArrayObject *a) {
+    const int wanted = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED;
+    if (PyArray_NDIM(a) != PyArray_NDIM(first) || (PyArray_FLAGS(a) & wanted) != wanted) return 0;
+    for (int i = 0; i < PyArray_NDIM(a); i++)
+        if (PyArray_DIM(a, i) != PyArray_DIM(first, i)) return 0;
+    return PyArray_DESCR(a)->byteorder != NPY_OPPBYTE;
+}
+
+/* The number of elements of operands that may take the short road, -1 if they may not. NULL operands are scalars. */
+static inline ptrdiff_t hg_run_size(PyObject *const *arrays, int inputs) {
+    PyArrayObject *first = (PyArrayObject *)(arrays[0] ? arrays[0] : arrays[1]);
+    ptrdiff_t size = 1;
+    for (int k = 0; k < inputs; k++)
+        if (arrays[k] && !hg_same_run(first, (PyArrayObject *)arrays[k])) return -1;
+    for (int i = 0; i < PyArray_NDIM(first); i++) size *= PyArray_DIM(first, i);
+    return size;
+}
 
 /* Reads the inputs (NULL: a scalar whose address is in `scalar`); HG_ODD: misaligned or byte-swapped. */
 int hg_plan_open(hg_plan *plan, PyObject *const *arrays, int inputs, void *scalar);

@@ -20,6 +20,11 @@ cdef extern from "memory.h":
     void hg_block_limit(size_t nbytes) nogil
     object hg_block_handler()
 
+cdef extern from "memory_small.h":
+    int HG_SMALL_BYTES, HG_SMALL_AXES
+    PyObject *hg_small_take(int nd, const npy_intp *dims, npy_intp size, int typenum, npy_intp itemsize)
+    int hg_small_give(PyObject *o)
+
 cdef extern from *:
     """
     #include <numpy/arrayobject.h>
@@ -35,6 +40,7 @@ cdef extern from *:
         fields->mem_handler = handler;
         fields->flags |= NPY_ARRAY_OWNDATA;
     }
+    static PyObject *hg_small_giver(void) { return PyCapsule_New((void *)hg_small_give, "headgate.small_give", NULL); }
     static npy_intp hg_item_size(int typenum) {
         static const unsigned char sizes[] = {1, 1, 1, 2, 2, 4, 4, sizeof(long), sizeof(long), 8, 8, 4, 8};
         return typenum < 13 ? sizes[typenum] : typenum == NPY_HALF ? 2 : 0;
@@ -43,6 +49,8 @@ cdef extern from *:
     object hg_new_array(int nd, npy_intp *dims, int typenum, void *data)
     void hg_own(object array, object handler)
     npy_intp hg_item_size(int typenum)
+    object hg_small_giver()
+    ndarray hg_owned "(PyArrayObject *)" (PyObject *o)
 
 cdef Py_ssize_t block_from = 16384      # below it NumPy's own allocator is as fast
 cdef object handler = hg_block_handler()
@@ -50,12 +58,27 @@ cdef object handler = hg_block_handler()
 
 cdef ndarray fresh(int nd, npy_intp *dims, int typenum):
     """An uninitialised C-contiguous array."""
+    cdef npy_intp count = 1, size = hg_item_size(typenum)
+    cdef PyObject *kept
+    cdef int i
+    if size == 0:
+        return hg_new_array(nd, dims, typenum, NULL)
+    for i in range(nd):
+        count *= dims[i]
+        if count > HG_SMALL_BYTES:
+            return fresh_large(nd, dims, typenum)
+    if count * size > HG_SMALL_BYTES or count == 0 or nd > HG_SMALL_AXES:
+        return fresh_large(nd, dims, typenum)
+    kept = hg_small_take(nd, dims, count, typenum, size)
+    return hg_owned(kept) if kept != NULL else hg_new_array(nd, dims, typenum, NULL)
+
+
+cdef ndarray fresh_large(int nd, npy_intp *dims, int typenum):
+    """The same for an array that may be large."""
     cdef npy_intp size = hg_item_size(typenum)
     cdef int i
     cdef void *data
     cdef object array
-    if size == 0:
-        return hg_new_array(nd, dims, typenum, NULL)
     for i in range(nd):
         if dims[i] != 0 and size > (<npy_intp> 1 << 62) // dims[i]:
             raise MemoryError("array is too big")
@@ -77,6 +100,11 @@ cdef ndarray fresh(int nd, npy_intp *dims, int typenum):
 cdef ndarray fresh_like(ndarray x):
     """An uninitialised C-contiguous array of x's shape and dtype (built-in dtypes)."""
     return fresh(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
+
+
+def small_giver():
+    """A capsule with the C function to which a record that dies offers its small array."""
+    return hg_small_giver()
 
 
 cpdef object set_cache_limit(Py_ssize_t nbytes):
