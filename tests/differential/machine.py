@@ -106,6 +106,7 @@ READS: dict[str, Callable[[Any], Any]] = {
     "is_leaf": lambda tensor: tensor.is_leaf,
     "node": node_name,
     "is_view": lambda tensor: tensor._is_view(),
+    "layout": lambda tensor: [step for step, length in zip(tensor.stride(), tensor.shape) if length > 1],
     "retains_grad": lambda tensor: tensor.retains_grad,
     "grad": gradient_of,
 }

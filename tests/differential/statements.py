@@ -198,7 +198,7 @@ class Generator:
         return self.new(f"{a} @ {b}")
 
     def view(self) -> Statement | None:
-        a = self.any_tensor(dense)
+        a = self.any_tensor()
         if a is None:
             return None
         expression = self.pick(_dims(tuple(self.namespace[a].shape))).format(a=a)
@@ -330,14 +330,14 @@ class Generator:
     def hook(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.requires_grad) if self.chance(0.95) else self.any_tensor()
         tag = self.hooks = self.hooks + 1
-        # Documented: PyTorch calls hooks that no gradient reached, and leaves index inputs out of the edges.
+        # Documented: PyTorch calls tensor hooks that no gradient reached.
         forms: tuple[str, ...] = (
             f"{{a}}.register_hook(lambda g: None if g is None else log.append(({tag}, g.tolist())))",
             "{a}.register_hook(lambda g: None if g is None else g * 2)",
             "{a}.retain_grad()",
             "{a}.register_post_accumulate_grad_hook(lambda p: log.append(p.grad is None or p.grad.tolist()))",
-            f"{{a}}.grad_fn.register_hook(lambda i, o: log.append(({tag}, i.count(None) < len(i), o.count(None))))",
-            f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, o[0] is None)))",
+            f"{{a}}.grad_fn.register_hook(lambda i, o: log.append(({tag}, listed(i), listed(o))))",
+            f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, listed(o))))",
         )
         forms = forms[:-1] if a is not None and self.namespace[a]._is_view() else forms  # PyTorch crashes on some views
         return a and Statement(self.pick(forms).format(a=a), "other")
@@ -415,7 +415,7 @@ class Generator:
         return self.new(form.format(a=a, b=b))
 
     def metadata(self) -> Statement | None:
-        a = self.any_tensor(dense)
+        a = self.any_tensor()
         forms = ("{a}.t_()", "{a}.unsqueeze_(0)", "{a}.squeeze_()", "{a}.transpose_(0, -1)")
         return a and Statement(self.pick(forms).format(a=a), "other")
 
@@ -486,11 +486,6 @@ def fits(source: tuple[int, ...], target: tuple[int, ...]) -> bool:
 def nested(shape: tuple[int, ...], numbers: Any) -> Any:
     """A nested list of this shape, filled from an iterator."""
     return next(numbers) if not shape else [nested(shape[1:], numbers) for _ in range(shape[0])]
-
-
-def dense(tensor: Any) -> bool:
-    """Not a computed result whose strides are permuted: there, whether reshape copies is the library's own affair."""
-    return tensor.is_contiguous() or tensor._is_view()
 
 
 def writable(tensor: Any) -> bool:

@@ -1,7 +1,7 @@
 # C types of linalg.py.
 from numpy cimport ndarray, PyArray_TYPE
 from headgate cimport dtypes
-from headgate.core.apply cimport apply, apply1, apply2, requires
+from headgate.core.apply cimport apply, apply1, apply2, edge_of, requires
 from headgate.core.arrays cimport count_of, select_view, shape_of
 from headgate.core.inplace cimport write
 from headgate.core.modes cimport grad_enabled

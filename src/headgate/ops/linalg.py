@@ -10,7 +10,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply1, apply2, requires
+    from headgate.core.apply import apply1, apply2, edge_of, requires
     from headgate.core.arrays import count_of, select_view, shape_of
     from headgate.core.inplace import write
     from headgate.core.modes import grad_enabled
@@ -387,6 +387,9 @@ def expanded(x: Tensor, batch: tuple, rows: object, columns: object, count: obje
 def batched(x: Tensor, y: Tensor) -> Tensor:
     """A batch of products of matrices."""
     check_leading(x._array, y._array)
+    for one in (x, y):  # PyTorch expands the operands before it looks at their sizes
+        if requires(one) and grad_enabled():
+            edge_of(one)
     vector: cython.bint = x._array.ndim == 1
     column: cython.bint = y._array.ndim == 1
     if vector:
