@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from expressions import BINARY, PRELUDE, REDUCE, ROUGH, ROUGH_BINARY, ROUGH_REDUCE, UNARY
+from expressions import BINARY, PRELUDE, REDUCE, ROUGH, ROUGH_BINARY, ROUGH_REDUCE, UNARY, views_of
 
 SHAPES = ((), (1,), (3,), (2, 3), (3, 2), (1, 3), (2, 1), (2, 2), (2, 1, 3))
 LARGEST = 1e4  # a program ends once a live value leaves this range: rounding would drown the comparison
@@ -44,48 +44,6 @@ def live(namespace: dict[str, Any]) -> list[str]:
 
 
 CONSTANTS = ("0.75", "1.25", "-0.5", "2")
-
-
-def _dims(shape: tuple[int, ...]) -> list[str]:
-    """View expressions that fit a shape."""
-    rank, size = len(shape), math.prod(shape)
-    found = [
-        "{a}.view_as({a})",
-        "{a}[None]",
-        "{a}.unsqueeze(-1)",
-        "{a}.reshape(-1)",
-        "{a}.expand(2, *{a}.shape)",
-        "{a}[...]",
-        "{a}.squeeze()",
-    ]
-    if rank >= 1 and shape[0] >= 1:
-        found += [
-            "{a}[0]",
-            "{a}[-1:]",
-            "{a}[0:1]",
-            "{a}.select(0, 0)",
-            "{a}.narrow(0, 0, 1)",
-            "{a}[..., 0]",
-            "{a}.flatten()",
-            "{a}[::2]",
-            "{a}[..., 1:]",
-        ]
-    if rank >= 2:
-        found += [
-            "{a}.t()" if rank == 2 else "{a}.mT",
-            "{a}.transpose(0, 1)",
-            "{a}[:, 0]",
-            "{a}[:, 0:1]",
-            "{a}[1:, ...]",
-            "{a}.permute(*reversed(range({a}.dim())))",
-            "{a}.diagonal()",
-            f"{{a}}.reshape({size})",
-            "{a}.T",
-            "{a}.unfold(0, 1, 1)",
-        ]
-    if rank == 1 and size == 3:
-        found += ["{a}.view(3, 1)", "{a}.view(1, 3)", "{a}.as_strided((2,), (1,), {a}.storage_offset())"]
-    return found
 
 
 class Generator:
@@ -122,11 +80,20 @@ class Generator:
             return self.any_tensor() or name
         return self.any_tensor(lambda tensor: broadcasts(shape, tuple(tensor.shape))) or name
 
-    def fitting_value(self, shape: tuple[int, ...]) -> str:
-        """A number, or a tensor that can be written into something of this shape, as an expression."""
+    def fitting_value(self, shape: tuple[int, ...], target: str) -> str:
+        """A number, or a tensor that can be written into something of this shape (of the target), as an expression.
+
+        Not one that is broadcast over its own memory: what PyTorch then reads depends on what it has written already.
+        """
         if self.chance(0.4):
             return self.pick(CONSTANTS)
-        name = self.any_tensor(lambda tensor: fits(tuple(tensor.shape), shape))
+        place = self.namespace[target].untyped_storage().data_ptr()
+        name = self.any_tensor(
+            lambda tensor: (
+                fits(tuple(tensor.shape), shape)
+                and (tuple(tensor.shape) == shape or tensor.untyped_storage().data_ptr() != place)
+            )
+        )
         return name or self.pick(CONSTANTS)
 
     def draw(self) -> Statement | None:
@@ -201,7 +168,7 @@ class Generator:
         a = self.any_tensor()
         if a is None:
             return None
-        expression = self.pick(_dims(tuple(self.namespace[a].shape))).format(a=a)
+        expression = self.pick(views_of(tuple(self.namespace[a].shape))).format(a=a)
         name = self.name()
         return Statement(f"{name} = {expression}", "view", (name,), target=expression)
 
@@ -221,7 +188,7 @@ class Generator:
         return self.write_to(target, tuple(self.namespace[a].shape))
 
     def write_to(self, target: str, shape: tuple[int, ...]) -> Statement:
-        other = self.fitting_value(shape)
+        other = self.fitting_value(shape, target.split(".")[0])
         forms = [
             (f"{target}.add_({other})", f"{target} + {other}"),
             (f"{target}.mul_({other})", f"{target} * {other}"),
@@ -255,6 +222,8 @@ class Generator:
             f"{target}.lerp_({target} * 2, 0.5)",
         ]
         if not self.smooth and self.chance(0.35):
+            if shape[:1] == (0,):  # PyTorch fails inside itself instead of refusing the index
+                rough = [form for form in rough if "index_fill_" not in form]
             return Statement(self.pick(rough), "other")
         text, value = self.pick(forms)
         return Statement(text, "write", target=target, value=value)
@@ -264,7 +233,7 @@ class Generator:
         if a is None:
             return None
         sign = self.pick("+-*")
-        other = self.fitting_value(tuple(self.namespace[a].shape))
+        other = self.fitting_value(tuple(self.namespace[a].shape), a)
         return Statement(f"{a} {sign}= {other}", "write", target=a, value=f"{a} {sign} {other}")
 
     def set_item(self) -> Statement | None:
@@ -280,7 +249,7 @@ class Generator:
             shape = tuple(eval(f"{a}[{where}]", self.namespace).shape)
         except (IndexError, RuntimeError):
             shape = ()
-        other = self.fitting_value(shape)
+        other = self.fitting_value(shape, a)
         value = (
             f"{other}.expand({base}[{where}].shape)"
             if other[0] == "t"
@@ -336,7 +305,7 @@ class Generator:
             "{a}.register_hook(lambda g: None if g is None else g * 2)",
             "{a}.retain_grad()",
             "{a}.register_post_accumulate_grad_hook(lambda p: log.append(p.grad is None or p.grad.tolist()))",
-            f"{{a}}.grad_fn.register_hook(lambda i, o: log.append(({tag}, listed(i), listed(o))))",
+            f"{{a}}.grad_fn.register_hook(lambda i, o, n={{a}}.grad_fn: log.append(({tag}, wanted(i, n), listed(o))))",
             f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, listed(o))))",
         )
         forms = forms[:-1] if a is not None and self.namespace[a]._is_view() else forms  # PyTorch crashes on some views

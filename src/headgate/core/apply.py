@@ -140,6 +140,9 @@ def add_edge(n: Node, i: cython.int, x: Tensor):
     """Join input 0 or 1 of a node to `x` (which requires grad)."""
     v: Vertex = edge_of(x)
     if v is None:
+        # PyTorch saves for an op of one input also where its gradient goes nowhere, and then looks at what it saved.
+        if n.op.edgeless(n) | 1 << i == (1 << n.inputs) - 1:
+            n.needs |= 1 << i
         return
     if i == 0:
         n.edge0 = v

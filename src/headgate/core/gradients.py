@@ -72,7 +72,6 @@ def fit(n: Node, i: cython.int, v: Vertex, nr: cython.int, value: object) -> Ten
 def places(n: Node) -> list:
     """The inputs that PyTorch's node has an edge for, in order."""
     without: cython.longlong = n.op.edgeless(n)
-    i: cython.int
     return [i for i in range(n.inputs) if not (without >> min(i, 62)) & 1]
 
 

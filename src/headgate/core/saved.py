@@ -137,7 +137,7 @@ def refuse_stale_view(s: Saved):
     x: Tensor = s.origin() if isinstance(s.origin, weakref.ref) else s.origin
     if x is None or x._root is None or x._history == x._counter.count:
         return
-    if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW) and x._node is not None:
+    if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW) and x.requires_grad:
         refuse_view(x, True)
 
 
@@ -200,6 +200,8 @@ class SavedReader(Reader):
             reports.rebound(n, s, x)
             return x
         check_saved(n, s)
+        if isinstance(s.origin, Tensor):  # a leaf's, or a custom Function's: as it is now, detached or not
+            return x
         if s.node is not None and (s.node.detached >> s.output) & 1:
             raise RuntimeError(errors.SAVED_DETACHED)
         if x is not None and x._node is s.node:

@@ -12,7 +12,9 @@ import numpy as np
 
 from headgate.kernels.reference_shared import Array
 
-__all__ = ["contiguous", "converted", "copied", "copy_into", "fill", "joined", "laid_out", "like_layout", "triangle", "zeros"]
+__all__ = [
+    "contiguous", "converted", "copied", "copy_into", "fill", "joined", "laid_out", "like_layout", "triangle", "zeros",
+]  # fmt: skip
 
 
 def copy_into(target: Array, source: Array) -> Array:

@@ -1,5 +1,5 @@
 # C types of axes.py.
-from headgate.core.apply cimport apply1, record, requires, set_history
+from headgate.core.apply cimport apply1, record, requires
 from headgate.core.arrays cimport overlaps_itself, set_meta, shape_of
 from headgate.core.modes cimport grad_enabled
 from headgate.core.records cimport Node, Op, Tensor

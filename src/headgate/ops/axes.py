@@ -7,7 +7,7 @@ import warnings
 import cython
 
 if not cython.compiled:
-    from headgate.core.apply import apply1, record, requires, set_history
+    from headgate.core.apply import apply1, record, requires
     from headgate.core.arrays import overlaps_itself, set_meta, shape_of
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor
@@ -245,7 +245,8 @@ def seen_otherwise(x: Tensor, op: Op, attrs: object) -> Tensor:
         x._history = x._counter.count
     if n is not None:
         set_meta(n, array)
-        set_history(x, n, 0)
+        x._node, x._output = n, 0  # what it retains stays with the old node, as in PyTorch
+        x._history, x._history_writes = x._counter.count, x._storage.writes
     return x
 
 

@@ -413,7 +413,8 @@ INDEX_FILL_TENSOR = overload(IndexFill(), "index_fill", 1, reads=[1 << 1, 0, 1 <
 INDEX_REDUCE = IndexReduce()
 TAKE = Take()
 PUT = Put()
-constants(1 << 1, INDEX_SELECT, SPREAD_ROWS, INDEX_ADD, INDEX_COPY, INDEX_FILL, INDEX_FILL_TENSOR, INDEX_REDUCE, TAKE, PUT)
+constants(1 << 1, INDEX_SELECT, SPREAD_ROWS, INDEX_ADD, INDEX_COPY, INDEX_FILL, INDEX_FILL_TENSOR, INDEX_REDUCE, TAKE,
+          PUT)
 for _op in (INDEX_FILL, INDEX_FILL_TENSOR, PUT):
     keep_layout(_op)
 allow_expanded(INDEX_FILL)
