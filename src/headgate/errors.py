@@ -78,6 +78,8 @@ INFERENCE_VIEW = ("A view was created in inference mode and is being modified in
     "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and "
     "the inplace either both inside the inference_mode block (if you don't want the inplace to be tracked) or both "
     "outside (if you want the inplace to be tracked).")
+# with history of its own, a view of such a view; stands for the text's first words
+VIEW_OF_VIEW = "Output {number} of {node} is a view of a view which was"
 # a view made by a custom Function, or an input it returned as it is
 CUSTOM_VIEW = ("Output {number} of {node} is a view and is being modified inplace. This view was created inside a "
     "custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would "

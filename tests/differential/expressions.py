@@ -4,10 +4,17 @@ interpreter follows only these. Knows nothing of how they are combined.
 
 from __future__ import annotations
 
+import math
+
 # What every program starts with: the hooks' log, and three Functions.
 PRELUDE = """import warnings
 warnings.simplefilter('ignore')
 log = []
+def listed(gradients):
+    return [None if g is None else g.tolist() for g in gradients]
+def wanted(gradients, node):
+    # For inputs without history PyTorch computes some gradients and leaves out others.
+    return [None if g is None or f is None else g.tolist() for g, (f, _) in zip(gradients, node.next_functions)]
 class Square(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -66,3 +73,45 @@ ROUGH_REDUCE = (
     "{a}.amax(0)", "{a}.max()", "{a}.prod()", "{a}.logsumexp(-1)", "{a}.norm()", "{a}.var(0)", "{a}.max(0)[0]",
     "{a}.prod(0)", "{a}.std()", "{a}.amin()", "{a}.argmax()", "{a}.sum((0, 1))",
 )  # fmt: skip
+
+
+def views_of(shape: tuple[int, ...]) -> list[str]:
+    """View expressions that fit a shape."""
+    rank, size = len(shape), math.prod(shape)
+    found = [
+        "{a}.view_as({a})",
+        "{a}[None]",
+        "{a}.unsqueeze(-1)",
+        "{a}.reshape(-1)",
+        "{a}.expand(2, *{a}.shape)",
+        "{a}[...]",
+        "{a}.squeeze()",
+    ]
+    if rank >= 1 and shape[0] >= 1:
+        found += [
+            "{a}[0]",
+            "{a}[-1:]",
+            "{a}[0:1]",
+            "{a}.select(0, 0)",
+            "{a}.narrow(0, 0, 1)",
+            "{a}[..., 0]",
+            "{a}.flatten()",
+            "{a}[::2]",
+            "{a}[..., 1:]",
+        ]
+    if rank >= 2:
+        found += [
+            "{a}.t()" if rank == 2 else "{a}.mT",
+            "{a}.transpose(0, 1)",
+            "{a}[:, 0]",
+            "{a}[:, 0:1]",
+            "{a}[1:, ...]",
+            "{a}.permute(*reversed(range({a}.dim())))",
+            "{a}.diagonal()",
+            f"{{a}}.reshape({size})",
+            "{a}.T",
+            "{a}.unfold(0, 1, 1)",
+        ]
+    if rank == 1 and size == 3:
+        found += ["{a}.view(3, 1)", "{a}.view(1, 3)", "{a}.as_strided((2,), (1,), {a}.storage_offset())"]
+    return found

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from expressions import BINARY, PRELUDE, REDUCE, ROUGH, ROUGH_BINARY, ROUGH_REDUCE, UNARY
+from expressions import BINARY, PRELUDE, REDUCE, ROUGH, ROUGH_BINARY, ROUGH_REDUCE, UNARY, views_of
 
 SHAPES = ((), (1,), (3,), (2, 3), (3, 2), (1, 3), (2, 1), (2, 2), (2, 1, 3))
 LARGEST = 1e4  # a program ends once a live value leaves this range: rounding would drown the comparison
@@ -44,48 +44,6 @@ def live(namespace: dict[str, Any]) -> list[str]:
 
 
 CONSTANTS = ("0.75", "1.25", "-0.5", "2")
-
-
-def _dims(shape: tuple[int, ...]) -> list[str]:
-    """View expressions that fit a shape."""
-    rank, size = len(shape), math.prod(shape)
-    found = [
-        "{a}.view_as({a})",
-        "{a}[None]",
-        "{a}.unsqueeze(-1)",
-        "{a}.reshape(-1)",
-        "{a}.expand(2, *{a}.shape)",
-        "{a}[...]",
-        "{a}.squeeze()",
-    ]
-    if rank >= 1 and shape[0] >= 1:
-        found += [
-            "{a}[0]",
-            "{a}[-1:]",
-            "{a}[0:1]",
-            "{a}.select(0, 0)",
-            "{a}.narrow(0, 0, 1)",
-            "{a}[..., 0]",
-            "{a}.flatten()",
-            "{a}[::2]",
-            "{a}[..., 1:]",
-        ]
-    if rank >= 2:
-        found += [
-            "{a}.t()" if rank == 2 else "{a}.mT",
-            "{a}.transpose(0, 1)",
-            "{a}[:, 0]",
-            "{a}[:, 0:1]",
-            "{a}[1:, ...]",
-            "{a}.permute(*reversed(range({a}.dim())))",
-            "{a}.diagonal()",
-            f"{{a}}.reshape({size})",
-            "{a}.T",
-            "{a}.unfold(0, 1, 1)",
-        ]
-    if rank == 1 and size == 3:
-        found += ["{a}.view(3, 1)", "{a}.view(1, 3)", "{a}.as_strided((2,), (1,), {a}.storage_offset())"]
-    return found
 
 
 class Generator:
@@ -122,11 +80,20 @@ class Generator:
             return self.any_tensor() or name
         return self.any_tensor(lambda tensor: broadcasts(shape, tuple(tensor.shape))) or name
 
-    def fitting_value(self, shape: tuple[int, ...]) -> str:
-        """A number, or a tensor that can be written into something of this shape, as an expression."""
+    def fitting_value(self, shape: tuple[int, ...], target: str) -> str:
+        """A number, or a tensor that can be written into something of this shape (of the target), as an expression.
+
+        Not one that is broadcast over its own memory: what PyTorch then reads depends on what it has written already.
+        """
         if self.chance(0.4):
             return self.pick(CONSTANTS)
-        name = self.any_tensor(lambda tensor: fits(tuple(tensor.shape), shape))
+        place = self.namespace[target].untyped_storage().data_ptr()
+        name = self.any_tensor(
+            lambda tensor: (
+                fits(tuple(tensor.shape), shape)
+                and (tuple(tensor.shape) == shape or tensor.untyped_storage().data_ptr() != place)
+            )
+        )
         return name or self.pick(CONSTANTS)
 
     def draw(self) -> Statement | None:
@@ -198,10 +165,10 @@ class Generator:
         return self.new(f"{a} @ {b}")
 
     def view(self) -> Statement | None:
-        a = self.any_tensor(dense)
+        a = self.any_tensor()
         if a is None:
             return None
-        expression = self.pick(_dims(tuple(self.namespace[a].shape))).format(a=a)
+        expression = self.pick(views_of(tuple(self.namespace[a].shape))).format(a=a)
         name = self.name()
         return Statement(f"{name} = {expression}", "view", (name,), target=expression)
 
@@ -221,7 +188,7 @@ class Generator:
         return self.write_to(target, tuple(self.namespace[a].shape))
 
     def write_to(self, target: str, shape: tuple[int, ...]) -> Statement:
-        other = self.fitting_value(shape)
+        other = self.fitting_value(shape, target.split(".")[0])
         forms = [
             (f"{target}.add_({other})", f"{target} + {other}"),
             (f"{target}.mul_({other})", f"{target} * {other}"),
@@ -255,6 +222,8 @@ class Generator:
             f"{target}.lerp_({target} * 2, 0.5)",
         ]
         if not self.smooth and self.chance(0.35):
+            if shape[:1] == (0,):  # PyTorch fails inside itself instead of refusing the index
+                rough = [form for form in rough if "index_fill_" not in form]
             return Statement(self.pick(rough), "other")
         text, value = self.pick(forms)
         return Statement(text, "write", target=target, value=value)
@@ -264,7 +233,7 @@ class Generator:
         if a is None:
             return None
         sign = self.pick("+-*")
-        other = self.fitting_value(tuple(self.namespace[a].shape))
+        other = self.fitting_value(tuple(self.namespace[a].shape), a)
         return Statement(f"{a} {sign}= {other}", "write", target=a, value=f"{a} {sign} {other}")
 
     def set_item(self) -> Statement | None:
@@ -280,7 +249,7 @@ class Generator:
             shape = tuple(eval(f"{a}[{where}]", self.namespace).shape)
         except (IndexError, RuntimeError):
             shape = ()
-        other = self.fitting_value(shape)
+        other = self.fitting_value(shape, a)
         value = (
             f"{other}.expand({base}[{where}].shape)"
             if other[0] == "t"
@@ -330,14 +299,14 @@ class Generator:
     def hook(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.requires_grad) if self.chance(0.95) else self.any_tensor()
         tag = self.hooks = self.hooks + 1
-        # Documented: PyTorch calls hooks that no gradient reached, and leaves index inputs out of the edges.
+        # Documented: PyTorch calls tensor hooks that no gradient reached.
         forms: tuple[str, ...] = (
             f"{{a}}.register_hook(lambda g: None if g is None else log.append(({tag}, g.tolist())))",
             "{a}.register_hook(lambda g: None if g is None else g * 2)",
             "{a}.retain_grad()",
             "{a}.register_post_accumulate_grad_hook(lambda p: log.append(p.grad is None or p.grad.tolist()))",
-            f"{{a}}.grad_fn.register_hook(lambda i, o: log.append(({tag}, i.count(None) < len(i), o.count(None))))",
-            f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, o[0] is None)))",
+            f"{{a}}.grad_fn.register_hook(lambda i, o, n={{a}}.grad_fn: log.append(({tag}, wanted(i, n), listed(o))))",
+            f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, listed(o))))",
         )
         forms = forms[:-1] if a is not None and self.namespace[a]._is_view() else forms  # PyTorch crashes on some views
         return a and Statement(self.pick(forms).format(a=a), "other")
@@ -415,7 +384,7 @@ class Generator:
         return self.new(form.format(a=a, b=b))
 
     def metadata(self) -> Statement | None:
-        a = self.any_tensor(dense)
+        a = self.any_tensor()
         forms = ("{a}.t_()", "{a}.unsqueeze_(0)", "{a}.squeeze_()", "{a}.transpose_(0, -1)")
         return a and Statement(self.pick(forms).format(a=a), "other")
 
@@ -486,11 +455,6 @@ def fits(source: tuple[int, ...], target: tuple[int, ...]) -> bool:
 def nested(shape: tuple[int, ...], numbers: Any) -> Any:
     """A nested list of this shape, filled from an iterator."""
     return next(numbers) if not shape else [nested(shape[1:], numbers) for _ in range(shape[0])]
-
-
-def dense(tensor: Any) -> bool:
-    """Not a computed result whose strides are permuted: there, whether reshape copies is the library's own affair."""
-    return tensor.is_contiguous() or tensor._is_view()
 
 
 def writable(tensor: Any) -> bool:

@@ -240,7 +240,7 @@ def test_layouts(door, dtype):
             a, b = np.asarray(a), np.asarray(b)
             expected = ufunc(a, b)
             result = run(door, name, [a, b], ())
-            assert result.flags.c_contiguous and result.shape == expected.shape and result.dtype == expected.dtype
+            assert result.shape == expected.shape and result.dtype == expected.dtype
             assert np.array_equal(result, expected)
             target = np.empty((*expected.shape, 2), expected.dtype)[..., 0]
             assert run(door, name, [a, b], (), out=target) is target

@@ -52,7 +52,7 @@ def end_of(item: object) -> tuple:
 
 def first_gradient(item: object, given: object, index: int) -> object:
     """The gradient to start from at a root: the one given, or 1 for a single element that requires grad."""
-    shape: tuple = end_of(item)[2]
+    shape: tuple = shape_of(cython.cast(Tensor, item)._array) if isinstance(item, Tensor) else end_of(item)[2]
     if given is None:
         if isinstance(item, Tensor) and not requires(cython.cast(Tensor, item)):
             return None

@@ -15,7 +15,17 @@ if not cython.compiled:
     from headgate.core.apply import record, requires, set_history, wrap
     from headgate.core.arrays import is_float, meta_shape, set_meta, shape_of
     from headgate.core.modes import grad_enabled, saved_hooks, set_grad
-    from headgate.core.records import CUSTOM_VIEW, OUT, Node, Op, Saved, Tensor
+    from headgate.core.records import (
+        CUSTOM_VIEW,
+        INFERENCE_VIEW,
+        MULTI_VIEW,
+        NO_GRAD_VIEW,
+        OUT,
+        Node,
+        Op,
+        Saved,
+        Tensor,
+    )
     from headgate.core.saved import SavedReader, begin, pack
     from headgate.core.views import rebase_root
     from headgate.core.writes import check_view_writable
@@ -140,6 +150,10 @@ class FunctionOp(Op):
         return results[:count]
 
     @cython.cfunc
+    def edgeless(self, n: Node) -> cython.longlong:
+        return sum([1 << i for i, tensor in enumerate(n.attrs._tensor_inputs[:62]) if not tensor])
+
+    @cython.cfunc
     def forget(self, n: Node) -> cython.bint:
         return n.saved_more is not None
 
@@ -259,6 +273,7 @@ def op_of(owner: object) -> object:
 def finish_function(owner: object, context: object, args: tuple, items: list) -> None:
     """Make one node the history of the outputs, and save what forward asked to save."""
     n: Node = record(op_of(owner), args, context)
+    n.needs |= sum([1 << i for i, wanted in enumerate(context.needs_input_grad[:62]) if wanted])  # backward is called
     y: Tensor
     i: cython.int
     dirty: tuple = context._dirty
@@ -280,7 +295,7 @@ def finish_function(owner: object, context: object, args: tuple, items: list) ->
         if is_among(y, args) and not is_among(y, dirty):
             y = items[i] = alias_of(y)
         elif y._root is not None and not is_among(y, dirty):
-            y._flags |= CUSTOM_VIEW
+            y._flags = y._flags & ~(MULTI_VIEW | NO_GRAD_VIEW | INFERENCE_VIEW) | CUSTOM_VIEW
         if not is_float(y._array):
             continue
         if is_among(y, dirty) and y._root is not None:

@@ -1,6 +1,6 @@
 # C types of nodes.py.
 from headgate.core.apply cimport current_node, edge_of, requires
-from headgate.core.gradients cimport fit
+from headgate.core.gradients cimport fit, places
 from headgate.core.operators cimport Vertex
 from headgate.core.records cimport OUT, RETAINS, Node, Saved, Tensor
 from headgate.core.saved cimport find

@@ -13,7 +13,7 @@ import cython
 
 if not cython.compiled:
     from headgate.core.apply import current_node, edge_of, requires
-    from headgate.core.gradients import fit
+    from headgate.core.gradients import fit, places
     from headgate.core.operators import Vertex
     from headgate.core.records import OUT, RETAINS, Node, Saved, Tensor
 
@@ -141,7 +141,7 @@ def next_functions(v: object) -> tuple:
     if not isinstance(v, Node):
         return ()
     n = cython.cast(Node, v)
-    for i in range(n.inputs):
+    for i in places(n):
         edge = n.edge(i)
         result.append((face_of(edge) if edge is not None else None, n.edge_output(i)))
     return tuple(result)
@@ -175,13 +175,14 @@ def called(v: object, gradients: tuple) -> object:
     if len(gradients) != n.outputs:
         raise RuntimeError(f"expected {n.outputs} gradients, got {len(gradients)}")
     results: list = n.op.pull_all(n, list(gradients), n.needs)
-    for i in range(n.inputs):
+    found: list = []
+    for i in places(n):
         edge = n.edge(i)
         if edge is None or results[i] is None:
-            results[i] = None
+            found.append(None)
         else:
-            results[i] = fit(n, i, edge, n.edge_output(i), results[i])
-    return results[0] if n.inputs == 1 else tuple(results)
+            found.append(fit(n, i, edge, n.edge_output(i), results[i]))
+    return found[0] if len(found) == 1 else tuple(found)
 
 
 def vertex_of(x: Tensor) -> object:
@@ -278,12 +279,12 @@ def register_post_accumulate_grad_hook(self: object, hook: object) -> object:
 
 def retain_grad(self: object) -> None:
     """Keep the gradient of this non-leaf in `.grad` when it is computed. No effect on a leaf."""
-    if not requires(self):
-        raise RuntimeError(errors.RETAIN_NO_GRAD)
     x: Tensor = self
-    n: Node = current_node(x)
-    if n is None:
+    if not x.requires_grad:
+        raise RuntimeError(errors.RETAIN_NO_GRAD)
+    if x._node is None:  # nor for a view whose base came to have history and that nobody looked at since, as in PyTorch
         return
+    n: Node = current_node(x)
     x._flags |= RETAINS
     hooks_of(n).retained[x._output] = weakref.ref(x)
 

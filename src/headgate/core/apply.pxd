@@ -3,7 +3,7 @@ from numpy cimport ndarray
 from headgate.core.arrays cimport high_address, is_float, low_address, set_meta
 from headgate.core.modes cimport grad_enabled, inference_enabled
 from headgate.core.operators cimport INPLACE, Vertex, slots
-from headgate.core.records cimport CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, OUT, Node, Op, Tensor
+from headgate.core.records cimport CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, OUT, RETAINS, Node, Op, Tensor
 from headgate.core.saved cimport save_input, save_number, save_output
 from headgate.core.site cimport mark
 from headgate.core.storage cimport Cut, Storage, Write
@@ -35,6 +35,8 @@ cdef Node record(Op op, tuple inputs, object attrs)
 cdef note_cut(Tensor y, Tensor x, Op op)
 cpdef Cut cut_here(str kind, str what)
 cdef set_history(Tensor x, Node n, int output)
+cdef keep_retaining(Tensor x, Node n, int output)
 cdef object refresh_view
+cdef int counted(list outputs)
 cdef tuple arrays_of(tuple inputs)
 cdef list view_outputs(Op op, Tensor x, object attrs, tuple arrays)

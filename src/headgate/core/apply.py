@@ -17,6 +17,7 @@ if not cython.compiled:
         MULTI_VIEW,
         NO_GRAD_VIEW,
         OUT,
+        RETAINS,
         Node,
         Op,
         Tensor,
@@ -27,6 +28,8 @@ if not cython.compiled:
     from headgate.core.writes import copy_of, last_overlapping, refuse_view, ring_overflowed
 
     ndarray = np.ndarray
+
+from headgate.core.hooks import Hooks
 
 order = 0
 
@@ -72,8 +75,8 @@ def wrap_view(op: Op, x: Tensor, attrs: object, array: ndarray) -> Tensor:
     else:
         t._root = x._root
         t._before = ((x._before or ()) + (x._step, x._step_attrs))
-    if not grad_enabled():
-        t._flags |= NO_GRAD_VIEW
+    if not grad_enabled():  # how a view was made replaces how the one before it was, as in PyTorch
+        t._flags = t._flags & ~(MULTI_VIEW | CUSTOM_VIEW | INFERENCE_VIEW) | NO_GRAD_VIEW
         if inference_enabled():
             t._flags |= INFERENCE_VIEW
     t._history = x._counter.count
@@ -137,6 +140,9 @@ def add_edge(n: Node, i: cython.int, x: Tensor):
     """Join input 0 or 1 of a node to `x` (which requires grad)."""
     v: Vertex = edge_of(x)
     if v is None:
+        # PyTorch saves for an op of one input also where its gradient goes nowhere, and then looks at what it saved.
+        if n.op.edgeless(n) | 1 << i == (1 << n.inputs) - 1:
+            n.needs |= 1 << i
         return
     if i == 0:
         n.edge0 = v
@@ -187,10 +193,21 @@ def finish_node(n: Node, y: Tensor):
 
 def set_history(x: Tensor, n: Node, output: cython.int):
     """Make output `output` of `n` the history of `x`, which is up to date with every write so far."""
+    if x._flags & RETAINS:
+        keep_retaining(x, n, output)
     x._node = n
     x._output = output
     x._history = x._counter.count
     x._history_writes = x._storage.writes
+
+
+def keep_retaining(x: Tensor, n: Node, output: cython.int):
+    """Let a tensor that retains its gradient do so at the node that becomes its history."""
+    if x._node is None or x._node.hooks is None or x._node is n:
+        return
+    if n.hooks is None:
+        n.hooks = Hooks()
+    x._node.hooks.move_retained(x._output, n.hooks, output)
 
 
 def apply1(op: Op, x: Tensor, attrs: object) -> Tensor:
@@ -307,8 +324,8 @@ def finish(op: Op, inputs: tuple, attrs: object, result: object) -> object:
         outputs = view_outputs(op, inputs[0], attrs, result) if many else [wrap_view(op, inputs[0], attrs, result)]
     if x is not None and grad_enabled() and op.differentiable:
         n = record(op, inputs, attrs)
-        if len(outputs) != 1:
-            n.outputs = len(outputs)
+        n.outputs = counted(outputs)
+        if n.outputs != 1:
             n.metas = tuple([(cython.cast(object, y._array).shape, cython.cast(object, y._array).dtype.num)
                              for y in outputs])
         else:
@@ -328,6 +345,14 @@ def finish(op: Op, inputs: tuple, attrs: object, result: object) -> object:
     return tuple(outputs) if many else outputs[0]
 
 
+def counted(outputs: list) -> int:
+    """How many outputs a node has: whole numbers (indices) come last, and PyTorch's node does not know them."""
+    k: cython.int = len(outputs)
+    while k > 1 and not is_float(cython.cast(Tensor, outputs[k - 1])._array):
+        k -= 1
+    return k
+
+
 def view_outputs(op: Op, x: Tensor, attrs: object, arrays: tuple) -> list:
     """Sibling views of one tensor; PyTorch forbids writing to them in place."""
     outputs: list = []
@@ -336,7 +361,8 @@ def view_outputs(op: Op, x: Tensor, attrs: object, arrays: tuple) -> list:
     for k in range(len(arrays)):
         step = op.part(attrs, k)
         t = wrap_view(step[0], x, step[1], arrays[k])
-        t._flags |= MULTI_VIEW
+        if grad_enabled():
+            t._flags = t._flags & ~(NO_GRAD_VIEW | CUSTOM_VIEW | INFERENCE_VIEW) | MULTI_VIEW
         outputs.append(t)
     return outputs
 

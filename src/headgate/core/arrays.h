@@ -103,10 +103,11 @@ static PyObject *hg_expand(PyObject *owner, PyObject *shape) {
         PyErr_SetString(PyExc_RuntimeError, "the shape does not fit the array that is to be expanded");
         return NULL;
     }
-    for (int i = 0; i < count; i++) {
+    for (int i = count - 1; i >= 0; i--) {
         lengths[i] = PyLong_AsSsize_t(PyTuple_GET_ITEM(shape, i));
         if (lengths[i] < 0) return NULL;
-        steps[i] = i < lead || PyArray_DIM(x, i - lead) != lengths[i] ? 0 : PyArray_STRIDE(x, i - lead);
+        if (i >= lead) steps[i] = PyArray_DIM(x, i - lead) != lengths[i] ? 0 : PyArray_STRIDE(x, i - lead);
+        else steps[i] = lengths[i] != 1 || lead == count ? 0 : lengths[i + 1] * steps[i + 1]; /* as PyTorch */
     }
     return hg_seen_as(x, count, lengths, steps, 0);
 }

@@ -98,7 +98,8 @@ def partly_overlap(a: ndarray, b: ndarray) -> bool:
         return False
     if not without_gaps(a) or not without_gaps(b):
         return False
-    return low_address(a) != low_address(b) or high_address(a) != high_address(b) or long_dims(a) != long_dims(b)
+    one, two = cython.cast(object, a).strides, cython.cast(object, b).strides
+    return low_address(a) != low_address(b) or high_address(a) != high_address(b) or one != two
 
 
 def long_dims(a: ndarray) -> tuple:
@@ -265,7 +266,9 @@ def expand_view(x: ndarray, shape: tuple) -> ndarray:
     if not cython.compiled:
         lead = len(shape) - x.ndim
         strides = [step if mine == want else 0 for step, mine, want in zip(x.strides, x.shape, shape[lead:])]
-        return make_view(x, shape, (0,) * lead + tuple(strides), 0)
+        for dim in range(lead - 1, -1, -1):  # as PyTorch
+            strides.insert(0, shape[dim + 1] * strides[0] if shape[dim] == 1 and x.ndim else 0)
+        return make_view(x, shape, tuple(strides), 0)
     return hg_expand(x, shape)  # noqa: F821
 
 

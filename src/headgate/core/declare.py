@@ -125,6 +125,12 @@ def overload(op: Op, name: str, number: object, *, reads: object = (), shapes: i
     return op
 
 
+def constants(inputs: int, *ops: Op) -> None:
+    """Say which inputs (bits) of some ops have no edge in PyTorch's graph: indices, masks, weights of a loss."""
+    for op in ops:
+        cython.cast(Op, op).constants = inputs
+
+
 def set_loop(op: object, loop: object, kind: object) -> None:
     """Give an elementwise op its kernel."""
     if isinstance(op, Unary):
@@ -166,8 +172,8 @@ def operand_error(name: str, x: object, y: object) -> str:
     """The text for an operand that is neither a tensor nor a number."""
     position, value = (1, x) if not isinstance(x, Tensor) else (2, y)
     return errors.ARGUMENT.format(
-        function=name, name="input" if position == 1 else "other", position=position, expected="Tensor",
-        type=type(value).__name__,
+        function=name, name="input" if position == 1 else "other", expected="Tensor", type=type(value).__name__,
+        position=position - name.endswith("_"),  # PyTorch does not count the tensor that a method belongs to
     )
 
 

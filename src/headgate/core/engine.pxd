@@ -1,7 +1,7 @@
 # C types of engine.py.
 cimport cython
 from headgate.core.arrays cimport same_shape
-from headgate.core.gradients cimport accumulate, fit, own, retain
+from headgate.core.gradients cimport accumulate, after_hooks, fit, own, retain
 from headgate.core.modes cimport grad_enabled, set_grad
 from headgate.core.operators cimport INPLACE, Vertex, slots
 from headgate.core.records cimport Node, Tensor

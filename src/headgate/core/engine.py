@@ -11,7 +11,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.arrays import same_shape
-    from headgate.core.gradients import accumulate, fit, own, retain
+    from headgate.core.gradients import accumulate, after_hooks, fit, own, retain
     from headgate.core.modes import grad_enabled, set_grad
     from headgate.core.operators import INPLACE, Vertex, slots
     from headgate.core.records import Node, Tensor
@@ -222,21 +222,19 @@ class Pass:
         task.grad = None
         if x._hooks is not None:
             _running.work = self
-            changed = x._hooks.run_tensor(0, g)
-            mine = mine and changed is g
-            g = changed
+            g = x._hooks.run_tensor(0, g)
+            mine = mine and not x._hooks.tensor  # a hook may have kept it
         if self.captures is not None:
             self.capture(x, 0, g)
             if not self.accumulate or x not in self.captures:
                 return
-        if not x._wants:
-            return
-        if x._node is not None:
-            raise RuntimeError("leaf variable has been moved into the graph interior")
         if x._hooks is not None and x._hooks.before:
             (g,) = x._hooks.run_before((g,))
             mine = False
-        accumulate(x, g, mine, self.create)
+        if x._node is not None:
+            raise RuntimeError("leaf variable has been moved into the graph interior")
+        if x._wants:
+            accumulate(x, g, mine, self.create)
         if x._hooks is not None:
             for hook in list(x._hooks.accumulated.values()):
                 result = hook(x)
@@ -300,7 +298,7 @@ class Pass:
         if need != 0 or n.inputs > 62:
             results = n.op.pull_all(n, grads, need)
             if n.hooks is not None and n.hooks.after:
-                results = list(n.hooks.run_after(tuple(results), tuple(grads)))
+                results = after_hooks(n, results, grads)
             if _anomaly and _check_nan:
                 refuse_nan(n, results)
             if self.told is not None and n in self.told:
@@ -308,6 +306,8 @@ class Pass:
                     stale_history(finding[0], finding[1])
             if n.stale is not None:
                 self.note_stale(n)
+        elif n.hooks is not None and n.hooks.after:
+            after_hooks(n, [None] * n.inputs, grads)
         if not self.keep:
             release(n, self.freed_by)
         self.distribute(n, grads, results)
@@ -341,6 +341,7 @@ class Pass:
         v: Vertex
         g: Tensor
         task: Task
+        fresh: cython.bint = n.op.fresh and not self.create and (n.hooks is None or not n.hooks.after)
         for i in range(n.inputs):
             v = n.edge(i)
             if v is None:
@@ -348,7 +349,7 @@ class Pass:
             task = self.task_of(v)
             if results is not None and results[i] is not None and task.useful:
                 g = fit(n, i, v, n.edge_output(i), results[i])
-                self.deliver(task, n.edge_output(i), g, n.op.fresh and not self.create and own(g, grads, self.number))
+                self.deliver(task, n.edge_output(i), g, fresh and own(g, grads, self.number))
             task.pending -= 1
             if task.pending == 0:
                 self.ready(task)

@@ -9,7 +9,7 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply1, apply2, apply2n, requires
-    from headgate.core.arrays import is_float, same_shape
+    from headgate.core.arrays import is_float, overlaps_itself, same_shape
     from headgate.core.inplace import write
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
@@ -38,6 +38,9 @@ def as_type(a: ndarray, kind: dtypes.dtype) -> ndarray:
     """The array in another element type; itself if it has it."""
     if PyArray_TYPE(a) == kind.num:
         return a
+    if overlaps_itself(a):  # what is expanded stays so: its dims say nothing of the result's layout
+        once = tuple([slice(0, 1) if step == 0 else slice(None) for step in cython.cast(object, a).strides])
+        return np.broadcast_to(cython.cast(object, a)[once].astype(kind.numpy), cython.cast(object, a).shape)
     return cython.cast(object, a).astype(kind.numpy)
 
 

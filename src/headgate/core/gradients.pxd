@@ -9,4 +9,6 @@ from headgate.core.storage cimport Storage
 cdef bint own(Tensor g, list grads, long long number)
 cdef retain(object hooks, int output, Tensor g)
 cdef Tensor fit(Node n, int i, Vertex v, int nr, object value)
+cpdef list places(Node n)
+cdef list after_hooks(Node n, list results, list grads)
 cpdef accumulate(Tensor x, Tensor g, bint mine, bint create)

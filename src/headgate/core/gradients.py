@@ -69,6 +69,28 @@ def fit(n: Node, i: cython.int, v: Vertex, nr: cython.int, value: object) -> Ten
     return g
 
 
+def places(n: Node) -> list:
+    """The inputs that PyTorch's node has an edge for, in order."""
+    without: cython.longlong = n.op.edgeless(n)
+    return [i for i in range(n.inputs) if not (without >> min(i, 62)) & 1]
+
+
+def after_hooks(n: Node, results: list, grads: list) -> list:
+    """The results as the node's hooks leave them: those see what is handed on, one entry per edge."""
+    i: cython.int
+    v: Vertex
+    kept: list = places(n)
+    shown: list = []
+    for i in kept:
+        v = n.edge(i)
+        shown.append(None if v is None or results[i] is None else fit(n, i, v, n.edge_output(i), results[i]))
+    changed = n.hooks.run_after(tuple(shown), tuple(grads))
+    results = [None] * n.inputs
+    for i, item in zip(kept, changed):
+        results[i] = item
+    return results
+
+
 def expandable(shape: tuple, target: tuple) -> bool:
     """Whether a tensor of `shape` could have been broadcast to `target`."""
     if len(shape) > len(target):

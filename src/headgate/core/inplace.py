@@ -32,7 +32,6 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import dtypes, errors
-from headgate.core.hooks import Hooks
 
 
 def write(op: Op, inputs: tuple, attrs: object, out: object) -> Tensor:
@@ -120,17 +119,11 @@ def follow_cut(x: Tensor, inputs: tuple, op: Op):
 
 def adopt(x: Tensor, n: Node) -> bool:
     """Make `n` the history of the tensor that was just written."""
-    hooks = x._node.hooks if x._node is not None else None
-    output: cython.int = x._output
     if x._root is not None:
         rebase_root(x, n)
     else:
         x._wants = False
         set_history(x, n, 0)
-    if hooks is not None and hooks.retained:
-        if x._node.hooks is None:
-            x._node.hooks = Hooks()
-        hooks.move_retained(output, x._node.hooks, x._output)
     return True
 
 

@@ -87,6 +87,7 @@ cdef class Op(Called):
     cdef public tuple reads
     cdef public long long shapes
     cdef public bint fresh
+    cdef public long long constants
     cdef object run1(self, ndarray x, object attrs, ndarray out)
     cdef object run2(self, object x, object y, object attrs, ndarray out)
     cdef object run(self, tuple inputs, object attrs, ndarray out)
@@ -94,6 +95,7 @@ cdef class Op(Called):
     cdef object pull(self, Node n, Tensor g, int i)
     cdef tuple part(self, object attrs, int k)
     cdef bint forget(self, Node n)
+    cdef long long edgeless(self, Node n)
     cdef object push(self, Node n, list tangents)
     cdef long long needed(self, Node n)
     cpdef str label(self, Node n)

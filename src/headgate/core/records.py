@@ -103,6 +103,7 @@ class Op(Called):
         self.reads = ()
         self.shapes = 0
         self.fresh = True
+        self.constants = 0
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
@@ -141,6 +142,11 @@ class Op(Called):
     def forget(self, n: Node) -> cython.bint:
         """Free what the op itself keeps for this node; whether there was anything."""
         return False
+
+    @cython.cfunc
+    def edgeless(self, n: Node) -> cython.longlong:
+        """Bits of the inputs that PyTorch's node has no edge for: indices, masks, weights of a loss."""
+        return self.constants
 
     @cython.cfunc
     def push(self, n: Node, tangents: list) -> object:

@@ -3,9 +3,9 @@ from cpython.weakref cimport PyWeakref_NewRef
 from numpy cimport ndarray
 from headgate.core.arrays cimport high_address, is_float, low_address
 from headgate.core.modes cimport grad_enabled, saved_hooks, set_grad
-from headgate.core.writes cimport last_overlapping, ring_overflowed
+from headgate.core.writes cimport last_overlapping, refuse_view, ring_overflowed
 from headgate.core.storage cimport Cut, Storage, Write
-from headgate.core.records cimport OUT, Node, Reader, Saved, Tensor
+from headgate.core.records cimport CUSTOM_VIEW, MULTI_VIEW, NO_GRAD_VIEW, OUT, Node, Reader, Saved, Tensor
 
 cdef class SavedReader(Reader):
     cdef Tensor unpacked(self, Node n, Saved s)
@@ -17,6 +17,7 @@ cdef save_number(Node n, int key, object value)
 cdef attach(Node n, Saved s)
 cdef Saved find(Node n, int key)
 cdef check_saved(Node n, Saved s)
+cdef look_at(Node n, int key)
 cpdef release(Node n, Cut by)
 cdef Saved begin(int key, Tensor x)
 cdef Tensor detached_copy(Tensor x)

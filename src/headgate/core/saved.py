@@ -11,9 +11,9 @@ import numpy as np
 if not cython.compiled:
     from headgate.core.arrays import high_address, is_float, low_address
     from headgate.core.modes import grad_enabled, saved_hooks, set_grad
-    from headgate.core.records import OUT, Node, Reader, Saved, Tensor
+    from headgate.core.records import CUSTOM_VIEW, MULTI_VIEW, NO_GRAD_VIEW, OUT, Node, Reader, Saved, Tensor
     from headgate.core.storage import Cut, Storage, Write
-    from headgate.core.writes import last_overlapping, ring_overflowed
+    from headgate.core.writes import last_overlapping, refuse_view, ring_overflowed
 
     ndarray = np.ndarray
 
@@ -132,10 +132,20 @@ def find(n: Node, key: cython.int) -> Saved:
     raise RuntimeError(f"{n.op.name} reads a value that it did not declare (key {key})")
 
 
+def refuse_stale_view(s: Saved):
+    """Say of a saved view that its kind cannot follow a write to its base, which PyTorch finds out first."""
+    x: Tensor = s.origin() if isinstance(s.origin, weakref.ref) else s.origin
+    if x is None or x._root is None or x._history == x._counter.count:
+        return
+    if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW) and x.requires_grad:
+        refuse_view(x, True)
+
+
 def check_saved(n: Node, s: Saved):
     """The in-place check, and the guard against writes that the version did not count."""
     w: Write
     if s.counter.count != s.version:
+        refuse_stale_view(s)
         raise RuntimeError(reports.modified_in_place(n, s))
     if s.storage.writes != s.writes:
         low, high = low_address(s.array), high_address(s.array)
@@ -144,6 +154,18 @@ def check_saved(n: Node, s: Saved):
             reports.saved_overwritten(n, s, w)
         elif ring_overflowed(s.storage, s.writes):
             reports.ring_lost(n, s)
+
+
+def look_at(n: Node, key: cython.int):
+    """Refuse a saved value that was written since, which PyTorch keeps although the gradient does not depend on it.
+
+    Only what PyTorch would say is said: a write that the version does not count does no harm here.
+    """
+    s: Saved = find(n, key)
+    if s.unpack is not None:
+        READ_SAVED.read(n, key)
+    elif s.storage is not None and s.counter.count != s.version:
+        check_saved(n, s)
 
 
 def release(n: Node, by: Cut) -> None:
@@ -178,6 +200,8 @@ class SavedReader(Reader):
             reports.rebound(n, s, x)
             return x
         check_saved(n, s)
+        if isinstance(s.origin, Tensor):  # a leaf's, or a custom Function's: as it is now, detached or not
+            return x
         if s.node is not None and (s.node.detached >> s.output) & 1:
             raise RuntimeError(errors.SAVED_DETACHED)
         if x is not None and x._node is s.node:
@@ -217,4 +241,5 @@ class SavedReader(Reader):
         return self.tensor(n, key)._array
 
 
-set_reader(SavedReader())
+READ_SAVED = SavedReader()
+set_reader(READ_SAVED)

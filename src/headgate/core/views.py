@@ -7,10 +7,10 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import add_edge, apply1, begin_node, edge_of, requires, set_history
+    from headgate.core.apply import add_edge, apply1, begin_node, edge_of, keep_retaining, requires, set_history
     from headgate.core.arrays import set_meta, shape_of
     from headgate.core.operators import INPLACE, slots
-    from headgate.core.records import CUSTOM_VIEW, MULTI_VIEW, NO_GRAD_VIEW, Node, Op, Tensor
+    from headgate.core.records import CUSTOM_VIEW, MULTI_VIEW, NO_GRAD_VIEW, RETAINS, Node, Op, Tensor
 
     ndarray = np.ndarray
 
@@ -18,10 +18,26 @@ from headgate.core.apply import set_refresh
 from headgate.core.reports import second_backward
 
 FIXED: cython.int = MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW
+MOVED: cython.int = 256  # flag of a root that sees its memory otherwise, or other memory, since it was made
+
+
+def _no_strides(view: Tensor) -> tuple:
+    raise RuntimeError("headgate.ops.strided is not loaded")
+
+
+_by_strides = _no_strides  # filled by `ops.strided`: the single step that leads to a view by its place in memory
+
+
+def set_by_strides(function: object) -> None:
+    """Fill the slot through which views of a moved root are found."""
+    global _by_strides
+    _by_strides = function
 
 
 def steps_of(view: Tensor) -> tuple:
     """The steps from a view's root to it: op, attributes, op, attributes ..."""
+    if view._root._flags & MOVED:  # the steps led from what the root was
+        return cython.cast(tuple, _by_strides(view))
     return (view._before or ()) + (view._step, view._step_attrs)
 
 
@@ -87,6 +103,8 @@ def refresh(view: Tensor) -> None:
     if requires(root):
         add_edge(n, 0, root)
     set_meta(n, view._array)
+    if view._flags & RETAINS:
+        keep_retaining(view, n, 0)
     view._node = n
     view._output = 0
     view._history = view._counter.count
@@ -130,6 +148,10 @@ class CopySlices(Op):
             slots.copy.call2(part, results[0] if results[0] is not None else 0.0, INPLACE)
             results[0] = whole
         return results
+
+    @cython.cfunc
+    def edgeless(self, n: Node) -> cython.longlong:
+        return cython.cast(Node, n.attrs[0]).op.edgeless(n.attrs[0])
 
     @cython.cfunc
     def forget(self, n: Node) -> cython.bint:

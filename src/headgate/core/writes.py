@@ -128,13 +128,14 @@ def check_view_writable(x: Tensor) -> None:
 def refuse_view(x: Tensor, indirect: cython.bint) -> None:
     """Raise PyTorch's error for a view that must not be written in place; `indirect`: its base was, before its use."""
     text: str = errors.MULTI_VIEW if x._flags & MULTI_VIEW else errors.CUSTOM_VIEW
-    if x._flags & (MULTI_VIEW | CUSTOM_VIEW) == 0:
+    plain: bool = x._flags & (MULTI_VIEW | CUSTOM_VIEW) == 0
+    if plain:
         text = errors.INFERENCE_VIEW if x._flags & INFERENCE_VIEW else errors.NO_GRAD_VIEW
-    elif x._node is None:
+    if x._node is not None:
+        text = text.replace("A view was", errors.VIEW_OF_VIEW)
+        text = text.format(number=x._output, node=x._node.op.full_name(x._node).partition("Backward")[0])
+    elif not plain:
         text = errors.NO_GRAD_VIEW.partition(" Given")[0] + text[text.index(" This view"):]
-    else:
-        node: str = x._node.op.full_name(x._node).partition("Backward")[0]
-        text = text.format(number=x._output, node=node)
     if indirect:
         text = text.replace("and is being modified", "and its base or another view of its base has been modified")
     raise RuntimeError(text)

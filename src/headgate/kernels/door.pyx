@@ -75,6 +75,7 @@ cdef extern from "door_plan.h" nogil:
     Py_ssize_t hg_run_size(PyObject **arrays, int inputs)
     int hg_same_run(ndarray first, ndarray a)
     int hg_plan_open(hg_plan *plan, PyObject **arrays, int inputs, void *scalar)
+    int hg_plan_layout(const hg_plan *plan, PyObject **arrays, int inputs, Py_ssize_t item, Py_ssize_t *strides)
     int hg_plan_close(hg_plan *plan, PyObject *out, int kind)
     void hg_plan_rows(void *plan, Py_ssize_t low, Py_ssize_t high) noexcept
     void hg_plan_elements(void *plan, Py_ssize_t low, Py_ssize_t high) noexcept
@@ -100,8 +101,15 @@ cdef extern from *:
         }
         return -1;
     }
+    /* Other strides for a fresh array, over the same elements. */
+    static void hg_set_strides(PyObject *object, const Py_ssize_t *strides) {
+        PyArrayObject *a = (PyArrayObject *)object;
+        memcpy(PyArray_STRIDES(a), strides, sizeof(npy_intp) * (size_t)PyArray_NDIM(a));
+        PyArray_UpdateFlags(a, NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS);
+    }
     """
     int hg_borrow(object ufunc, int typenum, hg_inner *inner, void **data)
+    void hg_set_strides(object array, const Py_ssize_t *strides)
 
 cnp.import_array()
 
@@ -227,6 +235,7 @@ cdef ndarray _run_planned(Loop loop, PyObject **arrays, int inputs, int typenum,
                           Entry *entry, ndarray out):
     """Plan, allocate, run; None if an operand's layout is odd and the fallback must take it."""
     cdef hg_plan plan
+    cdef Py_ssize_t[64] strides
     cdef int kind = hg_plan_open(&plan, arrays, inputs, scalar)
     cdef ndarray result = out
     if kind == HG_ODD:
@@ -235,6 +244,8 @@ cdef ndarray _run_planned(Loop loop, PyObject **arrays, int inputs, int typenum,
         raise ValueError("operands could not be broadcast together")
     if out is None or entry.fails:
         result = memory.fresh(plan.axes, <npy_intp *> plan.shape, entry.out)
+        if kind == HG_GENERAL and hg_plan_layout(&plan, arrays, inputs, cnp.PyArray_ITEMSIZE(result), strides):
+            hg_set_strides(result, strides)
     elif cnp.PyArray_TYPE(out) != entry.out:
         return None
     kind = hg_plan_close(&plan, <PyObject *> result, kind)

@@ -1,5 +1,5 @@
-/* The walk behind door.pyx. Results are C-contiguous, so axes keep C order, except that a short last axis gives way to
-   the longest one: an inner loop over three elements would spend its time in calls. */
+/* The walk behind door.pyx. Axes are walked in the order of the result's strides, except that a short last axis gives
+   way to the longest one: an inner loop over three elements would spend its time in calls. */
 #include "door_plan.h"
 #include <string.h>
 
@@ -93,6 +93,74 @@ int hg_plan_open(hg_plan *plan, PyObject *const *arrays, int inputs, void *scala
     return HG_QUICK;
 }
 
+static ptrdiff_t stride_along(const hg_plan *plan, PyArrayObject *a, int axis) {
+    int i = axis - (plan->axes - PyArray_NDIM(a));
+    return i < 0 || (PyArray_DIM(a, i) == 1 && plan->shape[axis] != 1) ? 0 : PyArray_STRIDE(a, i);
+}
+
+/* Whether axis `one` must go outside of `two`: 1, inside: -1, or the inputs do not say: 0. */
+static int outside(const hg_plan *plan, PyObject *const *arrays, int inputs, int one, int two) {
+    for (int k = 0; k < inputs; k++) {
+        if (!arrays[k]) continue;
+        ptrdiff_t a = stride_along(plan, ARRAY(k), one), b = stride_along(plan, ARRAY(k), two);
+        if (a == 0 || b == 0) continue;
+        if (a != b) return a < b ? -1 : 1;
+        if (plan->shape[one] > plan->shape[two]) return 1;
+    }
+    return 0;
+}
+
+/* Of inputs that all fill such a layout, the result takes the strides along axes of one element too. */
+static void take_strides(const hg_plan *plan, PyObject *const *arrays, int inputs, ptrdiff_t item, ptrdiff_t *strides) {
+    for (int k = 0; k < inputs; k++) {
+        if (!arrays[k] || !arrays[0] || !same_shape(plan, ARRAY(k))) return;
+        for (int i = 0; i < plan->axes; i++) {
+            ptrdiff_t step = PyArray_STRIDE(ARRAY(k), i) / item_size(ARRAY(k)) * item;
+            if (plan->shape[i] != 1 && step != strides[i]) return;
+            if (step != PyArray_STRIDE(ARRAY(0), i) / item_size(ARRAY(0)) * item) return;
+        }
+    }
+    for (int i = 0; i < plan->axes; i++) strides[i] = PyArray_STRIDE(ARRAY(0), i) / item_size(ARRAY(0)) * item;
+}
+
+int hg_plan_layout(const hg_plan *plan, PyObject *const *arrays, int inputs, ptrdiff_t item, ptrdiff_t *strides) {
+    int order[HG_AXES], usual = 1; /* the innermost first; an insertion sort, because the comparison may be undecided */
+    ptrdiff_t step = item;
+    if (plan->size == 0) return 0;
+    for (int i = 0; i < plan->axes; i++) order[i] = plan->axes - 1 - i;
+    for (int i = 1; i < plan->axes; i++) {
+        int place = i;
+        for (int j = i - 1; j >= 0; j--) {
+            int sign = outside(plan, arrays, inputs, order[j], order[place]), swapped = order[j];
+            if (sign < 0) break;
+            if (sign == 0) continue;
+            order[j] = order[place], order[place] = swapped, place = j;
+        }
+    }
+    for (int i = 0; i < plan->axes; i++) {
+        usual &= order[i] == plan->axes - 1 - i;
+        strides[order[i]] = step;
+        step *= plan->shape[order[i]];
+    }
+    if (usual) return 0;
+    take_strides(plan, arrays, inputs, item, strides);
+    return 1;
+}
+
+/* The axes in the order of the result's strides, the widest first. */
+static void sort_axes(hg_plan *plan) {
+    const int out = plan->inputs;
+    for (int i = 1; i < plan->axes; i++)
+        for (int j = i; j > 0 && plan->strides[out][j - 1] < plan->strides[out][j]; j--) {
+            ptrdiff_t kept = plan->shape[j];
+            plan->shape[j] = plan->shape[j - 1], plan->shape[j - 1] = kept;
+            for (int k = 0; k <= out; k++) {
+                kept = plan->strides[k][j];
+                plan->strides[k][j] = plan->strides[k][j - 1], plan->strides[k][j - 1] = kept;
+            }
+        }
+}
+
 static void drop_axis(hg_plan *plan, int axis) {
     plan->axes--;
     for (int i = axis; i < plan->axes; i++) {
@@ -148,6 +216,7 @@ int hg_plan_close(hg_plan *plan, PyObject *out, int kind) {
                 stride *= plan->shape[i];
             }
         }
+    sort_axes(plan);
     merge_axes(plan);
     choose_inner(plan);
     return HG_GENERAL;

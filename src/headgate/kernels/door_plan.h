@@ -51,6 +51,9 @@ static inline ptrdiff_t hg_run_size(PyObject *const *arrays, int inputs) {
 
 /* Reads the inputs (NULL: a scalar whose address is in `scalar`); HG_ODD: misaligned or byte-swapped. */
 int hg_plan_open(hg_plan *plan, PyObject *const *arrays, int inputs, void *scalar);
+/* The strides that PyTorch gives a fresh result of a general plan: the dims in the order of the inputs' strides. False
+   if that is the usual order. `item`: the result's. */
+int hg_plan_layout(const hg_plan *plan, PyObject *const *arrays, int inputs, ptrdiff_t item, ptrdiff_t *strides);
 /* Adds the output, whose shape must be the plan's; a QUICK plan may become GENERAL. */
 int hg_plan_close(hg_plan *plan, PyObject *out, int kind);
 /* Runs rows [low, high) of a general plan; elements [low, high) of a quick one. */

@@ -19,6 +19,7 @@ from headgate.kernels.reference_copy import copied as copied
 from headgate.kernels.reference_copy import copy_into as copy_into
 from headgate.kernels.reference_copy import fill as fill
 from headgate.kernels.reference_copy import joined as joined
+from headgate.kernels.reference_copy import laid_out as laid_out
 from headgate.kernels.reference_copy import like_layout as like_layout
 from headgate.kernels.reference_copy import triangle as triangle
 from headgate.kernels.reference_copy import zeros as zeros
@@ -146,7 +147,7 @@ def evaluate(loop: Any, arrays: tuple[Array, ...], params: tuple[float, ...], ou
         if result.dtype == np.float32 and widened[-1] is not arrays[-1]:
             result = result.astype(narrow)
     if out is None:
-        return np.asarray(result, order="C")
+        return laid_out(result, arrays)
     np.copyto(out, result, casting="unsafe")
     return out
 

@@ -12,7 +12,9 @@ import numpy as np
 
 from headgate.kernels.reference_shared import Array
 
-__all__ = ["contiguous", "converted", "copied", "copy_into", "fill", "joined", "like_layout", "triangle", "zeros"]
+__all__ = [
+    "contiguous", "converted", "copied", "copy_into", "fill", "joined", "laid_out", "like_layout", "triangle", "zeros",
+]  # fmt: skip
 
 
 def copy_into(target: Array, source: Array) -> Array:
@@ -82,6 +84,41 @@ def like_layout(x: Array, kind: Any) -> Array:
         return np.ndarray(x.shape, kind, np.empty(x.shape, kind), strides=steps)
     order = _order_of_dims(x)
     return np.empty([x.shape[dim] for dim in order], kind).transpose(np.argsort(order))
+
+
+def _outside(arrays: Sequence[Array], shape: tuple[int, ...], one: int, two: int) -> int:
+    """Whether dim `one` of a result must go outside of `two`: 1, inside: -1, or the operands do not say: 0."""
+    for array in arrays:
+        first, second = (_step(array, shape, dim) for dim in (one, two))
+        if 0 in (first, second) or first == second and shape[one] <= shape[two]:
+            continue
+        return -1 if first < second else 1
+    return 0
+
+
+def _step(array: Array, shape: tuple[int, ...], dim: int) -> int:
+    """The stride of an operand along a dim of the result; 0 where it is broadcast."""
+    mine = dim - (len(shape) - array.ndim)
+    return 0 if mine < 0 or (array.shape[mine] == 1 and shape[dim] != 1) else int(array.strides[mine])
+
+
+def laid_out(result: Array, operands: Sequence[Array]) -> Array:
+    """A result in the layout that PyTorch gives it: its dims in the order of the operands' strides."""
+    if result.size == 0 or all(one.flags.c_contiguous for one in operands):
+        return np.asarray(result, order="C")
+    order = list(range(result.ndim - 1, -1, -1))
+    for i in range(1, result.ndim):
+        place = i
+        for k in range(i - 1, -1, -1):
+            sign = _outside(operands, result.shape, order[k], order[place])
+            if sign < 0:
+                break
+            if sign:
+                order[k], order[place] = order[place], order[k]
+                place = k
+    order.reverse()
+    fresh = np.empty([result.shape[dim] for dim in order], result.dtype).transpose(np.argsort(order))
+    return copy_into(fresh, result)
 
 
 def joined(arrays: Sequence[Array], axis: int, kind: Any = None, stacked: bool = False) -> Array:

@@ -7,10 +7,11 @@ import warnings
 import cython
 
 if not cython.compiled:
-    from headgate.core.apply import apply1, record, requires, set_history
+    from headgate.core.apply import apply1, record, requires
     from headgate.core.arrays import overlaps_itself, set_meta, shape_of
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor
+    from headgate.core.views import MOVED
     from headgate.core.writes import check_view_writable, check_writable, note_write
     from headgate.ops.arguments import given, ints, place, places
     from headgate.ops.view import (
@@ -232,23 +233,20 @@ def seen_otherwise(x: Tensor, op: Op, attrs: object) -> Tensor:
         n = record(op, (x,), attrs)
         if op.shapes:
             n.shapes = (shape_of(x._array),)
-    hooks = x._node.hooks if x._node is not None else None
-    output: cython.int = x._output
     note_write(x, op.name + "_")
     if n is None and x._node is None:
         keep_kind(x)
     x._array = array
-    if x._root is not None:
+    if x._root is None:
+        x._flags |= MOVED
+    else:
         x._before = (x._before or ()) + (x._step, x._step_attrs)
         x._step, x._step_attrs = op, attrs
         x._history = x._counter.count
     if n is not None:
         set_meta(n, array)
-        set_history(x, n, 0)
-        if hooks is not None and hooks.retained:
-            if x._node.hooks is None:
-                x._node.hooks = Hooks()
-            hooks.move_retained(output, x._node.hooks, 0)
+        x._node, x._output = n, 0  # what it retains stays with the old node, as in PyTorch
+        x._history, x._history_writes = x._counter.count, x._storage.writes
     return x
 
 

@@ -7,11 +7,13 @@ from headgate.core.inplace cimport adopt, check_apart, copy_before, write
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport Node, Op, Tensor
+from headgate.kernels.copying cimport copied
 from headgate.core.writes cimport check_writable, note_write
 
 cdef class Change(Op):
     cdef bint expanded
     cdef int apart
+    cdef bint keeps
     cdef object change(self, ndarray target, tuple inputs, object attrs)
 
 cdef object change(Change op, tuple inputs, object attrs, object out)
@@ -25,6 +27,7 @@ cdef Tensor need_tensor(object value, str function, str name, int position)
 cdef object need_int(object value, str function, str name, int position)
 cdef str kind_name(ndarray x)
 cdef allow_expanded(Change op)
+cdef keep_layout(Change op)
 cdef allow_overlap(Change op, int apart)
 cdef Tensor fill_with(Tensor x, object value)
 cdef Change FILL, FILL_TENSOR, FILL_, FILL_TENSOR_, ZERO_

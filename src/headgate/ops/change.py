@@ -17,6 +17,7 @@ if not cython.compiled:
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.writes import check_writable, note_write
+    from headgate.kernels.reference import copied
 
     ndarray = np.ndarray
 
@@ -38,11 +39,12 @@ class Change(Op):
         super().__init__()
         self.expanded = False
         self.apart = 9
+        self.keeps = False
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         if out is None:
-            out = np.array(inputs[0], order="C")
+            out = copied(inputs[0]) if self.keeps else np.array(inputs[0], order="C")
         self.change(out, inputs, attrs)
         return out
 
@@ -62,6 +64,11 @@ class Change(Op):
 def allow_expanded(op: Change) -> None:
     """Let the op write to expanded tensors, as PyTorch's does."""
     op.expanded = True
+
+
+def keep_layout(op: Change) -> None:
+    """Let the op's result have the layout of what is changed, where PyTorch clones it; else results are contiguous."""
+    op.keeps = True
 
 
 def allow_overlap(op: Change, apart: cython.int) -> None:
@@ -214,5 +221,6 @@ FILL_ = overload(Fill(), "fill", 2)
 FILL_TENSOR_ = overload(Fill(), "fill", 3)
 ZERO_ = overload(Fill(), "zero", None)
 for _op in (FILL, FILL_TENSOR, FILL_, FILL_TENSOR_, ZERO_):
+    keep_layout(_op)
     allow_expanded(_op)
     allow_overlap(_op, 0)

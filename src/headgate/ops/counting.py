@@ -24,7 +24,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import errors
-from headgate.core.declare import composite, declare, overload
+from headgate.core.declare import composite, constants, declare, overload
 from headgate.core.entry import publish
 
 # ---- distinct values ------------------------------------------------------------------------------------------------
@@ -366,6 +366,7 @@ def torch_embedding(
 
 UNIQUE = Unique()
 EMBEDDING = Embedding()
+constants(1 << 0, EMBEDDING)
 EMBEDDING_BACK = overload(EmbeddingBack(), "embedding_dense_backward", None, reads=[1 << 1])
 declare(UNIQUE, "unique", node="NotImplemented", function=unique, inplace=False, differentiable=False, out=False)
 overload(UNIQUE, "unique", None, node="NotImplemented")  # differentiable, until backward says that it is not

@@ -28,7 +28,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import dtypes, errors
-from headgate.core.declare import declare, overload
+from headgate.core.declare import constants, declare, overload
 from headgate.core.inplace import check_apart
 from headgate.core.operators import fill_slot
 
@@ -450,8 +450,10 @@ def index_put(
 INDEX = overload(Index(), "index", 0, shapes=1 << 0)
 SPREAD = overload(Spread(), "_index_put_impl", None, node="IndexPutImplBackward")
 INDEX_PUT = IndexPut()
+constants(~1, INDEX, SPREAD)
+constants(~3, INDEX_PUT)
 allow_overlap(INDEX_PUT, 0)  # put_into has asked, of what it knows more about
-INDEX_PUT.expanded = True
+INDEX_PUT.expanded = INDEX_PUT.keeps = True
 
 
 def _index_put_samples(make: object) -> list:

@@ -1,7 +1,7 @@
 # C types of linalg.py.
 from numpy cimport ndarray, PyArray_TYPE
 from headgate cimport dtypes
-from headgate.core.apply cimport apply, apply1, apply2, requires
+from headgate.core.apply cimport apply, apply1, apply2, edge_of, requires
 from headgate.core.arrays cimport count_of, select_view, shape_of
 from headgate.core.inplace cimport write
 from headgate.core.modes cimport grad_enabled
@@ -32,6 +32,7 @@ cdef check_leading(ndarray x, ndarray y)
 cdef object count_of_batch(ndarray x, ndarray y)
 cdef Tensor multiplied(Tensor x, Tensor y)
 cdef bint folds(Tensor x, Tensor y)
+cdef bint refused(ndarray x, ndarray y)
 cdef Tensor folded(Tensor x, Tensor y)
 cdef Tensor expanded(Tensor x, tuple batch, object rows, object columns, object count)
 cdef Tensor batched(Tensor x, Tensor y)

@@ -10,7 +10,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply1, apply2, requires
+    from headgate.core.apply import apply1, apply2, edge_of, requires
     from headgate.core.arrays import count_of, select_view, shape_of
     from headgate.core.inplace import write
     from headgate.core.modes import grad_enabled
@@ -326,7 +326,7 @@ def multiplied(x: Tensor, y: Tensor) -> Tensor:
             return apply2(MV, x, y, None)
     elif nx == 1 and ny == 1:
         return apply2(DOT, x, y, None)
-    if not grad_enabled() or not (requires(x) or requires(y)):
+    if not (requires(x) or requires(y)) or not (grad_enabled() or refused(x._array, y._array)):
         return apply2(MATMUL, x, y, None)
     if nx == 0 or ny == 0:
         raise RuntimeError(errors.MATMUL_DIMS.format(first=nx, second=ny))
@@ -340,6 +340,11 @@ def multiplied(x: Tensor, y: Tensor) -> Tensor:
     if folds(x, y):
         return folded(x, y)
     return batched(x, y)
+
+
+def refused(x: ndarray, y: ndarray) -> bool:
+    """Whether the dims that are multiplied differ; which error says so depends on how PyTorch splits the product."""
+    return x.ndim > 0 and y.ndim > 0 and x.shape[x.ndim - 1] != y.shape[max(y.ndim - 2, 0)]
 
 
 def folds(x: Tensor, y: Tensor) -> bool:
@@ -387,6 +392,9 @@ def expanded(x: Tensor, batch: tuple, rows: object, columns: object, count: obje
 def batched(x: Tensor, y: Tensor) -> Tensor:
     """A batch of products of matrices."""
     check_leading(x._array, y._array)
+    for one in (x, y):  # PyTorch expands the operands before it looks at their sizes
+        if requires(one) and grad_enabled():
+            edge_of(one)
     vector: cython.bint = x._array.ndim == 1
     column: cython.bint = y._array.ndim == 1
     if vector:

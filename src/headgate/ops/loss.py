@@ -22,7 +22,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import errors
-from headgate.core.declare import composite, declare, describe
+from headgate.core.declare import composite, constants, declare, describe
 from headgate.core.family import broadcast_error, refused_error
 from headgate.kernels import make_loop
 
@@ -322,6 +322,7 @@ class NllGradient(Op):
 
 
 NLL, NLL_2D, NLL_GRADIENT = Nll(), Nll(), NllGradient()
+constants(1 << 1 | 1 << 2, NLL, NLL_2D, NLL_GRADIENT)
 describe(NLL, "nll_loss", (), 1 << 0, "", None, True)
 describe(NLL_2D, "nll_loss2d", (), 1 << 0, "NllLoss2DBackward", None, True)
 describe(NLL_GRADIENT, "nll_loss_backward", (), 0, "", None, True)

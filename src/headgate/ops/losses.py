@@ -18,7 +18,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import errors
-from headgate.core.declare import composite, declare
+from headgate.core.declare import composite, constants, declare
 from headgate.core.entry import PUBLIC
 from headgate.core.family import refused_error
 
@@ -118,6 +118,8 @@ class BceLogits(Op):
 
 
 BCE, BCE_LOGITS = Bce(), BceLogits()
+constants(1 << 2, BCE)
+constants(1 << 2 | 1 << 3, BCE_LOGITS)
 
 
 def binary_cross_entropy(
@@ -220,7 +222,7 @@ def gaussian_nll_loss(
         raise RuntimeError(errors.RESULT_TYPE.format(result="Float", output=errors.C_NAMES[var.dtype.name]))
     floor = var.detach().clamp_min(eps)
     var = floor + (var - var.detach())
-    losses = 0.5 * (var.log() + (x - target).pow(2) / var)
+    losses = (var.log() + (x - target).pow(2) / var) * 0.5
     return finished(losses + 0.5 * float(np.log(2 * np.pi)) if full else losses, code)
 
 

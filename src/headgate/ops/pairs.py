@@ -34,9 +34,9 @@ class Copysign(Overloaded):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        x: Tensor = n.read(X)
         if i == 1:
             return zeros_of(g)
+        x: Tensor = n.read(X)
         return g * keep(n.read(OUT) / x, x != 0)
 
 
@@ -83,8 +83,10 @@ class Nextafter(TensorPair):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if i == 1:
+            return zeros_of(g)
         x: Tensor = n.read(X)
-        return keep(g, x != n.read(Y)) if i == 0 else zeros_of(g)
+        return keep(g, x != n.read(Y))
 
 
 HYPOT, COPYSIGN, COPYSIGN_NUMBER, HEAVISIDE, NEXTAFTER = Hypot(), Copysign(), CopysignNumber(), Heaviside(), Nextafter()

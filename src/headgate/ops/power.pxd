@@ -3,6 +3,7 @@ from numpy cimport ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport wrap
 from headgate.core.arrays cimport is_float
+from headgate.core.modes cimport grad_enabled
 from headgate.core.family cimport BOOLS, Binary, NumberFirst, NumberSecond, Overloaded, as_type, operand
 from headgate.core.operators cimport INPLACE, slots
 from headgate.core.records cimport X, Y, OUT, Node, Op, Tensor

@@ -6,6 +6,7 @@ if not cython.compiled:
     from headgate import dtypes
     from headgate.core.arrays import is_float
     from headgate.core.family import BOOLS, Binary, NumberFirst, NumberSecond, Overloaded, operand
+    from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE, slots
     from headgate.core.records import OUT, Node, Tensor, X, Y
     from headgate.kernels.reference import map1, map2
@@ -60,7 +61,7 @@ class PowNumber(NumberSecond):
         x: Tensor = n.read(X)  # always: PyTorch looks at what it saved before it looks at the power
         if power == 0:
             return zeros_of(g)
-        if power == 1:
+        if power == 1 and not grad_enabled():
             return g
         return g * (x * power if power == 2 else POW_NUMBER.call2(x, power - 1, None) * power)
 

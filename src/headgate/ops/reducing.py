@@ -18,7 +18,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import errors
-from headgate.core.declare import describe, overload
+from headgate.core.declare import constants, describe, overload
 from headgate.core.options import kind_of, no_combination
 
 
@@ -159,3 +159,4 @@ class Place(Op):
 
 PICK = overload(Pick(), "gather", None, reads=[1 << 1])
 PLACE = overload(Place(), "scatter_add", None, reads=[1 << 1])
+constants(1 << 1, PICK, PLACE)

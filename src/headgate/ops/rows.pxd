@@ -7,10 +7,11 @@ from headgate.core.dims cimport wrap_dim
 from headgate.core.inplace cimport write
 from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport Node, Op, Tensor
+from headgate.core.saved cimport look_at
 from headgate.kernels.indexing cimport index_add as index_add_kernel
 from headgate.kernels.indexing cimport scatter as scatter_kernel
 from headgate.kernels.indexing cimport take as take_kernel
-from headgate.ops.change cimport Change, allow_expanded, allow_overlap, change, constant, is_number, kind_name, need_int, need_tensor
+from headgate.ops.change cimport Change, allow_expanded, allow_overlap, change, constant, is_number, keep_layout, kind_name, need_int, need_tensor
 from headgate.ops.scatter cimport REDUCES, ScatterReduce, long_index
 
 cdef Tensor once(Tensor index, tuple shape, int dim)

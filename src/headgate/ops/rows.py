@@ -16,6 +16,7 @@ if not cython.compiled:
     from headgate.core.inplace import write
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
+    from headgate.core.saved import look_at
     from headgate.kernels.reference import index_add as index_add_kernel
     from headgate.kernels.reference import scatter as scatter_kernel
     from headgate.kernels.reference import take as take_kernel
@@ -26,6 +27,7 @@ if not cython.compiled:
         change,
         constant,
         is_number,
+        keep_layout,
         kind_name,
         need_int,
         need_tensor,
@@ -35,7 +37,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import dtypes, errors
-from headgate.core.declare import declare, overload
+from headgate.core.declare import constants, declare, overload
 
 # ---- the ops --------------------------------------------------------------------------------------------------------
 
@@ -82,6 +84,7 @@ class IndexAdd(Change):
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         if i == 0:
             return g
+        look_at(n, 2)
         rows = like_source(apply(INDEX_SELECT, (g, n.tensor(1)), n.attrs[0]), n.shape(2))
         return rows if n.attrs[1] == 1 else rows * n.attrs[1]
 
@@ -410,6 +413,10 @@ INDEX_FILL_TENSOR = overload(IndexFill(), "index_fill", 1, reads=[1 << 1, 0, 1 <
 INDEX_REDUCE = IndexReduce()
 TAKE = Take()
 PUT = Put()
+constants(1 << 1, INDEX_SELECT, SPREAD_ROWS, INDEX_ADD, INDEX_COPY, INDEX_FILL, INDEX_FILL_TENSOR, INDEX_REDUCE, TAKE,
+          PUT)
+for _op in (INDEX_FILL, INDEX_FILL_TENSOR, PUT):
+    keep_layout(_op)
 allow_expanded(INDEX_FILL)
 allow_expanded(INDEX_FILL_TENSOR)
 allow_overlap(INDEX_FILL_TENSOR, 1)
@@ -451,7 +458,7 @@ def _put_samples(make: object) -> list:
     return [(args + (make(2, 3), True), {}) for args, _ in _take_samples(make)[:1]]
 
 
-_SOURCE: dict = {"reads": [0, 0, 1 << 1], "shapes": 1 << 2}
+_SOURCE: dict = {"reads": [0, 0, 1 << 1 | 1 << 2], "shapes": 1 << 2}
 declare(INDEX_SELECT, "index_select", overload=None, function=index_select, inplace=False, reads=[1 << 1],
         shapes=1 << 0, samples=_select_samples)
 declare(INDEX_ADD, "index_add", overload=None, function=index_add, inplace=True, samples=_with_source, **_SOURCE)

@@ -14,6 +14,7 @@ if not cython.compiled:
     from headgate.core.dims import wrap_dim
     from headgate.core.inplace import write
     from headgate.core.records import OUT, Node, Op, Tensor
+    from headgate.core.saved import look_at
     from headgate.kernels.reference import gather as gather_kernel
     from headgate.kernels.reference import scatter as scatter_kernel
     from headgate.ops.change import Change, change, constant, is_number, kind_name, need_int, need_tensor
@@ -23,7 +24,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import dtypes, errors
-from headgate.core.declare import composite, declare, overload
+from headgate.core.declare import composite, constants, declare, overload
 
 REDUCES = {"sum": "add", "prod": "multiply", "mean": "mean", "amax": "amax", "amin": "amin"}
 
@@ -41,6 +42,7 @@ class Gather(Op):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        look_at(n, 0)
         return apply(SPREAD_ADD, (g, n.tensor(1)), (n.attrs, n.shape(0)))
 
 
@@ -382,6 +384,7 @@ SCATTER_NUMBER = overload(Scatter(), "scatter", 1, reads=[1 << 1])
 SCATTER_COMBINE = overload(ScatterCombine(), "scatter", None, node="NotImplemented")
 SCATTER_ADD = ScatterAdd()
 SCATTER_REDUCE = ScatterReduce()
+constants(1 << 1, GATHER, SPREAD_ADD, SPREAD, SCATTER, SCATTER_NUMBER, SCATTER_COMBINE, SCATTER_ADD, SCATTER_REDUCE)
 
 
 def _samples(make: object) -> list:
@@ -408,7 +411,7 @@ def _take_samples(make: object) -> list:
     return [((make(3, 4), index, 0), {}), ((make(3, 4), index), {}), ((make(3, 1), index, 0), {})]
 
 
-declare(GATHER, "gather", overload=None, function=gather, inplace=False, reads=[1 << 1], shapes=1 << 0,
+declare(GATHER, "gather", overload=None, function=gather, inplace=False, reads=[1 << 0 | 1 << 1], shapes=1 << 0,
         samples=_gather_samples)
 declare(SCATTER, "scatter", overload=0, function=scatter, inplace=True, reads=[1 << 1, 0, 1 << 1], shapes=1 << 2,
         samples=_samples, smooth=False)

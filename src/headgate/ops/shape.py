@@ -216,7 +216,8 @@ def expanded(x: Tensor, wanted: tuple) -> Tensor:
                 raise RuntimeError(errors.EXPAND_LEADING.format(target=target[i], dim=i) if i < lead else
                                    expand_error(target[i], shape[i - lead], i, wanted, shape))
             target[i] = shape[i - lead]
-        elif i >= lead and target[i] != shape[i - lead] and shape[i - lead] != 1:
+    for i in range(len(wanted) - 1, lead - 1, -1):
+        if target[i] != shape[i - lead] and shape[i - lead] != 1:
             raise RuntimeError(expand_error(target[i], shape[i - lead], i, wanted, shape))
     return apply1(EXPAND, x, tuple(target))
 

@@ -6,6 +6,7 @@ from headgate.core.dims cimport wrap_dim
 from headgate.core.inplace cimport write
 from headgate.core.operators cimport slots
 from headgate.core.records cimport OUT, Node, Op, Tensor
+from headgate.kernels.copying cimport copy_into, like_layout
 from headgate.kernels.sorting cimport sort as sort_kernel
 from headgate.kernels.sorting cimport topk as topk_kernel
 from headgate.ops.change cimport need_int, need_tensor

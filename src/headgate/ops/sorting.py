@@ -15,6 +15,7 @@ if not cython.compiled:
     from headgate.core.inplace import write
     from headgate.core.operators import slots
     from headgate.core.records import OUT, Node, Op, Tensor
+    from headgate.kernels.reference import copy_into, like_layout
     from headgate.kernels.reference import sort as sort_kernel
     from headgate.kernels.reference import topk as topk_kernel
     from headgate.ops.change import need_int, need_tensor
@@ -68,7 +69,11 @@ class Sort(Ordered):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        return sort_kernel(x, attrs[0], attrs[1], True)
+        values, index = sort_kernel(x, attrs[0], attrs[1], True)
+        if cython.cast(object, x).flags.c_contiguous:
+            return values, index
+        kinds = cython.cast(object, x).dtype, np.dtype(np.int64)
+        return copy_into(like_layout(x, kinds[0]), values), copy_into(like_layout(x, kinds[1]), index)
 
 
 @cython.cclass

@@ -4,6 +4,7 @@ from headgate.core.apply cimport requires
 from headgate.core.arrays cimport count_of, high_address, low_address, make_view, shape_of
 from headgate.core.records cimport Tensor
 from headgate.core.storage cimport Storage, Version
+from headgate.core.views cimport MOVED
 from headgate.core.writes cimport check_writable, note_write
 
 cdef object bytes_of(ndarray memory)

@@ -13,6 +13,7 @@ if not cython.compiled:
     from headgate.core.arrays import count_of, high_address, low_address, make_view, shape_of
     from headgate.core.records import Tensor
     from headgate.core.storage import Storage, Version
+    from headgate.core.views import MOVED
     from headgate.core.writes import check_writable, note_write
 
     ndarray = np.ndarray
@@ -301,6 +302,7 @@ def rebind(x: Tensor, array: ndarray, storage: Storage):
     """Give a tensor other memory and count it as a write."""
     x._array = array
     x._storage = storage
+    x._flags |= MOVED
     note_write(x, "set_")
     x._history_writes = x._storage.writes
 
@@ -390,6 +392,7 @@ def resize_(self: object, *sizes: object, memory_format: object = None) -> objec
         fresh[: len(memory)] = memory
         x._storage.memory = fresh.view(kind.numpy) if len(fresh) % kind.itemsize == 0 else fresh
     x._array = seen(x._storage, kind, first // kind.itemsize, shape, None)
+    x._flags |= MOVED
     note_write(x, "resize_")
     return self
 

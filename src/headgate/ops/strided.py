@@ -20,6 +20,7 @@ if not cython.compiled:
 
 from headgate import errors
 from headgate.core.declare import composite, overload
+from headgate.core.views import set_by_strides
 
 NEGATIVE_STRIDES = "as_strided: Negative strides are not supported at the moment, got strides: {strides}"
 
@@ -175,6 +176,14 @@ def from_root(y: Tensor, x: Tensor, start: cython.Py_ssize_t) -> Tensor:
     return y
 
 
+def by_strides(view: Tensor) -> tuple:
+    """The step from a view's root to it by its place in memory, as PyTorch finds it."""
+    r: Tensor = view._root
+    offset = first_element(view) - first_element(r)
+    return AS_STRIDED, (shape_of(view._array), steps_of(view), offset, shape_of(r._array), steps_of(r))
+
+
+set_by_strides(by_strides)
 composite("as_strided", as_strided, samples=lambda make: [
     ((make(3, 4).contiguous(), (2, 2), (1, 2)), {}), ((make(3, 4).contiguous(), (2, 3), (1, 1), 2), {}),
     ((make(6).contiguous(), (4, 3), (1, 1)), {}), ((make(6).contiguous(), (), (), 3), {}),

@@ -13,6 +13,7 @@ if not cython.compiled:
     from headgate.core.inplace import write
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
+    from headgate.core.saved import look_at
     from headgate.kernels.reference import map3
     from headgate.ops.change import (
         FILL,
@@ -35,7 +36,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import dtypes, errors
-from headgate.core.declare import composite, declare, install_method, overload
+from headgate.core.declare import composite, constants, declare, install_method, overload
 from headgate.core.entry import PUBLIC
 from headgate.core.family import broadcast_error
 from headgate.kernels import make_loop
@@ -242,6 +243,7 @@ class MaskedSelect(Op):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        look_at(n, 0)
         mask: Tensor = n.tensor(1)
         shape = np.broadcast_shapes(n.shape(0), shape_of(mask._array))
         zeros: Tensor = wrap(np.zeros(shape, cython.cast(object, g._array).dtype))
@@ -365,6 +367,8 @@ MASKED_FILL_TENSOR = overload(MaskedFill(), "masked_fill", 1, reads=[1 << 1, 0, 
 MASKED_SCATTER = MaskedScatter()
 MASKED_SELECT = MaskedSelect()
 NONZERO = Nonzero()
+constants(1 << 0, WHERE)
+constants(1 << 1, MASKED_FILL, MASKED_FILL_TENSOR, MASKED_SCATTER, MASKED_SELECT)
 allow_expanded(MASKED_FILL)
 allow_expanded(MASKED_FILL_TENSOR)
 for _op in (MASKED_FILL, MASKED_FILL_TENSOR, MASKED_SCATTER):
@@ -403,7 +407,7 @@ def _scatter_samples(make: object) -> list:
 declare(WHERE, "where", overload=None, function=where, inplace=False, method=False, reads=[0, 1 << 0, 1 << 0],
         samples=_where_samples)
 install_method("where", where_method)
-declare(MASKED_SELECT, "masked_select", overload=None, function=masked_select, inplace=False, reads=[1 << 1],
+declare(MASKED_SELECT, "masked_select", overload=None, function=masked_select, inplace=False, reads=[1 << 0 | 1 << 1],
         shapes=1 << 0, samples=_mask_samples)
 declare(MASKED_FILL, "masked_fill", overload=0, function=masked_fill, inplace=True, out=False, reads=[1 << 1],
         samples=_fill_samples)
