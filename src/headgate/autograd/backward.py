@@ -8,14 +8,15 @@ import numpy as np
 if not cython.compiled:
     from headgate.core.apply import cut_here, edge_of, requires, wrap
     from headgate.core.arrays import count_of, meta_shape, ones_like, shape_of
-    from headgate.core.engine import run_backward, run_from
-    from headgate.core.operators import Vertex
+    from headgate.core.engine import run_backward
+    from headgate.core.operators import Called, Vertex
     from headgate.core.records import Node, Tensor
     from headgate.core.reports import cut_leaf, why_cut
 
 from headgate import errors
 from headgate.autograd.nodes import GradientEdge, retain_grad
 from headgate.core.declare import install_method
+from headgate.core.entry import quicken
 from headgate.core.size import Size
 
 
@@ -203,18 +204,29 @@ def batched(
     return tuple([None if column[0] is None else PUBLIC["stack"](column) for column in zip(*results)])
 
 
+@cython.cclass
+class PlainBackward(Called):
+    """What nearly every training step does, `loss.backward()`, without the detours for several roots."""
+
+    @cython.cfunc
+    def call1(self, item: object, out: object) -> object:
+        x: Tensor
+        if not isinstance(item, Tensor):
+            return NotImplemented
+        x = cython.cast(Tensor, item)
+        if x._root is not None or x._node is None or count_of(x._array) != 1:
+            return NotImplemented
+        run_backward([(x._node, x._output)], [wrap(ones_like(x._array))], False, False, None, True,
+                     cut_here("freed", "backward"))
+        return None
+
+
 def backward_method(
     self: object, gradient: object = None, retain_graph: object = None, create_graph: object = False,
     inputs: object = None,
 ) -> None:
     """Accumulate into `.grad` of the leaves the gradients of this tensor; see `headgate.autograd.backward`."""
-    x: Tensor = self
-    keep: bool = bool(create_graph) if retain_graph is None else bool(retain_graph)
-    if gradient is None and inputs is None and x._root is None and x._node is not None and count_of(x._array) == 1:
-        # What nearly every training step does, without the detours for several roots.
-        run_from(x._node, x._output, wrap(ones_like(x._array)), keep, bool(create_graph), cut_here("freed", "backward"))
-        return
     backward(self, gradient, retain_graph, create_graph, None, inputs)
 
 
-install_method("backward", backward_method)
+quicken(install_method("backward", backward_method), PlainBackward(), 1)

@@ -115,6 +115,7 @@ class FunctionOp(Op):
         self.name = owner.__name__
         self.node_name = self.type_name = owner.__name__ + "Backward"
         self.fresh = False
+        self.together = True
 
     @cython.cfunc
     def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
@@ -379,6 +380,7 @@ class DelayedError(Op):
         super().__init__()
         self.name = "once_differentiable"
         self.node_name = self.type_name = "DelayedError"
+        self.together = True
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:

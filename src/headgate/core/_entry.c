@@ -2,14 +2,20 @@
 
    An entry forwards a vectorcall to its implementation. It is a method descriptor, so `x.sin()` and `headgate.sin(x)`
    share one object without a bound method being made. Only when some class overrides `__torch_function__` are the
-   arguments looked at, and the call handed to the override. It knows nothing of tensors. */
+   arguments looked at, and the call handed to the override. A call with plain operands only may go straight to an op
+   (`quicken`); what that answers with NotImplemented takes the ordinary road. It knows nothing of tensors. */
 #include <Python.h>
 #include <stddef.h>
 #include <structmember.h>
 
+typedef PyObject *(*quick_call)(PyObject *op, PyObject *const *args, PyObject *out);
+
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
+    quick_call quick;      /* for calls with exactly `arity` operands and no keywords; or NULL */
+    Py_ssize_t arity;
+    PyObject *op, *out;    /* what `quick` is called with */
     PyObject *implementation;
     PyObject *name;
     PyObject *doc;
@@ -20,6 +26,7 @@ static PyObject *override = NULL;        /* called as override(entry, args, kwar
 static PyObject *attribute_name = NULL;  /* "__torch_function__" */
 static PyTypeObject *plain[4];           /* types known to have no override */
 static int overrides_exist = 0;
+static quick_call *quick_calls = NULL;   /* by arity; see quick.pyx */
 
 /* 1 if the type of `value` defines an override, also for items of a list or tuple. */
 static int has_override(PyObject *value, int depth) {
@@ -64,6 +71,11 @@ static PyObject *entry_vectorcall(PyObject *self, PyObject *const *args, size_t 
         for (Py_ssize_t i = 0; i < all; i++)
             if (has_override(args[i], 0)) return call_override(self, args, n, names);
     }
+    if (e->quick != NULL && names == NULL && PyVectorcall_NARGS(flags) == e->arity) {
+        PyObject *result = e->quick(e->op, args, e->out);
+        if (result != Py_NotImplemented) return result;
+        Py_DECREF(result);
+    }
     return PyObject_Vectorcall(e->implementation, args, flags, names);
 }
 
@@ -82,12 +94,16 @@ static PyObject *entry_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 static int entry_traverse(Entry *e, visitproc visit, void *arg) {
     Py_VISIT(e->implementation);
+    Py_VISIT(e->op);
     Py_VISIT(e->dict);
     return 0;
 }
 
 static int entry_clear(Entry *e) {
     Py_CLEAR(e->implementation);
+    e->quick = NULL;
+    Py_CLEAR(e->op);
+    Py_CLEAR(e->out);
     Py_CLEAR(e->dict);
     return 0;
 }
@@ -167,6 +183,27 @@ static PyObject *install(PyObject *module, PyObject *args) {
     Py_RETURN_NONE;
 }
 
+static PyObject *quicken(PyObject *module, PyObject *args) {
+    PyObject *entry, *calls, *op, *out;
+    Py_ssize_t arity;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O!OOnO", &EntryType, &entry, &calls, &op, &arity, &out)) return NULL;
+    if (quick_calls == NULL) quick_calls = PyCapsule_GetPointer(calls, "headgate.quick");
+    if (quick_calls == NULL) return NULL;
+    if (arity < 1 || arity > 3) {
+        PyErr_SetString(PyExc_ValueError, "one to three operands");
+        return NULL;
+    }
+    Entry *e = (Entry *)entry;
+    Py_INCREF(op);
+    Py_XSETREF(e->op, op);
+    Py_INCREF(out);
+    Py_XSETREF(e->out, out);
+    e->arity = arity;
+    e->quick = quick_calls[arity];
+    Py_RETURN_NONE;
+}
+
 static PyObject *set_override(PyObject *module, PyObject *args) {
     PyObject *function, *types;
     (void)module;
@@ -188,6 +225,7 @@ static PyObject *overrides(PyObject *module, PyObject *flag) {
 
 static PyMethodDef functions[] = {
     {"install", install, METH_VARARGS, "install(type, name, value): set an attribute on a compiled type."},
+    {"quicken", quicken, METH_VARARGS, "quicken(entry, calls, op, arity, out): calls of `arity` operands go to op."},
     {"set_override", set_override, METH_VARARGS, "set_override(function, plain_types)"},
     {"overrides", overrides, METH_O, "overrides(flag): whether arguments must be looked at."},
     {NULL, NULL, 0, NULL}};

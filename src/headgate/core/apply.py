@@ -8,8 +8,9 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.arrays import high_address, is_float, low_address, set_meta
-    from headgate.core.modes import grad_enabled, inference_enabled
+    from headgate.core.modes import grad_enabled, grad_state, inference_enabled
     from headgate.core.operators import Vertex
+    from headgate.core.reports import cut_of
     from headgate.core.records import (
         CUSTOM_VIEW,
         INFERENCE,
@@ -217,7 +218,7 @@ def apply1(op: Op, x: Tensor, attrs: object) -> Tensor:
     n: Node
     mask: cython.longlong
     if not requires(x):
-        y._cut = x._cut
+        y._cut = cut_of(x)
         return y
     if not grad_enabled() or not op.differentiable or not is_float(y._array):
         note_cut(y, x, op)
@@ -243,7 +244,7 @@ def apply2(op: Op, x: Tensor, y: Tensor, attrs: object) -> Tensor:
     rx: cython.bint = requires(x)
     ry: cython.bint = requires(y)
     if not rx and not ry:
-        z._cut = telling(x._cut, y._cut)
+        z._cut = telling(cut_of(x), cut_of(y))
         return z
     if not grad_enabled() or not op.differentiable or not is_float(z._array):
         note_cut(z, x if rx else y, op)
@@ -275,7 +276,7 @@ def apply2n(op: Op, x: object, y: object, attrs: object) -> Tensor:
     mask: cython.longlong
     z = wrap(op.run2(t._array if first else x, y if first else t._array, attrs, None))
     if not requires(t):
-        z._cut = t._cut
+        z._cut = cut_of(t)
         return z
     if not grad_enabled() or not op.differentiable or not is_float(z._array):
         note_cut(z, t, op)
@@ -382,7 +383,7 @@ def first_cut(inputs: tuple) -> Cut:
     found: Cut = None
     for item in inputs:
         if isinstance(item, Tensor):
-            found = telling(found, cython.cast(Tensor, item)._cut)
+            found = telling(found, cut_of(cython.cast(Tensor, item)))
     return found
 
 
@@ -464,6 +465,8 @@ def cut_here(kind: str, what: str) -> Cut:
 
 def note_cut(y: Tensor, x: Tensor, op: Op):
     """Remember why `y` has no history although `x`, which it was made from, requires grad."""
+    if grad_state() < 0:
+        return  # a gradient is pulled: that it has no history is no cut of the user's
     if not op.differentiable or not is_float(y._array):
         y._cut = cut_here("integer" if not is_float(y._array) else "constant", op.name)
     else:

@@ -1,11 +1,14 @@
 # C types of arrays.py, and the NumPy macros it uses when compiled.
-from numpy cimport ndarray, import_array, PyArray_EMPTY, PyArray_TYPE, PyArray_DATA, PyArray_NDIM, PyArray_DIMS, PyArray_STRIDES, PyArray_ITEMSIZE, PyArray_NBYTES, PyArray_IS_C_CONTIGUOUS, PyArray_SIZE, npy_intp
+from numpy cimport ndarray, import_array, PyArray_TYPE, PyArray_DATA, PyArray_NDIM, PyArray_DIMS, PyArray_STRIDES, PyArray_ITEMSIZE, PyArray_NBYTES, PyArray_IS_C_CONTIGUOUS, PyArray_SIZE, npy_intp
+from headgate.kernels.memory cimport fresh_like
 from headgate.core.records cimport Node, Tensor
 
 cpdef bint is_float(ndarray a)
 cpdef Py_ssize_t low_address(ndarray a)
 cpdef Py_ssize_t high_address(ndarray a)
 cpdef bint same_shape(ndarray a, ndarray b)
+cpdef bint same_type(ndarray a, ndarray b)
+cpdef bint is_contiguous(ndarray a)
 cpdef bint same_memory(ndarray a, ndarray b)
 cpdef bint overlaps_itself(ndarray a)
 cpdef bint partly_overlap(ndarray a, ndarray b)

@@ -12,6 +12,9 @@ else:
 
     ndarray = np.ndarray
 
+    def fresh_like(x: np.ndarray) -> np.ndarray:
+        return np.empty(x.shape, x.dtype)
+
 HALF, SINGLE, DOUBLE = 23, 11, 12  # NumPy's type numbers
 
 
@@ -67,6 +70,20 @@ def same_shape(a: ndarray, b: ndarray) -> bool:
         if PyArray_DIMS(a)[i] != PyArray_DIMS(b)[i]:  # noqa: F821
             return False
     return True
+
+
+def same_type(a: ndarray, b: ndarray) -> bool:
+    """Whether two arrays have the same element type."""
+    if not cython.compiled:
+        return a.dtype.num == b.dtype.num
+    return PyArray_TYPE(a) == PyArray_TYPE(b)  # noqa: F821
+
+
+def is_contiguous(a: ndarray) -> bool:
+    """Whether the elements lie in C order without gaps."""
+    if not cython.compiled:
+        return a.flags.c_contiguous
+    return PyArray_IS_C_CONTIGUOUS(a)  # noqa: F821
 
 
 def same_memory(a: ndarray, b: ndarray) -> bool:
@@ -138,7 +155,7 @@ def ones_like(a: ndarray) -> ndarray:
         return np.ones(a.shape, a.dtype)
     if PyArray_TYPE(a) != 11 or not PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
         return np.ones(cython.cast(object, a).shape, cython.cast(object, a).dtype)
-    out = PyArray_EMPTY(PyArray_NDIM(a), PyArray_DIMS(a), 11, 0)  # noqa: F821
+    out = fresh_like(a)
     for i in range(PyArray_SIZE(a)):  # noqa: F821
         cython.cast(cython.p_float, PyArray_DATA(out))[i] = 1.0  # noqa: F821
     return out

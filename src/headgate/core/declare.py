@@ -10,7 +10,7 @@ if not cython.compiled:
     from headgate.core.records import Op, Tensor
 
 from headgate import errors
-from headgate.core.entry import PUBLIC, install, publish
+from headgate.core.entry import PUBLIC, install, publish, quicken
 from headgate.core.operators import fill_slot
 
 REGISTRY: dict = {}
@@ -88,6 +88,8 @@ def declare(
     if not custom:
         function = derived(op, short)
     entry: object = publish(name, function, documentation(op, function)) if public else function
+    if not custom and public:
+        quicken(entry, op, 1 if isinstance(op, Unary) else 2)
     inplace = family if inplace is None else inplace
     install_forms(entry, function, op, short, aliases, method, inplace, custom)
     for alias in aliases if public else ():
@@ -109,6 +111,7 @@ def describe(op: Op, name: str, reads: object, shapes: int, node: str, overload:
     """Fill what an op knows of itself."""
     base = node or "".join(part.capitalize() for part in name.split("_")) + "Backward"
     op.name = name
+    op.written = name + "_"
     op.node_name = f"{base}{overload or 0}"
     op.type_name = base if overload is None else f"{base}{overload}"
     masks = tuple(reads)
@@ -117,6 +120,8 @@ def describe(op: Op, name: str, reads: object, shapes: int, node: str, overload:
     op.reads1 = masks[1] if len(masks) > 1 else 0
     op.shapes = shapes
     op.differentiable = differentiable
+    if not cython.compiled and op.together != (type(op).pull_all is not Op.pull_all):
+        raise TypeError(f"{name}: `together` must say whether {type(op).__name__} has a pull_all of its own")
 
 
 def overload(op: Op, name: str, number: object, *, reads: object = (), shapes: int = 0, node: str = "") -> object:
@@ -219,7 +224,10 @@ def install_forms(
                 form = inplace
             else:
                 form = inplace_form(function, one + "_") if custom else inplace_fast(op, one + "_")
-            install(Tensor, one + "_", publish(f"Tensor.{one}_", form))
+            written = publish(f"Tensor.{one}_", form)
+            if not custom and not callable(inplace):
+                quicken(written, op, 1 if isinstance(op, Unary) else 2, INPLACE)
+            install(Tensor, one + "_", written)
 
 
 def install_method(name: str, function: object) -> object:

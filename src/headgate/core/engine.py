@@ -1,8 +1,8 @@
 """The backward pass: vertices in order of creation, newest first, each when all its gradients have arrived.
 
-A pass keeps its state in itself; vertices only carry a claim (pass number, slot), so nested and concurrent passes may
-run over one retained graph: a vertex claimed by another live pass is looked up in a table instead. Nothing here knows
-any op but the few in the slots.
+A pass keeps its state of a vertex in the vertex that it has claimed; nested and concurrent passes may run over one
+retained graph, because a vertex that another live pass has claimed is stood for by a deputy. Nothing here knows any op
+but the few in the slots.
 """
 import threading
 
@@ -11,8 +11,8 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.arrays import same_shape
-    from headgate.core.gradients import accumulate, after_hooks, fit, own, retain
-    from headgate.core.modes import grad_enabled, set_grad
+    from headgate.core.gradients import accumulate, after_hooks, fit, own, own_of, retain
+    from headgate.core.modes import grad_state, set_grad_state
     from headgate.core.operators import INPLACE, Vertex, slots
     from headgate.core.records import Node, Tensor
     from headgate.core.reports import place_of, stale_history
@@ -25,22 +25,25 @@ _passes = 0
 _live: list = []  # the passes that run now: several where a hook or another thread starts one
 _anomaly: cython.bint = False
 _check_nan: cython.bint = True
+_claiming = threading.Lock()
 _running = threading.local()  # .work: the pass whose hooks run in this thread
 LEAF_FIRST = 1 << 62  # the order of leaves, which go before every node
 
 
 @cython.cclass
-class Task:
-    """A vertex in a pass: how many gradients it still waits for, and what has arrived.
-
-    `grad` for a single output, `box` (one entry per output) for several. `owned`: nothing else refers to the memory of
-    `grad`. `useful`: a captured vertex is reached from here.
-    """
+class Deputy(Vertex):
+    """Stands in a pass for a vertex that another live pass has claimed."""
 
 
 @cython.cclass
 class Pass:
-    """One backward pass. `captures`: {vertex: {output: gradient}} to fill, or None to accumulate in leaves."""
+    """One backward pass. `captures`: {vertex: {output: gradient}} to fill, or None to accumulate in leaves.
+
+    Its state of a vertex is in the vertex itself, or in a deputy: how many gradients it waits for, what has arrived (a
+    gradient, or a list with one entry per output), whether nothing else refers to the memory of that (`_owned`), and
+    whether a captured vertex is reached from here (`_useful`). `first` is the ready vertex that goes first, `heap` has
+    the others: a chain never touches it.
+    """
 
     @cython.cfunc
     def begin(
@@ -50,139 +53,193 @@ class Pass:
         global _passes
         _passes += 1
         self.number = _passes
-        self.tasks = []
-        self.heap = []
-        self.overflow = cython.cast(dict, None)
-        self.told = cython.cast(dict, None)
         self.keep = keep
         self.create = create
         self.captures = captures
         self.accumulate = accumulate
         self.freed_by = freed_by
-        self.before = grad_enabled()
+        self.before = grad_state()
+        self.mode = create
         _live.append(self)
-        set_grad(create)
+        set_grad_state(create)
         return None
 
     @cython.cfunc
     def end(self) -> object:
         """Restore the mode and forget the pass."""
-        set_grad(self.before)
+        set_grad_state(self.before)
         _live.remove(self)
         return None
 
     @cython.cfunc
-    def task_of(self, v: Vertex) -> Task:
-        """The task of a vertex, or None if it has not been met."""
+    def state_of(self, v: Vertex) -> Vertex:
+        """Where the pass keeps its state of a vertex, or None if it has not been met."""
         if v._claim == self.number:
-            return cython.cast(Task, self.tasks[v._slot])
+            return v
         if self.overflow is not None:
             return self.overflow.get(v)
         return None
 
     @cython.cfunc
-    def claim(self, v: Vertex) -> Task:
-        """Give a vertex a task."""
-        task: Task = Task.__new__(Task)
-        task.vertex = v
-        task.order = v._order if isinstance(v, Node) else LEAF_FIRST
-        task.useful = True
+    def claim(self, v: Vertex) -> Vertex:
+        """Begin with a vertex: where its state is kept."""
+        state: Vertex = v
         if v._claim != 0 and len(_live) > 1 and is_live(v._claim):
+            deputy: Deputy = Deputy.__new__(Deputy)
+            deputy.vertex = v
+            deputy._order = v._order
             if self.overflow is None:
                 self.overflow = {}
-            self.overflow[v] = task
-        else:
-            v._claim = self.number
-            v._slot = len(self.tasks)
-        self.tasks.append(task)
-        return task
+            self.overflow[v] = state = deputy
+        state._claim = self.number
+        state._pending = 0
+        state._owned = False
+        state._useful = True
+        if not isinstance(v, Node):
+            v._order = state._order = LEAF_FIRST
+        if self.captures is not None:
+            self.met.append(v)
+        return state
 
     @cython.cfunc
     def discover(self, roots: list):
         """Meet every vertex below the roots and count how many gradients each will get."""
-        task: Task
-        w: Vertex
         n: Node
+        w: Vertex
+        state: Vertex
+        below: Vertex
         i: cython.int
-        at: cython.Py_ssize_t = 0
+        waiting: list = []
+        if self.captures is not None:
+            self.met = []
         for root in roots:
-            if self.task_of(root[0]) is None:
-                self.claim(root[0])
-        while at < len(self.tasks):
-            task = cython.cast(Task, self.tasks[at])
-            at += 1
-            if task.order == LEAF_FIRST:
-                continue
-            n = cython.cast(Node, task.vertex)
-            for i in range(n.inputs):
-                w = n.edge(i)
-                if w is None:
-                    continue
-                task = self.task_of(w)
-                if task is None:
-                    task = self.claim(w)
-                task.pending += 1
+            w = root[0]
+            if self.state_of(w) is None:
+                self.claim(w)
+                if isinstance(w, Node):
+                    waiting.append(w)
+        while waiting:
+            below = waiting.pop()
+            while below is not None:
+                n = cython.cast(Node, below)
+                below = None
+                for i in range(n.inputs):
+                    w = n.edge0 if i == 0 else n.edge(i)
+                    if w is None:
+                        continue
+                    state = self.state_of(w)
+                    if state is None:
+                        state = self.claim(w)
+                        if state._order != LEAF_FIRST:
+                            if below is not None:
+                                waiting.append(below)
+                            below = w
+                    state._pending += 1
 
     @cython.cfunc
     def mark_useful(self):
         """With captures: mark the vertices from which a captured one is reached; others are not computed."""
-        task: Task
+        v: Vertex
         w: Vertex
+        state: Vertex
         n: Node
         i: cython.int
-        for task in sorted(self.tasks, key=oldest_first):
-            task.useful = task.vertex in self.captures
-            if task.useful or task.order == LEAF_FIRST:
+        for v in sorted(self.met, key=oldest_first):
+            state = self.state_of(v)
+            state._useful = v in self.captures
+            if state._useful or state._order == LEAF_FIRST:
                 continue
-            n = cython.cast(Node, task.vertex)
+            n = cython.cast(Node, v)
             for i in range(n.inputs):
                 w = n.edge(i)
-                if w is not None and self.task_of(w).useful:
-                    task.useful = True
+                if w is not None and self.state_of(w)._useful:
+                    state._useful = True
                     break
 
     @cython.cfunc
-    def deliver(self, task: Task, nr: cython.int, g: Tensor, mine: cython.bint):
-        """Hand a gradient to output `nr` of a vertex, adding it to what is there."""
-        have: Tensor = task.grad
-        if task.order != LEAF_FIRST and cython.cast(Node, task.vertex).outputs != 1:
-            if task.box is None:
-                task.box = [None] * cython.cast(Node, task.vertex).outputs
-            have = task.box[nr]
-            task.box[nr] = g if have is None else slots.add.call2(have, g, None)
-        elif have is None:
-            task.grad = g
-            task.owned = mine
-        elif task.owned and not self.create and same_shape(have._array, g._array):
-            slots.add.call2(have, g, INPLACE)
-        else:
-            task.grad = slots.add.call2(have, g, None)
-            task.owned = not self.create
+    def abandon(self, roots: list):
+        """After an error: let go of the gradients that have arrived in the vertices."""
+        v: Vertex
+        state: Vertex
+        n: Node
+        i: cython.int
+        waiting: list = [root[0] for root in roots]
+        while waiting:
+            v = waiting.pop()
+            state = None if v is None else self.state_of(v)
+            if state is None or state._claim != self.number:
+                continue
+            state._claim = 0
+            state._arrived = None
+            if isinstance(v, Node):
+                n = cython.cast(Node, v)
+                for i in range(n.inputs):
+                    waiting.append(n.edge(i))
 
     @cython.cfunc
-    def ready(self, task: Task):
-        """Put a task into the heap: leaves first, then the newest node."""
-        heap: list = self.heap
-        i: cython.Py_ssize_t = len(heap)
+    def deliver(self, state: Vertex, v: Vertex, nr: cython.int, g: Tensor, mine: cython.bint):
+        """Hand a gradient to output `nr` of a vertex, adding it to what is there."""
+        have: Tensor
+        if state._order != LEAF_FIRST and cython.cast(Node, v).outputs != 1:
+            if state._arrived is None:
+                state._arrived = [None] * cython.cast(Node, v).outputs
+            have = state._arrived[nr]
+            state._arrived[nr] = g if have is None else slots.add.call2(have, g, None)
+        elif state._arrived is None:
+            state._arrived = g
+            state._owned = mine
+        else:
+            have = cython.cast(Tensor, state._arrived)
+            if state._owned and not self.create and same_shape(have._array, g._array):
+                slots.add.call2(have, g, INPLACE)
+            else:
+                state._arrived = slots.add.call2(have, g, None)
+                state._owned = not self.create
+
+    @cython.cfunc
+    def ready(self, state: Vertex):
+        """Note that a vertex is complete: leaves go first, then the newest node."""
+        if self.first is None:
+            self.first = state
+        elif state._order > self.first._order:
+            self.push(self.first)
+            self.first = state
+        else:
+            self.push(state)
+
+    @cython.cfunc
+    def push(self, state: Vertex):
+        """Put a vertex into the heap."""
+        heap: list
+        i: cython.Py_ssize_t
         parent: cython.Py_ssize_t
-        heap.append(task)
+        if self.heap is None:
+            self.heap = []
+        heap = self.heap
+        i = len(heap)
+        heap.append(state)
         while i > 0:
             parent = (i - 1) >> 1
-            if cython.cast(Task, heap[parent]).order >= task.order:
+            if cython.cast(Vertex, heap[parent])._order >= state._order:
                 break
             heap[i] = heap[parent]
             i = parent
-        heap[i] = task
+        heap[i] = state
 
     @cython.cfunc
-    def next_ready(self) -> Task:
-        """Take the first task out of the heap."""
+    def pop(self) -> Vertex:
+        """Take the first vertex out of the heap; None if it is empty."""
         heap: list = self.heap
-        top: Task = heap[0]
-        last: Task = heap.pop()
-        count: cython.Py_ssize_t = len(heap)
+        top: Vertex
+        last: Vertex
+        count: cython.Py_ssize_t
         i: cython.Py_ssize_t = 0
         child: cython.Py_ssize_t
+        if heap is None or len(heap) == 0:
+            return None
+        top = heap[0]
+        last = heap.pop()
+        count = len(heap)
         if count == 0:
             return top
         while True:
@@ -190,10 +247,10 @@ class Pass:
             if child >= count:
                 break
             if child + 1 < count and (
-                cython.cast(Task, heap[child + 1]).order > cython.cast(Task, heap[child]).order
+                cython.cast(Vertex, heap[child + 1])._order > cython.cast(Vertex, heap[child])._order
             ):
                 child += 1
-            if cython.cast(Task, heap[child]).order <= last.order:
+            if cython.cast(Vertex, heap[child])._order <= last._order:
                 break
             heap[i] = heap[child]
             i = child
@@ -201,26 +258,82 @@ class Pass:
         return top
 
     @cython.cfunc
-    def run(self):
+    def run(self, roots: list):
         """Visit every vertex whose gradients are complete until none is left."""
-        task: Task
-        for task in self.tasks:
-            if task.pending == 0:
-                self.ready(task)
-        while self.heap:
-            task = self.next_ready()
-            if task.order != LEAF_FIRST:
-                self.run_node(cython.cast(Node, task.vertex), task)
-            elif task.grad is not None:
-                self.run_leaf(cython.cast(Tensor, task.vertex), task)
+        state: Vertex
+        v: Vertex
+        for root in roots:
+            state = self.state_of(root[0])
+            if state._pending == 0:
+                state._pending = -1  # a root may be given twice
+                self.ready(state)
+        while self.first is not None:
+            state = self.first
+            self.first = self.pop() if self.heap is not None else None
+            v = state
+            if isinstance(state, Deputy):
+                v = cython.cast(Deputy, state).vertex
+            if state._order != LEAF_FIRST:
+                if self.is_plain(cython.cast(Node, v)):
+                    self.switch(-1)
+                    self.run_plain(cython.cast(Node, v), state)
+                else:
+                    self.switch(0)
+                    self.run_node(cython.cast(Node, v), state)
+            elif state._arrived is not None:
+                self.run_leaf(cython.cast(Tensor, v), state)
 
     @cython.cfunc
-    def run_leaf(self, x: Tensor, task: Task):
+    def switch(self, mode: cython.int):
+        """Tell the thread whether its own code runs, or only rules of ops, in which no cut is worth noting."""
+        if self.mode != mode and not self.create:
+            self.mode = mode
+            set_grad_state(mode)
+
+    @cython.cfunc
+    def is_plain(self, n: Node) -> cython.bint:
+        """Whether nothing but the op's own rule happens at a node: no capture, hook, finding or check."""
+        return (
+            self.captures is None and n.outputs == 1 and not n.op.together and n.hooks is None and n.stale is None
+            and self.told is None and not _anomaly and n.inputs <= 62
+        )
+
+    @cython.cfunc
+    def run_plain(self, n: Node, state: Vertex):
+        """Pull the gradient of a node with one output through it, input by input."""
+        i: cython.int
+        v: Vertex
+        below: Vertex
+        value: object
+        r: Tensor
+        g: Tensor = cython.cast(Tensor, state._arrived)
+        fresh: cython.bint = n.op.fresh and not self.create
+        state._arrived = None
+        for i in range(n.inputs):
+            value = None
+            if g is not None and (n.needs >> i) & 1:
+                value = n.op.pull(n, g, i)
+            v = n.edge0 if i == 0 else n.edge(i)
+            if v is None:
+                continue
+            below = self.state_of(v)
+            if value is not None:
+                r = fit(n, i, v, n.edge_output(i), value)
+                self.deliver(below, v, n.edge_output(i), r, fresh and own(r, g, self.number))
+            below._pending -= 1
+            if below._pending == 0:
+                self.ready(below)
+        if g is not None and not self.keep:
+            release(n, self.freed_by)
+
+    @cython.cfunc
+    def run_leaf(self, x: Tensor, state: Vertex):
         """A complete gradient has reached a leaf: hooks, then capture or accumulation."""
-        g: Tensor = task.grad
-        mine: cython.bint = task.owned
-        task.grad = None
+        g: Tensor = cython.cast(Tensor, state._arrived)
+        mine: cython.bint = state._owned
+        state._arrived = None
         if x._hooks is not None:
+            self.switch(0)
             _running.work = self
             g = x._hooks.run_tensor(0, g)
             mine = mine and not x._hooks.tensor  # a hook may have kept it
@@ -251,14 +364,14 @@ class Pass:
             wanted[nr] = g
 
     @cython.cfunc
-    def incoming(self, n: Node, task: Task, runs: cython.bint) -> list:
+    def incoming(self, n: Node, state: Vertex, runs: cython.bint) -> list:
         """The gradients that arrived for a node's outputs, after tensor hooks; captures are taken here.
 
         As in PyTorch, what is captured from a node that runs as well has not been through the hooks.
         """
-        grads: list = [task.grad] if n.outputs == 1 else task.box
+        grads: list = [state._arrived] if n.outputs == 1 else state._arrived
         i: cython.int
-        task.grad = task.box = None
+        state._arrived = None
         if runs and self.captures is not None and n in self.captures:
             self.capture_all(n, grads)
         if n.hooks is not None:
@@ -280,16 +393,16 @@ class Pass:
                 self.capture(n, i, grads[i])
 
     @cython.cfunc
-    def run_node(self, n: Node, task: Task):
-        """Pull gradients through a node and hand them on."""
+    def run_node(self, n: Node, state: Vertex):
+        """Pull gradients through a node and hand them on, with all that may be attached to it."""
         grads: list
         results: list = None
         need: cython.longlong
-        if not task.useful or (task.grad is None and task.box is None):
+        if not state._useful or state._arrived is None:
             self.distribute(n, None, None)
             return
         need = self.need(n)
-        grads = self.incoming(n, task, need != 0)
+        grads = self.incoming(n, state, need != 0)
         if need == 0 and n.inputs <= 62 and self.captures is not None:
             self.distribute(n, None, None)  # captured here; what is below is not asked for
             return
@@ -330,7 +443,7 @@ class Pass:
             return n.needs
         for i in range(min(n.inputs, 62)):
             v = n.edge(i)
-            if v is not None and self.task_of(v).useful:
+            if v is not None and self.state_of(v)._useful:
                 mask |= cython.cast(cython.longlong, 1) << i
         return mask
 
@@ -340,19 +453,19 @@ class Pass:
         i: cython.int
         v: Vertex
         g: Tensor
-        task: Task
+        state: Vertex
         fresh: cython.bint = n.op.fresh and not self.create and (n.hooks is None or not n.hooks.after)
         for i in range(n.inputs):
             v = n.edge(i)
             if v is None:
                 continue
-            task = self.task_of(v)
-            if results is not None and results[i] is not None and task.useful:
+            state = self.state_of(v)
+            if results is not None and results[i] is not None and state._useful:
                 g = fit(n, i, v, n.edge_output(i), results[i])
-                self.deliver(task, n.edge_output(i), g, fresh and own(g, grads, self.number))
-            task.pending -= 1
-            if task.pending == 0:
-                self.ready(task)
+                self.deliver(state, v, n.edge_output(i), g, fresh and own_of(g, grads, self.number))
+            state._pending -= 1
+            if state._pending == 0:
+                self.ready(state)
 
 
 def anomaly() -> tuple:
@@ -383,8 +496,8 @@ def running_pass() -> int:
 def will_visit(v: Vertex) -> bool:
     """Whether the pass whose hooks run in this thread has visited, or will visit, a vertex."""
     work: Pass = _running.work
-    task: Task = work.task_of(v)
-    return task is not None and task.useful
+    state: Vertex = work.state_of(v)
+    return state is not None and state._useful
 
 
 def is_live(number: cython.longlong) -> cython.bint:
@@ -396,9 +509,9 @@ def is_live(number: cython.longlong) -> cython.bint:
     return False
 
 
-def oldest_first(task: Task) -> cython.longlong:
+def oldest_first(v: Vertex) -> cython.longlong:
     """Sort key: leaves are below every node."""
-    return -1 if task.order == LEAF_FIRST else task.order
+    return -1 if v._order == LEAF_FIRST else v._order
 
 
 def run_backward(
@@ -411,33 +524,28 @@ def run_backward(
     """
     work: Pass = Pass.__new__(Pass)
     i: cython.Py_ssize_t
+    v: Vertex
+    done: cython.bint = False
     work.begin(keep, create, captures, accumulate_leaves, freed_by)
     try:
-        work.discover(roots)
+        if cython.compiled:
+            work.discover(roots)
+        else:
+            with _claiming:  # uncompiled, another thread may run between any two lines
+                work.discover(roots)
         if captures is not None:
             work.mark_useful()
         for i in range(len(roots)):
-            work.deliver(work.task_of(roots[i][0]), roots[i][1], grads[i], False)
-        work.run()
+            v = roots[i][0]
+            work.deliver(work.state_of(v), v, roots[i][1], grads[i], False)
+        work.run(roots)
+        done = True
     finally:
-        work.end()
-
-
-def run_from(root: Vertex, output: cython.int, gradient: Tensor, keep: cython.bint, create: cython.bint, freed_by: Cut):
-    """The pass of a plain `loss.backward()`: one root, gradients accumulated in the leaves."""
-    work: Pass = Pass.__new__(Pass)
-    work.begin(keep, create, None, True, freed_by)
-    try:
-        work.discover([(root, output)])
-        work.deliver(cython.cast(Task, work.tasks[0]), output, gradient, False)
-        work.run()
-    finally:
+        if not done:
+            work.abandon(roots)
         work.end()
 
 
 if not cython.compiled:
-    plain_fields(Task, vertex=None, grad=None, box=None, order=0, pending=0, owned=False, useful=False)
-else:
-    from headgate.core._pool import adopt
-
-    adopt(Task, False)
+    plain_fields(Deputy, vertex=None)
+    plain_fields(Pass, first=None, heap=None, overflow=None, told=None, met=None)

@@ -62,10 +62,19 @@ if os.environ.get("HEADGATE_PURE") == "1":
         """Whether arguments must be looked at."""
         global _exist
         _exist = flag
+
+    def quicken(entry: Entry, op: object, arity: int, out: object = None) -> None:
+        """Uncompiled, every call takes the ordinary road."""
 else:
     from headgate.core._entry import Entry, install, overrides, set_override
+    from headgate.core._entry import quicken as _quicken
+    from headgate.core.quick import by_arity
 
-__all__ = ["PUBLIC", "Entry", "by_name", "install", "members", "overrides", "publish", "set_override"]
+    def quicken(entry: Entry, op: object, arity: int, out: object = None) -> None:
+        """Let calls of an Entry with `arity` operands and nothing else go straight to an op, which writes to `out`."""
+        _quicken(entry, by_arity(), op, arity, out)
+
+__all__ = ["PUBLIC", "Entry", "by_name", "install", "members", "overrides", "publish", "quicken", "set_override"]
 
 
 def publish(name: str, function: Callable[..., Any], doc: str | None = None) -> Any:

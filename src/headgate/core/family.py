@@ -122,7 +122,7 @@ class Unary(Op):
         if out is INPLACE and self.writes_directly(t):
             check_writable(t, False)
             self.compute(self.cast(t._array), attrs, t._array)
-            note_write(t, self.name + "_")
+            note_write(t, self.written)
             return t
         if self.exact and isinstance(out, Tensor):
             self.check_out(t, out)
@@ -241,7 +241,7 @@ class Binary(Op):
             map2s(self.loop, x._array, y, False, x._array)
         else:
             return None
-        note_write(x, self.name + "_")
+        note_write(x, self.written)
         return x
 
     @cython.cfunc
@@ -364,7 +364,7 @@ class Ternary(Op):
             return False
         check_writable(x, False)
         map3p(self.loop, x._array, y._array, z._array, attrs, x._array)
-        note_write(x, self.name + "_")
+        note_write(x, self.written)
         return True
 
     @cython.cfunc

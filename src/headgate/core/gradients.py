@@ -7,7 +7,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import wrap
-    from headgate.core.arrays import meta_matches, meta_shape, meta_type, shape_of
+    from headgate.core.arrays import is_contiguous, meta_matches, meta_shape, meta_type, same_shape, same_type, shape_of
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE, Vertex, slots
     from headgate.core.records import Node, Tensor
@@ -16,17 +16,27 @@ if not cython.compiled:
 from headgate import errors
 
 
-def own(g: Tensor, grads: list, number: cython.longlong) -> cython.bint:
-    """Whether a result's memory belongs to it alone: fresh in this step, handed out once, no view of anything."""
+def own(g: Tensor, source: Tensor, number: cython.longlong) -> cython.bint:
+    """Whether a result's memory belongs to it alone, and not to the gradient it came from."""
+    return alone(g, number) and source._storage is not g._storage
+
+
+def alone(g: Tensor, number: cython.longlong) -> cython.bint:
+    """Whether a result is fresh in this pass, handed out once, no view of anything."""
     s: Storage = g._storage
-    item: object
     if s.lent == number or s.memory is not g._array or g._node is not None:
         return False
     s.lent = number
-    for item in grads:
-        if item is not None and cython.cast(Tensor, item)._storage is s:
-            return False
     return True
+
+
+def own_of(g: Tensor, grads: list, number: cython.longlong) -> cython.bint:
+    """The same where several gradients arrived."""
+    item: object
+    for item in grads:
+        if item is not None and cython.cast(Tensor, item)._storage is g._storage:
+            return False
+    return alone(g, number)
 
 
 def retain(hooks: object, output: cython.int, g: Tensor):
@@ -55,6 +65,8 @@ def fit(n: Node, i: cython.int, v: Vertex, nr: cython.int, value: object) -> Ten
         kind = meta_type(cython.cast(Node, v), nr)
     else:
         x = cython.cast(Tensor, v)
+        if x._hooks is None and same_shape(x._array, g._array) and same_type(x._array, g._array):
+            return g
         shape = shape_of(x._array)
         kind = cython.cast(object, x._array).dtype.num
         if x._hooks is not None and x._hooks.moved and n._order <= x._hooks.moved[0]:
@@ -104,7 +116,7 @@ def accumulate(x: Tensor, g: Tensor, mine: cython.bint, create: cython.bint) -> 
     if have is None:
         if create:
             x._gradient = g if mine else slots.copy.call2(wrap(np.empty_like(g._array)), g, INPLACE)
-        elif mine and g._array.flags.c_contiguous:
+        elif mine and is_contiguous(g._array):
             x._gradient = g
         else:
             x._gradient = wrap(np.array(cython.cast(object, g._array), order="C"))  # type: ignore[call-overload]

@@ -5,6 +5,7 @@ from headgate.core.arrays cimport count_of, is_float, partly_overlap, same_memor
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport OUT, Node, Op, Tensor
+from headgate.core.reports cimport cut_of
 from headgate.core.saved cimport save_input, save_output
 from headgate.core.views cimport rebase_root
 from headgate.core.writes cimport check_writable, note_write

@@ -26,6 +26,7 @@ if not cython.compiled:
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
+    from headgate.core.reports import cut_of
     from headgate.core.views import rebase_root
     from headgate.core.writes import check_writable, note_write
 
@@ -98,7 +99,7 @@ def write_inplace(op: Op, inputs: tuple, attrs: object) -> Tensor:
         n = record(op, inputs, attrs)
         save_inputs(n, (copy_before(x),) + inputs[1:] if op.needed(n) & 1 else inputs)
     np.copyto(x._array, result, casting="unsafe")
-    note_write(x, op.name + "_")
+    note_write(x, op.written)
     if n is not None:
         set_meta(n, x._array)
         save_outputs(n, [x])
@@ -114,7 +115,7 @@ def follow_cut(x: Tensor, inputs: tuple, op: Op):
     if source is not None:
         note_cut(x, source, op)
     else:
-        x._cut = telling(x._cut, first_cut(inputs[1:]))
+        x._cut = telling(cut_of(x), first_cut(inputs[1:]))
 
 
 def adopt(x: Tensor, n: Node) -> bool:

@@ -6,7 +6,7 @@
 #else
 #  define HG_THREAD __thread __attribute__((unused))
 #endif
-static HG_THREAD int hg_grad = 1;
+static HG_THREAD int hg_grad = 1;      /* 1 recorded, 0 not, -1 not because a backward pass pulls gradients */
 static HG_THREAD int hg_inference = 0;
 static HG_THREAD int hg_quiet = 0;      /* allow_stale(): writes made here are meant */
 static HG_THREAD int hg_overrides_off = 0;

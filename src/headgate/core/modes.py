@@ -11,7 +11,7 @@ class _State(threading.local):
     """What one thread's modes are; new threads start with gradients on."""
 
     def __init__(self) -> None:
-        self.grad = True
+        self.grad = 1
         self.inference = False
         self.quiet = False
         self.overrides_off = False
@@ -26,8 +26,8 @@ _hooked_threads: cython.int = 0
 def grad_enabled() -> bool:
     """Whether operations of this thread are recorded."""
     if not cython.compiled:
-        return STATE.grad
-    return hg_grad != 0
+        return STATE.grad > 0
+    return hg_grad > 0
 
 
 def set_grad(value: cython.bint) -> None:
@@ -36,7 +36,21 @@ def set_grad(value: cython.bint) -> None:
     if cython.compiled:
         hg_grad = value
     else:
-        STATE.grad = bool(value)
+        STATE.grad = int(bool(value))
+
+
+def grad_state() -> cython.int:
+    """1 if operations are recorded, 0 if not, -1 if not because a pass pulls gradients: then no cut is noted."""
+    return hg_grad if cython.compiled else STATE.grad
+
+
+def set_grad_state(value: cython.int) -> None:
+    """Set what `grad_state` gave."""
+    global hg_grad
+    if cython.compiled:
+        hg_grad = value
+    else:
+        STATE.grad = value
 
 
 def inference_enabled() -> bool:

@@ -22,7 +22,9 @@ cdef class Slots:
 cdef class Vertex(Site):
     cdef long long _order
     cdef long long _claim
-    cdef Py_ssize_t _slot
+    cdef int _pending
+    cdef signed char _owned, _useful
+    cdef object _arrived
 
 
 cdef class Operand(Vertex):

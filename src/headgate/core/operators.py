@@ -94,7 +94,8 @@ def compared(op: Called, x: object, y: object) -> object:
 
 @cython.cclass
 class Vertex(Site):
-    """What a backward pass visits: a node or a leaf tensor. `_claim` and `_slot` belong to the pass that claimed it."""
+    """What a backward pass visits: a node or a leaf tensor. `_claim` is the number of the
+    pass that claimed it, and what follows is that pass's (see `engine`)."""
 
 
 @cython.cclass
@@ -256,4 +257,4 @@ class Operand(Vertex):
 
 
 if not cython.compiled:
-    plain_fields(Vertex, _order=0, _claim=0, _slot=0)
+    plain_fields(Vertex, _order=0, _claim=0, _pending=0, _owned=False, _useful=False, _arrived=None)

@@ -39,6 +39,8 @@ cdef class Node(Vertex):
     cdef long long needs
     cdef Saved saved0, saved1
     cdef list saved_more
+    cdef object number
+    cdef int number_place
     cdef bint freed
     cdef Cut freed_by
     cdef int outputs
@@ -79,6 +81,7 @@ cdef class Saved:
 
 
 cdef class Op(Called):
+    cdef public str written  # the name of its in-place form
     cdef public str node_name
     cdef public str type_name
     cdef public bint differentiable
@@ -87,6 +90,7 @@ cdef class Op(Called):
     cdef public tuple reads
     cdef public long long shapes
     cdef public bint fresh
+    cdef public bint together
     cdef public long long constants
     cdef object run1(self, ndarray x, object attrs, ndarray out)
     cdef object run2(self, object x, object y, object attrs, ndarray out)
@@ -116,5 +120,5 @@ cdef class Surface:
 
 cdef Reader READER
 cdef Surface SURFACE
-cdef int INFERENCE, RETAINS, NO_GRAD_VIEW, MULTI_VIEW, CUSTOM_VIEW, DETACHED, DATA, INFERENCE_VIEW
+cdef int INFERENCE, RETAINS, NO_GRAD_VIEW, MULTI_VIEW, CUSTOM_VIEW, DETACHED, DATA, INFERENCE_VIEW, CUT_HERE
 cdef int X, Y, Z, OUT

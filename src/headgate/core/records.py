@@ -28,6 +28,7 @@ CUSTOM_VIEW = 16  # a view returned by a custom Function
 DETACHED = 32  # a detach() alias
 DATA = 64  # a .data alias
 INFERENCE_VIEW = 128  # a view of an ordinary tensor made under inference_mode
+CUT_HERE = 512  # a detach() or .data alias whose own site is where history was cut; `apply.reason` makes the Cut of it
 
 # Keys under which a node saves values: input i has key i; its own output k has key OUT + k.
 X, Y, Z = 0, 1, 2
@@ -90,11 +91,13 @@ class Op(Called):
     """An operation: how it runs on arrays (`run*`), and how a gradient passes it (`pull`), written in Tensors.
 
     One instance per operation. `reads` says per input what its gradient reads: bits of inputs (1 << i) and outputs
-    (1 << (OUT + k)); `shapes` says of which inputs backward needs the shape.
+    (1 << (OUT + k)); `shapes` says of which inputs backward needs the shape; `together` that the class has a `pull_all`
+    of its own, without which the engine calls `pull` for one input after the other.
     """
 
     def __init__(self):
         self.name = ""
+        self.written = ""
         self.node_name = ""
         self.type_name = ""
         self.differentiable = True
@@ -103,6 +106,7 @@ class Op(Called):
         self.reads = ()
         self.shapes = 0
         self.fresh = True
+        self.together = False
         self.constants = 0
 
     @cython.cfunc
@@ -310,8 +314,8 @@ class Tensor(Operand):
 if not cython.compiled:
     plain_fields(
         Node, op=None, attrs=None, edge0=None, edge1=None, nr0=0, nr1=0, more=None, inputs=0, needs=0, saved0=None,
-        saved1=None, saved_more=None, freed=False, freed_by=None, outputs=1, ndim=0, typenum=0, dims=(), metas=None,
-        shapes=None, detached=0, hooks=None, stale=None, face=None,
+        saved1=None, saved_more=None, number=None, number_place=0, freed=False, freed_by=None, outputs=1, ndim=0,
+        typenum=0, dims=(), metas=None, shapes=None, detached=0, hooks=None, stale=None, face=None,
     )
     plain_fields(
         Saved, key=0, array=None, storage=None, counter=None, version=0, writes=0, origin=None, node=None, output=0,

@@ -9,7 +9,7 @@ import cython
 
 if not cython.compiled:
     from headgate.core.arrays import high_address, low_address
-    from headgate.core.records import DATA, DETACHED, OUT, Node, Saved, Tensor
+    from headgate.core.records import CUT_HERE, DATA, DETACHED, OUT, Node, Saved, Tensor
     from headgate.core.site import here, line_of, mark
     from headgate.core.storage import Cut, Site, Write
     from headgate.core.writes import last_overlapping
@@ -108,6 +108,16 @@ def warn_at_user(text: str, category: object) -> None:
     warnings.warn_explicit(text, category, name or "<unknown>", line)
 
 
+def cut_of(x: Tensor) -> Cut:
+    """Why `x` has no history, if that is known. An alias has kept only the place until somebody asks."""
+    c: Cut = x._cut
+    if c is None and x._flags & CUT_HERE:
+        c = x._cut = Cut.__new__(Cut)
+        c.kind = c.what = "data" if x._flags & DATA else "detach"
+        c._code, c._lasti = x._code, x._lasti
+    return c
+
+
 def cut_leaf(x: Tensor) -> None:
     """Warn that a result whose history was cut is taken for the end of a graph."""
     if x._cut is not None and x._cut.kind != "leaf" and x._cut.kind != "frozen" and not x._flags & (DATA | DETACHED):
@@ -144,7 +154,7 @@ def stale_history(n: Node, w: Write) -> None:
 
 def why_cut(x: Tensor) -> str:
     """The line after `element 0 of tensors does not require grad ...`: what cut the tensor, and where."""
-    c: Cut = x._cut
+    c: Cut = cut_of(x)
     if c is None:
         return ""
     reason = words.CUT_REASONS.get(c.kind, c.kind)

@@ -75,8 +75,13 @@ def save_output(n: Node, key: cython.int, y: Tensor):
 
 
 def save_number(n: Node, key: cython.int, value: object):
-    """Keep a Python number that stood in a tensor's place."""
-    s: Saved = Saved.__new__(Saved)
+    """Keep a Python number that stood in a tensor's place: the first one in the node itself."""
+    s: Saved
+    if n.number_place == 0:
+        n.number = value
+        n.number_place = key + 1
+        return
+    s = Saved.__new__(Saved)
     s.key = key
     s.number = value
     attach(n, s)
@@ -170,11 +175,18 @@ def look_at(n: Node, key: cython.int):
 
 def release(n: Node, by: Cut) -> None:
     """Free a node's saved values; `by` is the place of the backward that did it."""
-    if n.op.forget(n) or n.saved0 is not None:
+    if n.op.forget(n) or n.saved0 is not None or n.number_place != 0:
         n.freed = True
         n.freed_by = by
+        drop_saved(n)
+
+
+def drop_saved(n: Node):
+    """Let go of what a node has saved."""
     n.saved0 = n.saved1 = None
     n.saved_more = None
+    n.number = None
+    n.number_place = 0
 
 
 @cython.cclass
@@ -183,7 +195,10 @@ class SavedReader(Reader):
 
     @cython.cfunc
     def read(self, n: Node, key: cython.int) -> object:
-        s: Saved = find(n, key)
+        s: Saved
+        if n.number_place == key + 1:
+            return n.number
+        s = find(n, key)
         if s.storage is None:
             return s.number
         return self.unpacked(n, s)

@@ -5,7 +5,7 @@ from headgate.core.arrays cimport count_of, is_float
 from headgate.core.modes cimport inference_enabled
 from headgate.core.operators cimport slots
 from headgate.core.records cimport INFERENCE, Node, Surface, Tensor
-from headgate.core.reports cimport cut_leaf
+from headgate.core.reports cimport cut_leaf, cut_of
 
 cdef class Protocols(Surface):
     pass

@@ -15,7 +15,7 @@ if not cython.compiled:
     from headgate.core.arrays import count_of, is_float
     from headgate.core.modes import inference_enabled
     from headgate.core.records import INFERENCE, Node, Surface, Tensor
-    from headgate.core.reports import cut_leaf
+    from headgate.core.reports import cut_leaf, cut_of
 
     ndarray = np.ndarray
 
@@ -117,7 +117,8 @@ def bare(kind: object) -> Tensor:
 #: Fields of the records, which uncompiled stand in an instance's dictionary beside the user's own attributes.
 FIELDS: frozenset = frozenset(
     """_array _storage _counter _wants _flags _output _node _gradient _root _step _step_attrs _before _history
-    _history_writes _cut _hooks _order _claim _slot _code _lasti""".split()
+    _history_writes _cut _hooks _order _claim _pending _owned _useful
+    _arrived _code _lasti""".split()
 )
 
 
@@ -131,7 +132,7 @@ def take_over(x: Tensor, t: Tensor):
     x._array, x._storage, x._counter = t._array, t._storage, t._counter
     x._wants, x._flags, x._output, x._node = t._wants, t._flags, t._output, t._node
     x._root, x._step, x._step_attrs, x._before = t._root, t._step, t._step_attrs, t._before
-    x._history, x._history_writes, x._cut = t._history, t._history_writes, t._cut
+    x._history, x._history_writes, x._cut = t._history, t._history_writes, cut_of(t)
 
 
 def new(cls: object, *args: object, **kwargs: object) -> Tensor:

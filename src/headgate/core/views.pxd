@@ -4,6 +4,7 @@ from headgate.core.apply cimport add_edge, apply1, begin_node, current_node, edg
 from headgate.core.arrays cimport set_meta, shape_of
 from headgate.core.operators cimport INPLACE, Vertex, slots
 from headgate.core.records cimport CUSTOM_VIEW, MULTI_VIEW, NO_GRAD_VIEW, RETAINS, Node, Op, Tensor
+from headgate.core.saved cimport drop_saved
 
 cdef class AsStrided(Op):
     pass

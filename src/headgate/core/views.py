@@ -11,6 +11,7 @@ if not cython.compiled:
     from headgate.core.arrays import set_meta, shape_of
     from headgate.core.operators import INPLACE, slots
     from headgate.core.records import CUSTOM_VIEW, MULTI_VIEW, NO_GRAD_VIEW, RETAINS, Node, Op, Tensor
+    from headgate.core.saved import drop_saved
 
     ndarray = np.ndarray
 
@@ -126,6 +127,7 @@ class CopySlices(Op):
         super().__init__()
         self.name = "copy_slices"
         self.node_name, self.type_name = "torch::autograd::CopySlices", "CopySlices"
+        self.together = True
 
     @cython.cfunc
     def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
@@ -157,8 +159,7 @@ class CopySlices(Op):
     def forget(self, n: Node) -> cython.bint:
         inner: Node = n.attrs[0]
         inner.op.forget(inner)
-        inner.saved0 = inner.saved1 = None
-        inner.saved_more = None
+        drop_saved(inner)
         inner.freed = True
         return True
 

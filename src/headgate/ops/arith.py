@@ -202,7 +202,7 @@ def add_scaled(op: Add, x: object, y: object, alpha: object) -> cython.bint:
         return False
     one: ndarray = ONES[kind]
     map3p(ADDCMUL, t._array, cython.cast(Tensor, y)._array, one, (op.sign(alpha),), t._array)
-    note_write(t, op.name + "_")
+    note_write(t, op.written)
     return True
 
 

@@ -233,7 +233,7 @@ def seen_otherwise(x: Tensor, op: Op, attrs: object) -> Tensor:
         n = record(op, (x,), attrs)
         if op.shapes:
             n.shapes = (shape_of(x._array),)
-    note_write(x, op.name + "_")
+    note_write(x, op.written)
     if n is None and x._node is None:
         keep_kind(x)
     x._array = array

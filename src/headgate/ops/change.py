@@ -98,7 +98,7 @@ def change_inplace(op: Change, inputs: tuple, attrs: object) -> Tensor:
         n = record(op, inputs, attrs)
         save_inputs(n, (copy_before(x),) + inputs[1:] if op.needed(n) & 1 else inputs)
     op.run(separate(x, arrays_of(inputs)), attrs, x._array)
-    note_write(x, op.name + "_")
+    note_write(x, op.written)
     if n is not None:
         set_meta(n, x._array)
         save_outputs(n, [x])

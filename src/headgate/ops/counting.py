@@ -34,6 +34,10 @@ from headgate.core.entry import publish
 class Unique(Op):
     """Distinct values. PyTorch has no gradient for it, and says so in backward. attrs: what `distinct` takes."""
 
+    def __init__(self):
+        super().__init__()
+        self.together = True
+
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         return distinct(x, attrs[0], attrs[1])

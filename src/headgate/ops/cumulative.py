@@ -134,6 +134,10 @@ class LogCumSumExp(Running):
 class Extreme(Op):
     """The running extremes and where they are. attrs: axis."""
 
+    def __init__(self):
+        super().__init__()
+        self.together = True
+
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         return cumulate(self.name, x, attrs, None)

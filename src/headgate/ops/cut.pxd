@@ -1,5 +1,13 @@
 # C types of cut.py.
 from headgate.core.apply cimport current_node, cut_here, requires
 from headgate.core.arrays cimport is_float
-from headgate.core.records cimport DATA, DETACHED, INFERENCE, Node, Tensor
+from headgate.core.operators cimport Called
+from headgate.core.records cimport CUT_HERE, DATA, DETACHED, INFERENCE, Node, Tensor
+from headgate.core.reports cimport cut_of
+from headgate.core.site cimport mark
 from headgate.core.storage cimport Version
+
+cdef class Detach(Called):
+    pass
+
+cdef Tensor alias(Tensor x, int flag)

@@ -7,25 +7,41 @@ import cython
 if not cython.compiled:
     from headgate.core.apply import current_node, cut_here, requires
     from headgate.core.arrays import is_float
-    from headgate.core.records import DATA, DETACHED, INFERENCE, Node, Tensor
+    from headgate.core.operators import Called
+    from headgate.core.records import CUT_HERE, DATA, DETACHED, INFERENCE, Node, Tensor
+    from headgate.core.reports import cut_of
+    from headgate.core.site import mark
     from headgate.core.storage import Version
 
 from headgate import errors
 from headgate.core.apply import last_order
 from headgate.core.declare import install_method, install_property
-from headgate.core.entry import PUBLIC
+from headgate.core.entry import PUBLIC, quicken
 from headgate.core.hooks import Hooks
 
 
-def alias(x: Tensor, kind: str) -> Tensor:
-    """Another tensor over the same memory and counter, without history."""
+def alias(x: Tensor, flag: cython.int) -> Tensor:
+    """Another tensor over the same memory and counter, without history, marked as DETACHED or DATA."""
     t: Tensor = Tensor.__new__(Tensor)
     t._array = x._array
     t._storage = x._storage
     t._counter = x._counter
-    t._flags = x._flags & INFERENCE
-    t._cut = cut_here(kind, kind) if requires(x) else x._cut
+    t._flags = x._flags & INFERENCE | flag
+    if requires(x):
+        t._flags |= CUT_HERE
+        mark(t)
+    else:
+        t._cut = cut_of(x)
     return t
+
+
+@cython.cclass
+class Detach(Called):
+    """`detach` of a tensor, without packing arguments."""
+
+    @cython.cfunc
+    def call1(self, x: object, out: object) -> object:
+        return alias(x, DETACHED) if isinstance(x, Tensor) else NotImplemented
 
 
 def detach(input: object) -> object:
@@ -37,9 +53,7 @@ def detach(input: object) -> object:
     if not isinstance(input, Tensor):
         raise TypeError(errors.ARGUMENT.format(
             function="detach", name="input", position=1, expected="Tensor", type=type(input).__name__))
-    t: Tensor = alias(input, "detach")
-    t._flags |= DETACHED
-    return t
+    return alias(input, DETACHED)
 
 
 def detach_(input: object) -> object:
@@ -70,9 +84,8 @@ def get_data(self: object) -> object:
     Headgate reports such a write when a gradient depends on it (`set_write_guard`); prefer `detach()`. Assigning
     gives the tensor another memory; a tensor that was saved for backward is then read with its new value.
     """
-    t: Tensor = alias(self, "data")
+    t: Tensor = alias(self, DATA)
     t._counter = Version.__new__(Version)
-    t._flags |= DATA
     return t
 
 
@@ -124,6 +137,7 @@ def is_leaf(self: object) -> object:
 
 
 PUBLIC["detach"] = install_method("detach", detach)
+quicken(PUBLIC["detach"], Detach(), 1)
 PUBLIC["detach_"] = install_method("detach_", detach_)
 install_method("requires_grad_", requires_grad_)
 install_property("data", get_data, set_data, remove=remove_data)

@@ -9,6 +9,7 @@ if not cython.compiled:
     from headgate.core.apply import cut_here, requires, telling
     from headgate.core.arrays import count_of
     from headgate.core.records import DATA, DETACHED, Tensor
+    from headgate.core.reports import cut_of
     from headgate.core.surface import plain_item
 
     ndarray = np.ndarray
@@ -88,10 +89,11 @@ def array_of(x: Tensor, name: str) -> object:
     array: object = x._array
     if array.dtype.kind not in "biufc":
         raise TypeError("Got unsupported ScalarType BFloat16")
-    if x._cut is None or x._cut.kind not in CUTS:
+    cut = cut_of(x)
+    if cut is None or cut.kind not in CUTS:
         return array.view()
     exported = np.asarray(Exported(array, cut_here("numpy", name)))
-    if get_write_guard() == "error" and (x._flags & (DETACHED | DATA) or x._cut.kind == "detach_"):
+    if get_write_guard() == "error" and (x._flags & (DETACHED | DATA) or cut.kind == "detach_"):
         exported.flags.writeable = False
     return exported
 
@@ -123,7 +125,7 @@ def array_protocol(self: object, dtype: object = None, copy: object = None) -> o
 def array_wrap(self: object, array: object, context: object = None, return_scalar: object = False) -> object:
     """A tensor from what a NumPy function made of one."""
     t: Tensor = shared(np.asarray(array), "numpy")
-    t._cut = telling(t._cut, cython.cast(Tensor, self)._cut)
+    t._cut = telling(t._cut, cut_of(self))
     return t
 
 

@@ -69,6 +69,10 @@ class Whole(Op):
 class Along(Op):
     """The largest, or smallest, along a dim, and where it is (the first of equals). attrs: (axis, keepdim)."""
 
+    def __init__(self):
+        super().__init__()
+        self.together = True
+
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         return self.run1(inputs[0], attrs, None)
@@ -129,6 +133,10 @@ def check_extent(x: ndarray, axes: object, name: str):
 @cython.cclass
 class Both(Op):
     """The smallest and the largest. attrs: (axis or None, keepdim)."""
+
+    def __init__(self):
+        super().__init__()
+        self.together = True
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:

@@ -52,6 +52,10 @@ def skipped(shape: tuple) -> bool:
 class Cat(Op):
     """Tensors one after another along a dim. attrs: the dim."""
 
+    def __init__(self):
+        super().__init__()
+        self.together = True
+
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         kind = result_type(inputs)

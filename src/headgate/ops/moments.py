@@ -90,6 +90,10 @@ class Std(Op):
 class Moments(Op):
     """The variance, or the standard deviation, and the mean. attrs as for Var."""
 
+    def __init__(self):
+        super().__init__()
+        self.together = True
+
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         x: ndarray = inputs[0]

@@ -297,7 +297,7 @@ def draw(op: Op, x: object, other: object, fill: object) -> Tensor:
     if recording and is_float(t._array):
         n = record(op, inputs, None)
     fill(t._array)
-    note_write(t, op.name + "_")
+    note_write(t, op.written)
     if n is not None:
         set_meta(n, t._array)
         adopt(t, n)

@@ -14,6 +14,7 @@ from headgate.ops.reducing cimport array_kind, called, count_over, dims_of, expa
 from headgate.ops.view cimport reshaped
 
 cdef Loop NOT_NUMBER, NOT_EQUAL
+cdef tuple ALL
 cdef check_mean(dtypes.dtype kind, str text)
 cdef Tensor others(Tensor x, int axis)
 cdef object reduced(Op op, object input, object dim, object keepdim, object dtype, object out, str name)

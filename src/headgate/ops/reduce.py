@@ -34,6 +34,7 @@ if not cython.compiled:
 
 from headgate import errors
 from headgate.core.declare import composite, declare, overload
+from headgate.core.entry import PUBLIC, quicken
 from headgate.core.options import no_combination
 from headgate.kernels import make_loop
 
@@ -57,10 +58,18 @@ class Sum(Op):
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         return expand_reduced(g, n.attrs[0], n.attrs[1], n.shape(0))
 
+    @cython.cfunc
+    def call1(self, x: object, out: object) -> object:
+        return apply1(self, x, ALL) if isinstance(x, Tensor) else NotImplemented
+
 
 @cython.cclass
 class Mean(Op):
     """The mean of all elements, or over dims. attrs as for Sum."""
+
+    @cython.cfunc
+    def call1(self, x: object, out: object) -> object:
+        return apply1(self, x, ALL) if isinstance(x, Tensor) else NotImplemented
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
@@ -316,6 +325,8 @@ def over_one(make: object) -> object:
 
 declare(SUM, "sum", overload=0, shapes=1 << 0, function=sum, inplace=False, samples=over)
 declare(MEAN, "mean", overload=0, shapes=1 << 0, function=mean, inplace=False, samples=over, dtypes="f")
+quicken(PUBLIC["sum"], SUM, 1)
+quicken(PUBLIC["mean"], MEAN, 1)
 declare(PROD, "prod", overload=0, reads=[(1 << 0) | (1 << OUT)], function=prod, inplace=False, samples=over_one)
 declare(NANSUM, "nansum", overload=None, reads=[1 << 0], function=nansum, inplace=False, samples=over)
 composite("nanmean", nanmean, samples=over, dtypes="f", out=True)

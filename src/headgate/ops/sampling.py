@@ -13,6 +13,7 @@ if not cython.compiled:
     from headgate.core.arrays import shape_of
     from headgate.core.inplace import write
     from headgate.core.records import Node, Op, Tensor
+    from headgate.core.reports import cut_of
     from headgate.core.writes import note_write
     from headgate.ops.creation import check_tensor, target
 
@@ -149,7 +150,7 @@ def multinomial(
         note_write(out, "multinomial")
         return out
     t = wrap(found)
-    t._cut = cut_here("integer", "multinomial") if requires(x) else x._cut
+    t._cut = cut_here("integer", "multinomial") if requires(x) else cut_of(x)
     return t
 
 

@@ -109,6 +109,10 @@ class ScatterCombine(Change):
 class ScatterReduce(Change):
     """Elements and the values scattered to them, reduced. Inputs: x, index, src; attrs: (dim, name, include_self)."""
 
+    def __init__(self):
+        super().__init__()
+        self.together = True
+
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
         scatter_kernel(target, attrs[0], long_index(inputs[1]), inputs[2], REDUCES[attrs[1]], attrs[2])

@@ -3,6 +3,7 @@ from headgate.core.apply cimport apply1, cut_here, requires
 from headgate.core.arrays cimport shape_of
 from headgate.core.operators cimport slots
 from headgate.core.records cimport INFERENCE, Tensor
+from headgate.core.reports cimport cut_of
 from headgate.ops.arguments cimport given, ints, other, place, sequence
 from headgate.ops.view cimport EXPAND, SUM_TO, VIEW, reshaped
 

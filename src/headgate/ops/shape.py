@@ -10,6 +10,7 @@ if not cython.compiled:
     from headgate.core.arrays import shape_of
     from headgate.core.operators import slots
     from headgate.core.records import INFERENCE, Tensor
+    from headgate.core.reports import cut_of
     from headgate.ops.arguments import given, ints, other, place, sequence
     from headgate.ops.view import EXPAND, SUM_TO, VIEW, reshaped
 
@@ -88,7 +89,7 @@ def view_as_type(x: Tensor, kind: object) -> Tensor:
         check_view_type(a, mine, kind)
     t._array = a.view(kind.numpy)
     t._storage, t._counter, t._flags = x._storage, x._counter, x._flags & INFERENCE
-    t._cut = cut_here("view", "view") if requires(x) else x._cut
+    t._cut = cut_here("view", "view") if requires(x) else cut_of(x)
     return t
 
 

@@ -43,6 +43,10 @@ MODE = result_type("mode", "values indices")
 class Ordered(Op):
     """The family: values and their indices along a dim, the first entry of the attrs. `dropped`: the dim is gone."""
 
+    def __init__(self):
+        super().__init__()
+        self.together = True
+
     @cython.cfunc
     def dropped(self, attrs: object) -> cython.bint:
         return False

@@ -35,6 +35,10 @@ NOT_DIVISIBLE = (
 class Split(View):
     """Consecutive parts of a dim. attrs: (their lengths, dim)."""
 
+    def __init__(self):
+        super().__init__()
+        self.together = True
+
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         start: cython.Py_ssize_t = 0
@@ -57,6 +61,10 @@ class Split(View):
 @cython.cclass
 class Unbind(View):
     """Each index of a dim, which is gone. attrs: the dim."""
+
+    def __init__(self):
+        super().__init__()
+        self.together = True
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:

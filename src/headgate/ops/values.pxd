@@ -3,6 +3,7 @@ from numpy cimport import_array, ndarray
 from headgate.core.apply cimport cut_here, requires, wrap
 from headgate.core.arrays cimport is_float
 from headgate.core.records cimport Tensor
+from headgate.core.reports cimport cut_of
 from headgate.core.storage cimport Cut
 from headgate.core.values cimport array_of_values
 from headgate.ops.creation cimport leaf

@@ -14,6 +14,7 @@ if cython.compiled:
 if not cython.compiled:
     from headgate.core.apply import cut_here, requires
     from headgate.core.records import Tensor
+    from headgate.core.reports import cut_of
     from headgate.core.values import array_of_values
     from headgate.ops.creation import leaf
 
@@ -80,8 +81,9 @@ def as_leaf(array: object, requires_grad: object, name: str, source: object) -> 
             if not isinstance(source, Tensor):
                 warnings.warn(errors.SCALAR_GRAD, UserWarning, stacklevel=3)
             break
-        if x._cut is not None and x._cut.kind != "leaf":
-            t._cut = x._cut
+        cut = cut_of(x)
+        if cut is not None and cut.kind != "leaf":
+            t._cut = cut
     return t
 
 
