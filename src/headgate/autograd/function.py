@@ -25,6 +25,7 @@ if not cython.compiled:
         Op,
         Saved,
         Tensor,
+        track,
     )
     from headgate.core.saved import SavedReader, begin, pack
     from headgate.core.views import rebase_root
@@ -304,6 +305,8 @@ def finish_function(owner: object, context: object, args: tuple, items: list) ->
         else:
             y._wants = False
             set_history(y, n, i)
+        track(y)
+    track(n)  # the context may refer to an output
     context._node = weakref.ref(n)
     save_all(n, context, args)
 

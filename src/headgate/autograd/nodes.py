@@ -15,11 +15,13 @@ if not cython.compiled:
     from headgate.core.apply import current_node, edge_of, requires
     from headgate.core.gradients import fit, places
     from headgate.core.operators import Vertex
-    from headgate.core.records import OUT, RETAINS, Node, Saved, Tensor
+    from headgate.core.records import OUT, RETAINS, GradientRules, Node, Saved, Tensor, track
 
 from headgate import errors
 from headgate.core.declare import install_method, install_property
+from headgate.core.entry import install
 from headgate.core.hooks import Hooks
+from headgate.core.records import set_gradient_rules
 
 _types: dict = {}
 SAVED_NAMES = ("self", "other", "third")
@@ -198,7 +200,8 @@ def gradient_edge(x: Tensor) -> object:
 
 
 def hooks_of(v: Vertex) -> object:
-    """The hook record of a node or leaf, made on first use."""
+    """The hook record of a node or leaf, made on first use. What a hook refers to may lead back here."""
+    track(v)
     if isinstance(v, Node):
         if cython.cast(Node, v).hooks is None:
             cython.cast(Node, v).hooks = Hooks()
@@ -214,31 +217,28 @@ def add_node_hook(v: object, fn: object, before: bool) -> object:
     return hooks.add(hooks.before if before else hooks.after, fn)
 
 
-def remove_grad(self: object) -> None:
-    """`del x.grad`, as assigning None."""
-    set_grad(self, None)
-
-
 def grad_fn(self: object) -> object:
     """The node that made this tensor; None for a leaf."""
     return face_of(current_node(self))
 
 
-def get_grad(self: object) -> object:
-    """The accumulated gradient of a leaf (or of a tensor that called `retain_grad`), or None."""
-    x: Tensor = self
-    if x._gradient is None and x._node is not None and not x._flags & RETAINS:
-        warnings.warn(errors.GRAD_NON_LEAF, UserWarning, stacklevel=2)
-    return x._gradient
+@cython.cclass
+class Rules(GradientRules):
+    """What `.grad` does beyond the field."""
 
+    @cython.cfunc
+    def missing(self, x: Tensor) -> object:
+        if not x._flags & RETAINS:
+            warnings.warn(errors.GRAD_NON_LEAF, UserWarning, stacklevel=1)
+        return None
 
-def set_grad(self: object, value: object) -> None:
-    x: Tensor = self
-    if value is None:
-        x._gradient = None
-        return
-    check_grad(x, value)
-    x._gradient = value
+    @cython.cfunc
+    def assign(self, x: Tensor, value: object) -> object:
+        check_grad(x, value)
+        track(x)
+        track(value)
+        x._gradient = value
+        return None
 
 
 def check_grad(x: Tensor, value: object) -> None:
@@ -295,8 +295,8 @@ def retains_grad(self: object) -> object:
 
 
 install_property("grad_fn", grad_fn)
-install_property("grad", get_grad, set_grad, remove=remove_grad)
-install_property("_grad", get_grad, set_grad)
+set_gradient_rules(Rules())
+install(Tensor, "_grad", cython.cast(object, Tensor).grad)
 install_property("retains_grad", retains_grad)
 install_method("register_hook", register_hook)
 install_method("register_post_accumulate_grad_hook", register_post_accumulate_grad_hook)

@@ -2,10 +2,10 @@
 
    Cython makes an object by one call per base class and frees it likewise. Here a new one is a copy of a template with
    every object field None, taken from a short list of freed ones, and freeing walks the object fields once, with the
-   trashcan, so that long chains do not overflow the stack. Subclasses go Cython's way. Nodes and saved values are not
-   tracked by the collector, which would walk every node of a long graph again and again, until they get something that
-   may close a cycle (a hook, a context). It knows no field by name: object
-   fields are the words that are None in a fresh object. */
+   trashcan when deep, so that long chains do not overflow the stack. Subclasses go Cython's way. Records are not tracked
+   by the collector, which would walk every node of a long graph again and again, until they get something that may close
+   a cycle (an attribute, a hook, a context, a base). It knows no field by name: object fields are the words that are
+   None in a fresh object. */
 #include <Python.h>
 #include <string.h>
 
@@ -18,7 +18,9 @@ typedef struct {
     newfunc make;
     destructor destroy;
     char *template;
-    int count, collected, tracked, kept;
+    int count, collected, kept;
+    Py_ssize_t size, weak, dict; /* of an object; offsets of its weak references and attributes, or 0 */
+    setattrofunc set;
     int (*give)(PyObject *); /* takes over a field's last reference if it can be used again; or NULL */
     Py_ssize_t fields[FIELDS];
     PyObject *freed[KEPT];
@@ -26,6 +28,8 @@ typedef struct {
 
 static Pool pools[POOLS];
 static int used = 0;
+static int depth = 0;   /* of records that free records */
+#define DEEP 40         /* from there on the trashcan puts off what it can */
 
 static inline void add_none(Py_ssize_t n) {
 #if PY_VERSION_HEX < 0x030C0000
@@ -41,34 +45,31 @@ static inline PyObject *pool_new(Pool *p, PyTypeObject *type, PyObject *args, Py
     if (p->kept > 0) {
         o = p->freed[--p->kept];
         _Py_NewReference(o);
-        memcpy((char *)o + sizeof(PyObject), p->template + sizeof(PyObject), type->tp_basicsize - sizeof(PyObject));
     } else {
         o = p->collected ? (PyObject *)_PyObject_GC_New(type) : (PyObject *)_PyObject_New(type);
         if (o == NULL) return NULL;
-        memcpy((char *)o + sizeof(PyObject), p->template + sizeof(PyObject), type->tp_basicsize - sizeof(PyObject));
     }
+    memcpy((char *)o + sizeof(PyObject), p->template + sizeof(PyObject), p->size - sizeof(PyObject));
     add_none(p->count);
-    if (p->tracked) PyObject_GC_Track(o);
     return o;
 }
 
 static inline void empty(Pool *p, PyObject *o) {
-    Py_ssize_t nones = 0;
+    Py_ssize_t others = 0;
     for (int i = 0; i < p->count; i++) {
         PyObject **field = (PyObject **)((char *)o + p->fields[i]);
         PyObject *value = *field;
+        if (value == Py_None) continue;
+        others++;
         *field = NULL;
-        if (value == Py_None) nones++;
-        else if (p->give == NULL || value == NULL || !p->give(value)) Py_XDECREF(value);
+        if (p->give == NULL || value == NULL || !p->give(value)) Py_XDECREF(value);
     }
-    add_none(-nones);
+    add_none(others - p->count);
 }
 
 static inline void pool_free(Pool *p, PyObject *o) {
-    PyTypeObject *type = p->type;
-    if (type->tp_weaklistoffset && *(PyObject **)((char *)o + type->tp_weaklistoffset) != NULL)
-        PyObject_ClearWeakRefs(o);
-    if (type->tp_dictoffset > 0) Py_CLEAR(*(PyObject **)((char *)o + type->tp_dictoffset));
+    if (p->weak && *(PyObject **)((char *)o + p->weak) != NULL) PyObject_ClearWeakRefs(o);
+    if (p->dict) Py_CLEAR(*(PyObject **)((char *)o + p->dict));
     empty(p, o);
     if (p->kept < KEPT) p->freed[p->kept++] = o;
     else if (p->collected) PyObject_GC_Del(o);
@@ -81,7 +82,13 @@ static inline void pool_free(Pool *p, PyObject *o) {
     static void free_##N(PyObject *o) {                                                               \
         if (Py_TYPE(o) != pools[N].type) { pools[N].destroy(o); return; }                             \
         if (!pools[N].collected) { pool_free(&pools[N], o); return; }                                 \
-        PyObject_GC_UnTrack(o);                                                                       \
+        if (PyObject_GC_IsTracked(o)) PyObject_GC_UnTrack(o);                                         \
+        if (depth < DEEP) {                                                                           \
+            depth++;                                                                                  \
+            pool_free(&pools[N], o);                                                                  \
+            depth--;                                                                                  \
+            return;                                                                                   \
+        }                                                                                             \
         Py_TRASHCAN_BEGIN(o, free_##N)                                                                \
         pool_free(&pools[N], o);                                                                      \
         Py_TRASHCAN_END                                                                               \
@@ -92,11 +99,21 @@ static const struct { newfunc make; destructor destroy; } pairs[POOLS] = {
     {new_0, free_0}, {new_1, free_1}, {new_2, free_2}, {new_3, free_3},
     {new_4, free_4}, {new_5, free_5}, {new_6, free_6}, {new_7, free_7}};
 
+/* Setting an attribute may close a cycle through the dictionary. Only one of the pooled types has one. */
+static Pool *with_attributes = NULL;
+
+static int set_attribute(PyObject *o, PyObject *name, PyObject *value) {
+    int result = with_attributes->set(o, name, value);
+    if (Py_TYPE(o) == with_attributes->type && *(PyObject **)((char *)o + with_attributes->dict) != NULL &&
+        !PyObject_GC_IsTracked(o))
+        PyObject_GC_Track(o);
+    return result;
+}
+
 static PyObject *adopt(PyObject *module, PyObject *args) {
     PyObject *argument, *giver = Py_None;
-    int tracked;
     (void)module;
-    if (!PyArg_ParseTuple(args, "Op|O", &argument, &tracked, &giver)) return NULL;
+    if (!PyArg_ParseTuple(args, "O|O", &argument, &giver)) return NULL;
     PyTypeObject *type = (PyTypeObject *)argument;
     if (!PyType_Check(argument) || used == POOLS || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) || type->tp_itemsize) {
         PyErr_SetString(PyExc_TypeError, "only a compiled record type can be pooled");
@@ -130,25 +147,24 @@ static PyObject *adopt(PyObject *module, PyObject *args) {
     p->make = type->tp_new;
     p->destroy = type->tp_dealloc;
     p->collected = PyType_IS_GC(type);
-    p->tracked = p->collected && tracked;
+    p->size = type->tp_basicsize;
+    p->weak = type->tp_weaklistoffset > 0 ? type->tp_weaklistoffset : 0;
+    p->dict = type->tp_dictoffset > 0 ? type->tp_dictoffset : 0;
+    if (p->dict) {
+        p->set = type->tp_setattro;
+        with_attributes = p;
+        type->tp_setattro = set_attribute;
+    }
     type->tp_new = pairs[used].make;
     type->tp_dealloc = pairs[used].destroy;
     used++;
     Py_RETURN_NONE;
 }
 
-/* Untracked records are shown to the collector when they may have become part of a cycle. */
-static PyObject *track(PyObject *module, PyObject *o) {
-    (void)module;
-    if (PyObject_IS_GC(o) && !PyObject_GC_IsTracked(o)) PyObject_GC_Track(o);
-    Py_RETURN_NONE;
-}
-
 static PyMethodDef functions[] = {
     {"adopt", adopt, METH_VARARGS, 
-     "adopt(type, tracked, giver=None): make and free instances of a compiled type through a pool. To `giver` (a "
+     "adopt(type, giver=None): make and free instances of a compiled type through a pool. To `giver` (a "
      "capsule) fields are offered when a record dies."},
-    {"track", track, METH_O, "track(record): let the collector see it."},
     {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_pool", "Pools of records.", -1, functions,

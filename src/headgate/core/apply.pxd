@@ -3,7 +3,7 @@ from numpy cimport ndarray
 from headgate.core.arrays cimport high_address, is_float, low_address, set_meta
 from headgate.core.modes cimport grad_enabled, grad_state, inference_enabled
 from headgate.core.operators cimport INPLACE, Vertex, slots
-from headgate.core.records cimport CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, OUT, RETAINS, Node, Op, Tensor
+from headgate.core.records cimport CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, OUT, RETAINS, Node, Op, Tensor, track
 from headgate.core.reports cimport cut_of
 from headgate.core.saved cimport save_input, save_number, save_output
 from headgate.core.site cimport mark

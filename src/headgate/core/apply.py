@@ -22,6 +22,7 @@ if not cython.compiled:
         Node,
         Op,
         Tensor,
+        track,
     )
     from headgate.core.saved import save_input, save_number, save_output
     from headgate.core.site import mark
@@ -70,6 +71,7 @@ def wrap_view(op: Op, x: Tensor, attrs: object, array: ndarray) -> Tensor:
     t._counter = x._counter
     t._step = op
     t._step_attrs = attrs
+    track(t)  # a base may refer to its view in an attribute
     t._flags = x._flags & ~2  # RETAINS
     if x._root is None:
         t._root = x

@@ -10,6 +10,8 @@ from headgate.core.saved cimport release
 from headgate.core.storage cimport Cut
 
 cdef long long LEAF_FIRST
+cdef long long _passes
+cdef list _live
 
 cdef class Deputy(Vertex):
     cdef Vertex vertex

@@ -113,7 +113,7 @@ class Pass:
         if self.captures is not None:
             self.met = []
         for root in roots:
-            w = root[0]
+            w = cython.cast(tuple, root)[0]
             if self.state_of(w) is None:
                 self.claim(w)
                 if isinstance(w, Node):
@@ -263,7 +263,7 @@ class Pass:
         state: Vertex
         v: Vertex
         for root in roots:
-            state = self.state_of(root[0])
+            state = self.state_of(cython.cast(tuple, root)[0])
             if state._pending == 0:
                 state._pending = -1  # a root may be given twice
                 self.ready(state)
@@ -536,8 +536,8 @@ def run_backward(
         if captures is not None:
             work.mark_useful()
         for i in range(len(roots)):
-            v = roots[i][0]
-            work.deliver(work.state_of(v), v, roots[i][1], grads[i], False)
+            v = cython.cast(tuple, roots[i])[0]
+            work.deliver(work.state_of(v), v, cython.cast(tuple, roots[i])[1], grads[i], False)
         work.run(roots)
         done = True
     finally:
@@ -549,3 +549,7 @@ def run_backward(
 if not cython.compiled:
     plain_fields(Deputy, vertex=None)
     plain_fields(Pass, first=None, heap=None, overflow=None, told=None, met=None)
+else:
+    from headgate.core._pool import adopt
+
+    adopt(Pass)

@@ -5,6 +5,16 @@ from headgate.dtypes cimport of as type_of
 from headgate.core.storage cimport Storage, Version, Cut
 from headgate.core.operators cimport Called, Operand, Vertex
 
+cdef extern from *:
+    """
+    static inline void hg_track(PyObject *o) {
+        if (PyObject_IS_GC(o) && !PyObject_GC_IsTracked(o)) PyObject_GC_Track(o);
+    }
+    """
+    void hg_track(object record)
+
+cpdef track(object record)
+
 
 @cython.trashcan(True)
 cdef class Tensor(Operand):
@@ -118,6 +128,12 @@ cdef class Surface:
     cdef object protocol(self, str name, Tensor x, object argument)
 
 
+cdef class GradientRules:
+    cdef object missing(self, Tensor x)
+    cdef object assign(self, Tensor x, object value)
+
+
+cdef GradientRules GRADIENTS
 cdef Reader READER
 cdef Surface SURFACE
 cdef int INFERENCE, RETAINS, NO_GRAD_VIEW, MULTI_VIEW, CUSTOM_VIEW, DETACHED, DATA, INFERENCE_VIEW, CUT_HERE

@@ -213,8 +213,22 @@ class Surface:
         raise RuntimeError("no surface")
 
 
+@cython.cclass
+class GradientRules:
+    """The slot that serves `.grad` where it takes more than the field: a warning, or a check of what is assigned."""
+
+    @cython.cfunc
+    def missing(self, x: Tensor) -> object:
+        raise RuntimeError("no rules")
+
+    @cython.cfunc
+    def assign(self, x: Tensor, value: object) -> object:
+        raise RuntimeError("no rules")
+
+
 READER = Reader()
 SURFACE = Surface()
+GRADIENTS = GradientRules()
 
 
 def set_reader(reader: Reader) -> None:
@@ -227,6 +241,12 @@ def set_surface(surface: Surface) -> None:
     """Fill the protocol slot (once, at import of the tensor's surface)."""
     global SURFACE
     SURFACE = surface
+
+
+def set_gradient_rules(rules: GradientRules) -> None:
+    """Fill the gradients' slot (once, at import of the graph's user side)."""
+    global GRADIENTS
+    GRADIENTS = rules
 
 
 @cython.cclass
@@ -279,6 +299,27 @@ class Tensor(Operand):
     def requires_grad(self, value: object) -> None:
         SURFACE.set_requires_grad(self, value)
 
+    @property
+    def grad(self) -> object:
+        """The accumulated gradient of a leaf (or of a tensor that called `retain_grad`), or None.
+
+        Assigning None drops it; a tensor that is assigned must have this one's shape and element type.
+        """
+        if self._gradient is None and self._node is not None:
+            return GRADIENTS.missing(self)
+        return self._gradient
+
+    @grad.setter
+    def grad(self, value: object) -> None:
+        if value is None:
+            self._gradient = None
+        else:
+            GRADIENTS.assign(self, value)
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._gradient = None
+
     def __len__(self):
         if self._array.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
@@ -311,6 +352,12 @@ class Tensor(Operand):
     # No __hash__ here: a compiled type that has one does not inherit its comparisons.
 
 
+def track(record: object) -> None:
+    """Let the collector see a record that may have become part of a cycle."""
+    if cython.compiled:
+        hg_track(record)  # noqa: F821  (C, from the .pxd)
+
+
 if not cython.compiled:
     plain_fields(
         Node, op=None, attrs=None, edge0=None, edge1=None, nr0=0, nr1=0, more=None, inputs=0, needs=0, saved0=None,
@@ -327,13 +374,11 @@ if not cython.compiled:
         _cut=None, _hooks=None,
     )
 
-    def track(record: object) -> None:
-        """Let the collector see a record that may have become part of a cycle."""
 else:
-    from headgate.core._pool import adopt, track  # noqa: F401
+    from headgate.core._pool import adopt
 
     from headgate.kernels.memory import small_giver
 
-    adopt(Storage, False, small_giver())
-    for _record, _tracked in ((Version, False), (Cut, False), (Node, False), (Saved, False), (Tensor, True)):
-        adopt(_record, _tracked)
+    adopt(Storage, small_giver())
+    for _record in (Version, Cut, Node, Saved, Tensor):
+        adopt(_record)

@@ -72,7 +72,7 @@ cdef extern from "door_plan.h" nogil:
         Py_ssize_t length
         Py_ssize_t shape[64]
     Py_ssize_t hg_item_bytes(int typenum)
-    Py_ssize_t hg_run_size(PyObject **arrays, int inputs)
+    Py_ssize_t hg_run_size(PyObject **arrays, int inputs, Py_ssize_t *steps)
     int hg_same_run(ndarray first, ndarray a)
     int hg_plan_open(hg_plan *plan, PyObject **arrays, int inputs, void *scalar)
     int hg_plan_layout(const hg_plan *plan, PyObject **arrays, int inputs, Py_ssize_t item, Py_ssize_t *strides)
@@ -207,11 +207,11 @@ cdef inline void _start(hg_plan *plan, int kind, int cost) noexcept:
 cdef inline ndarray _run(Loop loop, PyObject **arrays, int inputs, int typenum, void *scalar, hg_call *call,
                          Entry *entry, ndarray out):
     """Run: by the short road where the operands are small flat runs of one shape, which is most of small work."""
-    cdef Py_ssize_t size = hg_run_size(arrays, inputs)
+    cdef Py_ssize_t steps[4]
+    cdef Py_ssize_t size = hg_run_size(arrays, inputs, steps)
     cdef ndarray result = out
     cdef ndarray first
     cdef char *args[4]
-    cdef Py_ssize_t steps[4]
     cdef int k
     if size < 0 or size * entry.cost >= RELEASE_FROM or entry.fails or entry.halves or size == 0:
         return _run_planned(loop, arrays, inputs, typenum, scalar, call, entry, out)
@@ -221,10 +221,7 @@ cdef inline ndarray _run(Loop loop, PyObject **arrays, int inputs, int typenum, 
     elif cnp.PyArray_TYPE(out) != entry.out or not hg_same_run(first, out):
         return _run_planned(loop, arrays, inputs, typenum, scalar, call, entry, out)
     for k in range(inputs):
-        if arrays[k] == NULL:
-            args[k], steps[k] = <char *> scalar, 0
-        else:
-            args[k], steps[k] = cnp.PyArray_BYTES(<ndarray> arrays[k]), hg_item_bytes(cnp.PyArray_TYPE(<ndarray> arrays[k]))
+        args[k] = <char *> scalar if arrays[k] == NULL else cnp.PyArray_BYTES(<ndarray> arrays[k])
     args[inputs], steps[inputs] = cnp.PyArray_BYTES(result), hg_item_bytes(entry.out)
     call.error, call.inputs, call.halves = 0, inputs, 0
     entry.inner(args, &size, steps, entry.data if entry.data != NULL else call)

@@ -39,14 +39,29 @@ static inline int hg_same_run(PyArrayObject *first, PyArrayObject *a) {
     return PyArray_DESCR(a)->byteorder != NPY_OPPBYTE;
 }
 
-/* The number of elements of operands that may take the short road, -1 if they may not. NULL operands are scalars. */
-static inline ptrdiff_t hg_run_size(PyObject *const *arrays, int inputs) {
+/* The step of an input in the flat run over `first`: its item's size, 0 where one element is repeated (a gradient that
+   was spread over a shape), -1 if there is none. */
+static inline ptrdiff_t hg_run_step(PyArrayObject *first, PyArrayObject *a) {
+    if (hg_same_run(first, a)) return hg_item_bytes(PyArray_TYPE(a));
+    if (PyArray_NDIM(a) != PyArray_NDIM(first) || !PyArray_ISALIGNED(a) || PyArray_DESCR(a)->byteorder == NPY_OPPBYTE)
+        return -1;
+    for (int i = 0; i < PyArray_NDIM(a); i++)
+        if (PyArray_DIM(a, i) != PyArray_DIM(first, i) || (PyArray_STRIDE(a, i) != 0 && PyArray_DIM(a, i) != 1)) return -1;
+    return 0;
+}
+
+/* The number of elements of operands that may take the short road, -1 if they may not; their steps. NULL operands are
+   scalars. One operand at least is no repeated element: the result's layout is its. */
+static inline ptrdiff_t hg_run_size(PyObject *const *arrays, int inputs, ptrdiff_t *steps) {
     PyArrayObject *first = (PyArrayObject *)(arrays[0] ? arrays[0] : arrays[1]);
-    ptrdiff_t size = 1;
-    for (int k = 0; k < inputs; k++)
-        if (arrays[k] && !hg_same_run(first, (PyArrayObject *)arrays[k])) return -1;
+    ptrdiff_t size = 1, most = 0;
+    for (int k = 0; k < inputs; k++) {
+        steps[k] = arrays[k] ? hg_run_step(first, (PyArrayObject *)arrays[k]) : 0;
+        if (steps[k] < 0) return -1;
+        most |= steps[k];
+    }
     for (int i = 0; i < PyArray_NDIM(first); i++) size *= PyArray_DIM(first, i);
-    return size;
+    return most ? size : -1;
 }
 
 /* Reads the inputs (NULL: a scalar whose address is in `scalar`); HG_ODD: misaligned or byte-swapped. */
