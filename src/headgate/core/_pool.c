@@ -8,6 +8,7 @@
    None in a fresh object. */
 #include <Python.h>
 #include <string.h>
+#include "slabs.h"
 
 #define POOLS 8
 #define FIELDS 32
@@ -21,6 +22,9 @@ typedef struct {
     int count, collected, kept;
     Py_ssize_t size, weak, dict; /* of an object; offsets of its weak references and attributes, or 0 */
     setattrofunc set;
+#ifdef HG_SLABS
+    slabs slabs;   /* item 0: the interpreter's allocator is used */
+#endif
     int (*give)(PyObject *); /* takes over a field's last reference if it can be used again; or NULL */
     Py_ssize_t fields[FIELDS];
     PyObject *freed[KEPT];
@@ -39,6 +43,32 @@ static inline void add_none(Py_ssize_t n) {
 #endif
 }
 
+#define HEAD (2 * sizeof(void *)) /* what the collector keeps before an object */
+
+/* Memory for one more object, with the header of an untracked one. */
+static PyObject *pool_allocate(Pool *p, PyTypeObject *type) {
+#ifdef HG_SLABS
+    if (p->slabs.item) {
+        char *place = slab_take(&p->slabs);
+        if (place == NULL) return PyErr_NoMemory();
+        memset(place, 0, HEAD);
+        return PyObject_Init((PyObject *)(place + HEAD), type);
+    }
+#endif
+    return p->collected ? (PyObject *)_PyObject_GC_New(type) : (PyObject *)_PyObject_New(type);
+}
+
+static void pool_release(Pool *p, PyObject *o) {
+#ifdef HG_SLABS
+    if (p->slabs.item) {
+        slab_give(&p->slabs, (char *)o - HEAD);
+        return;
+    }
+#endif
+    if (p->collected) PyObject_GC_Del(o);
+    else PyObject_Free(o);
+}
+
 static inline PyObject *pool_new(Pool *p, PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     if (type != p->type) return p->make(type, args, kwargs);
     PyObject *o;
@@ -46,7 +76,7 @@ static inline PyObject *pool_new(Pool *p, PyTypeObject *type, PyObject *args, Py
         o = p->freed[--p->kept];
         _Py_NewReference(o);
     } else {
-        o = p->collected ? (PyObject *)_PyObject_GC_New(type) : (PyObject *)_PyObject_New(type);
+        o = pool_allocate(p, type);
         if (o == NULL) return NULL;
     }
     memcpy((char *)o + sizeof(PyObject), p->template + sizeof(PyObject), p->size - sizeof(PyObject));
@@ -72,8 +102,7 @@ static inline void pool_free(Pool *p, PyObject *o) {
     if (p->dict) Py_CLEAR(*(PyObject **)((char *)o + p->dict));
     empty(p, o);
     if (p->kept < KEPT) p->freed[p->kept++] = o;
-    else if (p->collected) PyObject_GC_Del(o);
-    else PyObject_Free(o);
+    else pool_release(p, o);
 }
 
 /* Slots carry no data, so every pool has its own pair of functions. */
@@ -112,8 +141,9 @@ static int set_attribute(PyObject *o, PyObject *name, PyObject *value) {
 
 static PyObject *adopt(PyObject *module, PyObject *args) {
     PyObject *argument, *giver = Py_None;
+    int many = 0;
     (void)module;
-    if (!PyArg_ParseTuple(args, "O|O", &argument, &giver)) return NULL;
+    if (!PyArg_ParseTuple(args, "O|Op", &argument, &giver, &many)) return NULL;
     PyTypeObject *type = (PyTypeObject *)argument;
     if (!PyType_Check(argument) || used == POOLS || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) || type->tp_itemsize) {
         PyErr_SetString(PyExc_TypeError, "only a compiled record type can be pooled");
@@ -148,6 +178,11 @@ static PyObject *adopt(PyObject *module, PyObject *args) {
     p->destroy = type->tp_dealloc;
     p->collected = PyType_IS_GC(type);
     p->size = type->tp_basicsize;
+#ifdef HG_SLABS
+    if (many && p->collected) p->slabs.item = (HEAD + (size_t)p->size + 15) & ~(size_t)15;
+#else
+    (void)many;
+#endif
     p->weak = type->tp_weaklistoffset > 0 ? type->tp_weaklistoffset : 0;
     p->dict = type->tp_dictoffset > 0 ? type->tp_dictoffset : 0;
     if (p->dict) {
@@ -163,8 +198,8 @@ static PyObject *adopt(PyObject *module, PyObject *args) {
 
 static PyMethodDef functions[] = {
     {"adopt", adopt, METH_VARARGS, 
-     "adopt(type, giver=None): make and free instances of a compiled type through a pool. To `giver` (a "
-     "capsule) fields are offered when a record dies."},
+     "adopt(type, giver=None, many=False): make and free instances of a compiled type through a pool. To `giver` (a "
+     "capsule) fields are offered when a record dies; of what comes by the million, say that there are many."},
     {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_pool", "Pools of records.", -1, functions,

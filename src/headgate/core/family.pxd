@@ -2,16 +2,18 @@
 from numpy cimport ndarray, PyArray_TYPE
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, apply1, apply2, apply2n, requires
-from headgate.core.arrays cimport is_float, overlaps_itself, same_shape
+from headgate.core.arrays cimport is_contiguous, is_float, overlaps_itself, same_shape
 from headgate.core.inplace cimport write
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE
-from headgate.core.records cimport OUT, X, Y, Node, Op, Tensor
+from headgate.core.records cimport INFERENCE, OUT, X, Y, Node, Op, Tensor
 from headgate.core.writes cimport check_writable, note_write
 from headgate.kernels.door cimport Loop, map1, map1p, map2, map2p, map2s, map3, map3p
 
 cdef int FLOATS, SAME, ARITHMETIC, QUOTIENT, COMPARISON, LOGICAL, BITS
 cdef int ANSWER, BOOLS, INTEGERS, REALS
+
+cdef bint is_bare(Tensor x)
 
 cdef class Unary(Op):
     cdef Loop loop

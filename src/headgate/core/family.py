@@ -13,7 +13,7 @@ if not cython.compiled:
     from headgate.core.inplace import write
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
-    from headgate.core.records import Op, Tensor
+    from headgate.core.records import INFERENCE, Op, Tensor
     from headgate.core.writes import check_writable, note_write
     from headgate.kernels.reference import map1, map1p, map2, map2p, map2s, map3, map3p
 
@@ -42,6 +42,11 @@ def as_type(a: ndarray, kind: dtypes.dtype) -> ndarray:
         once = tuple([slice(0, 1) if step == 0 else slice(None) for step in cython.cast(object, a).strides])
         return np.broadcast_to(cython.cast(object, a)[once].astype(kind.numpy), cython.cast(object, a).shape)
     return cython.cast(object, a).astype(kind.numpy)
+
+
+def is_bare(x: Tensor) -> cython.bint:
+    """Whether a glance tells that no gradient is wanted for `x`."""
+    return x._root is None and not x._wants and x._node is None
 
 
 def operand(value: object, name: str) -> object:
@@ -225,22 +230,25 @@ class Binary(Op):
     @cython.cfunc
     def write_fast(self, x: Tensor, y: object) -> object:
         """Write in place without an intermediate array, where no gradient is recorded and the types agree."""
-        t: Tensor = None
-        if self.kind >= COMPARISON or not is_float(x._array) or (grad_enabled() and requires(x)):
-            return None
+        t: Tensor = x
         if isinstance(y, Tensor):
             t = cython.cast(Tensor, y)
             if PyArray_TYPE(t._array) != PyArray_TYPE(x._array) or not same_shape(x._array, t._array):
                 return None
-            if (t._storage is x._storage and t._array is not x._array) or (grad_enabled() and requires(t)):
+            if t._storage is x._storage and t._array is not x._array:
                 return None
-            check_writable(x, False)
-            map2(self.loop, x._array, t._array, x._array)
-        elif isinstance(y, (float, int)):
-            check_writable(x, False)
-            map2s(self.loop, x._array, y, False, x._array)
-        else:
+        elif not isinstance(y, (float, int)):
             return None
+        if self.kind >= COMPARISON or not is_float(x._array):
+            return None
+        if not (is_bare(x) and is_bare(t)) and grad_enabled() and (requires(x) or requires(t)):
+            return None
+        if x._storage.shield is not None or x._flags & INFERENCE or not is_contiguous(x._array):
+            check_writable(x, False)
+        if isinstance(y, Tensor):
+            map2(self.loop, x._array, t._array, x._array)
+        else:
+            map2s(self.loop, x._array, y, False, x._array)
         note_write(x, self.written)
         return x
 

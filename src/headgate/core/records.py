@@ -380,5 +380,6 @@ else:
     from headgate.kernels.memory import small_giver
 
     adopt(Storage, small_giver())
-    for _record in (Version, Cut, Node, Saved, Tensor):
+    adopt(Node, None, True)
+    for _record in (Version, Cut, Saved, Tensor):
         adopt(_record)

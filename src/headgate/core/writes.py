@@ -28,14 +28,16 @@ _serials: cython.longlong = 0
 def remember(x: Tensor, what: str) -> Write:
     """Put a write to all of `x` into its storage's ring."""
     storage: Storage = x._storage
+    ring: list = storage.ring
+    place: cython.Py_ssize_t = storage.writes & 3
     w: Write
-    if storage.ring is None:
-        storage.ring = []
-    if len(storage.ring) < RING:
+    if ring is None:
+        ring = storage.ring = []
+    if len(ring) < RING:
         w = Write.__new__(Write)
-        storage.ring.append(w)
+        ring.append(w)
     else:
-        w = cython.cast(Write, storage.ring[storage.writes & 3])
+        w = cython.cast(Write, ring[place])
     storage.writes += 1
     w.low = low_address(x._array)
     w.high = high_address(x._array)
