@@ -185,7 +185,8 @@ def exploded(execution: Execution) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             gradient = readable_gradient(tensor)
-            if largest(tensor.tolist()) > LARGEST or (gradient is not None and largest(gradient.tolist()) > LARGEST):
+            limit = LARGEST if "64" in str(tensor.dtype) else LARGEST / 100
+            if largest(tensor.tolist()) > limit or (gradient is not None and largest(gradient.tolist()) > limit):
                 return True
     return False
 

@@ -280,11 +280,9 @@ class Generator:
         if a is None:
             return None
         shape = tuple(self.namespace[a].shape)
-        b = (
-            self.any_tensor(lambda tensor: tuple(tensor.shape) == shape)
-            if self.smooth or self.chance(0.9)
-            else self.any_tensor()
-        )
+        # What gradients PyTorch then wants of a leaf of another shape depends on whether a node of before still lives.
+        free = not self.smooth and self.chance(0.1) and not self.namespace[a].requires_grad
+        b = self.any_tensor(lambda tensor: free or tuple(tensor.shape) == shape)
         value = self.pick((f"{b}", f"{b}.data", f"{b}.clone()", f"{b}.detach() * 2", f"torch.full_like({a}, 0.5)"))
         return b and Statement(f"{a}.data = {value}", "rebind", (a,), target=value)
 
@@ -308,7 +306,9 @@ class Generator:
             f"{{a}}.grad_fn.register_hook(lambda i, o, n={{a}}.grad_fn: log.append(({tag}, wanted(i, n), listed(o))))",
             f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, listed(o))))",
         )
-        forms = forms[:-1] if a is not None and self.namespace[a]._is_view() else forms  # PyTorch crashes on some views
+        if a is not None and self.namespace[a]._is_view():
+            # PyTorch crashes on views whose base was written, unless somebody looked at them since.
+            forms = (*(f"{{a}}.grad_fn, {form}" for form in forms[:2]), *forms[2:-1])
         return a and Statement(self.pick(forms).format(a=a), "other")
 
     def loss(self) -> Statement | None:

@@ -1,6 +1,6 @@
 # C types of function.py.
 from numpy cimport ndarray
-from headgate.core.apply cimport begin_node, edge_of, record, requires, set_history, wrap
+from headgate.core.apply cimport begin_node, edge_of, record, requires, see_all, set_history, wrap
 from headgate.core.arrays cimport is_float, meta_shape, set_meta, shape_of
 from headgate.core.modes cimport grad_enabled, set_grad
 from headgate.core.operators cimport Vertex

@@ -12,7 +12,7 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import record, requires, set_history, wrap
+    from headgate.core.apply import record, requires, see_all, set_history, wrap
     from headgate.core.arrays import is_float, meta_shape, set_meta, shape_of
     from headgate.core.modes import grad_enabled, saved_hooks, set_grad
     from headgate.core.records import (
@@ -120,6 +120,7 @@ class FunctionOp(Op):
     def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
         context = n.attrs
         i: cython.int
+        grads = list(grads)  # the node's hooks are shown what arrived
         if context._materialize:
             for i in range(len(grads)):
                 if grads[i] is None and context._kinds[i] is not None:
@@ -206,6 +207,8 @@ def run_function(owner: object, args: tuple, kwargs: dict) -> object:
     context._tensor_inputs = tuple([isinstance(a, Tensor) for a in args])
     context.needs_input_grad = tuple([isinstance(a, Tensor) and requires(a) for a in args])
     before: bool = grad_enabled()
+    if recording:
+        see_all(op_of(owner), args)
     set_grad(False)
     try:
         if owner.setup_context is not Function.setup_context:

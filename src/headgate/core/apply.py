@@ -107,6 +107,20 @@ def check_followed(x: Tensor):
             refuse_view(x, True)
 
 
+def see(op: Op, x: Tensor):
+    """Refuse a view that cannot follow its base before its op runs, and finds something else to refuse."""
+    if op.differentiable and grad_enabled() and requires(x):
+        check_followed(x)
+
+
+def see_all(op: Op, inputs: tuple):
+    """`see` for the views among the inputs."""
+    item: object
+    for item in inputs:
+        if isinstance(item, Tensor) and cython.cast(Tensor, item)._root is not None:
+            see(op, cython.cast(Tensor, item))
+
+
 def edge_of(x: Tensor) -> Vertex:
     """Where a gradient for `x` goes: its node, `x` itself if it is a leaf that wants one, or nowhere.
 
@@ -212,6 +226,8 @@ def keep_retaining(x: Tensor, n: Node, output: cython.int):
 
 def apply1(op: Op, x: Tensor, attrs: object) -> Tensor:
     """Apply an op of one tensor."""
+    if x._root is not None:
+        see(op, x)
     array = op.run1(x._array, attrs, None)
     y: Tensor = wrap_view(op, x, attrs, array) if op.view else wrap(array)
     n: Node
@@ -237,6 +253,10 @@ def apply1(op: Op, x: Tensor, attrs: object) -> Tensor:
 
 def apply2(op: Op, x: Tensor, y: Tensor, attrs: object) -> Tensor:
     """Apply an op of two tensors."""
+    if x._root is not None:
+        see(op, x)
+    if y._root is not None:
+        see(op, y)
     z: Tensor = wrap(op.run2(x._array, y._array, attrs, None))
     n: Node
     mask: cython.longlong
@@ -256,7 +276,7 @@ def apply2(op: Op, x: Tensor, y: Tensor, attrs: object) -> Tensor:
     finish_node(n, z)
     if op.shapes:
         n.shapes = (cython.cast(object, x._array).shape, cython.cast(object, y._array).shape)
-    mask = op.needed(n)
+    mask = op.needed(n) if n.needs else op.reads0 & op.reads1 & 3
     if mask & 1:
         save_input(n, 0, x)
     if mask & 2:
@@ -273,6 +293,8 @@ def apply2n(op: Op, x: object, y: object, attrs: object) -> Tensor:
     z: Tensor
     n: Node
     mask: cython.longlong
+    if t._root is not None:
+        see(op, t)
     z = wrap(op.run2(t._array if first else x, y if first else t._array, attrs, None))
     if not requires(t):
         z._cut = t._cut
@@ -306,6 +328,7 @@ def arrays_of(inputs: tuple) -> tuple:
 
 def apply(op: Op, inputs: tuple, attrs: object) -> object:
     """Apply an op of any number of inputs and outputs: a Tensor, or a tuple of them."""
+    see_all(op, inputs)
     result = op.run(arrays_of(inputs), attrs, None)
     return finish(op, inputs, attrs, result)
 

@@ -6,7 +6,7 @@ from headgate.core.modes cimport grad_enabled, set_grad
 from headgate.core.operators cimport INPLACE, Vertex, slots
 from headgate.core.records cimport Node, Tensor
 from headgate.core.reports cimport place_of, stale_history
-from headgate.core.saved cimport release
+from headgate.core.saved cimport look_at_all, release
 from headgate.core.storage cimport Cut
 
 cdef long long LEAF_FIRST

@@ -16,7 +16,7 @@ if not cython.compiled:
     from headgate.core.operators import INPLACE, Vertex, slots
     from headgate.core.records import Node, Tensor
     from headgate.core.reports import place_of, stale_history
-    from headgate.core.saved import release
+    from headgate.core.saved import look_at_all, release
     from headgate.core.storage import Cut, plain_fields
 
 from headgate import errors
@@ -306,8 +306,10 @@ class Pass:
                     stale_history(finding[0], finding[1])
             if n.stale is not None:
                 self.note_stale(n)
-        elif n.hooks is not None and n.hooks.after:
-            after_hooks(n, [None] * n.inputs, grads)
+        else:
+            look_at_all(n)
+            if n.hooks is not None and n.hooks.after:
+                after_hooks(n, [None] * n.inputs, grads)
         if not self.keep:
             release(n, self.freed_by)
         self.distribute(n, grads, results)

@@ -18,6 +18,7 @@ if not cython.compiled:
         requires,
         save_inputs,
         save_outputs,
+        see_all,
         set_history,
         telling,
         wrap,
@@ -91,6 +92,7 @@ def write_inplace(op: Op, inputs: tuple, attrs: object) -> Tensor:
     n: Node = None
     result: ndarray
     check_writable(x, recording)
+    see_all(op, inputs)
     check_operands(x, inputs)
     result = op.run(arrays_of(inputs), attrs, None)
     check_result(x, result, op.name)

@@ -168,6 +168,14 @@ def look_at(n: Node, key: cython.int):
         check_saved(n, s)
 
 
+def look_at_all(n: Node):
+    """Look at what a node saved although its gradient goes nowhere, as PyTorch does."""
+    s: Saved
+    for s in (n.saved0, n.saved1):
+        if s is not None:
+            look_at(n, s.key)
+
+
 def release(n: Node, by: Cut) -> None:
     """Free a node's saved values; `by` is the place of the backward that did it."""
     if n.op.forget(n) or n.saved0 is not None:
@@ -199,11 +207,11 @@ class SavedReader(Reader):
         if x is not None and x._array is not s.array and s.counter.count == s.version:
             reports.rebound(n, s, x)
             return x
+        if s.node is not None and (s.node.detached >> s.output) & 1 and not isinstance(s.origin, Tensor):
+            raise RuntimeError(errors.SAVED_DETACHED)
         check_saved(n, s)
         if isinstance(s.origin, Tensor):  # a leaf's, or a custom Function's: as it is now, detached or not
             return x
-        if s.node is not None and (s.node.detached >> s.output) & 1:
-            raise RuntimeError(errors.SAVED_DETACHED)
         if x is not None and x._node is s.node:
             return x
         t = Tensor.__new__(Tensor)

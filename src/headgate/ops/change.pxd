@@ -1,7 +1,7 @@
 # C types of change.py: the family of ops that change some elements, and numbers as elements.
 from numpy cimport import_array, ndarray
 from headgate cimport dtypes
-from headgate.core.apply cimport apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, wrap
+from headgate.core.apply cimport apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, see_all, wrap
 from headgate.core.arrays cimport is_float, overlaps_itself, set_meta, shape_of
 from headgate.core.inplace cimport adopt, check_apart, copy_before, write
 from headgate.core.modes cimport grad_enabled

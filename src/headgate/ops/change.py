@@ -10,7 +10,17 @@ if cython.compiled:
     import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
 
 if not cython.compiled:
-    from headgate.core.apply import apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, wrap
+    from headgate.core.apply import (
+        apply,
+        arrays_of,
+        first_requiring,
+        record,
+        requires,
+        save_inputs,
+        save_outputs,
+        see_all,
+        wrap,
+    )
     from headgate.core.arrays import is_float, overlaps_itself, set_meta, shape_of
     from headgate.core.inplace import adopt, check_apart, copy_before, write
     from headgate.core.modes import grad_enabled
@@ -92,6 +102,7 @@ def change_inplace(op: Change, inputs: tuple, attrs: object) -> Tensor:
     recording: cython.bint = grad_enabled() and op.differentiable and first_requiring(inputs) is not None
     if not op.expanded or not overlaps_itself(x._array) or not free_to_write(x):
         check_writable(x, recording)
+    see_all(op, inputs)
     if op.apart:
         check_apart(x, inputs[1:1 + op.apart])
     if recording and is_float(x._array):
@@ -220,7 +231,8 @@ FILL_TENSOR = overload(Fill(), "fill", 1)
 FILL_ = overload(Fill(), "fill", 2)
 FILL_TENSOR_ = overload(Fill(), "fill", 3)
 ZERO_ = overload(Fill(), "zero", None)
+for _op in (FILL, FILL_, ZERO_):
+    allow_expanded(_op)
 for _op in (FILL, FILL_TENSOR, FILL_, FILL_TENSOR_, ZERO_):
     keep_layout(_op)
-    allow_expanded(_op)
     allow_overlap(_op, 0)

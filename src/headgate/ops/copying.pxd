@@ -1,7 +1,7 @@
 # C types of copying.py.
 from numpy cimport ndarray, PyArray_IS_C_CONTIGUOUS, PyArray_TYPE
 from headgate.dtypes cimport dtype
-from headgate.core.apply cimport apply1, first_requiring, record, requires, wrap
+from headgate.core.apply cimport apply1, first_requiring, record, requires, see_all, wrap
 from headgate.core.arrays cimport is_float, make_view, overlaps_itself, same_memory, same_shape, set_meta, shape_of
 from headgate.core.inplace cimport adopt, check_operands, follow_cut
 from headgate.core.modes cimport grad_enabled

@@ -7,7 +7,7 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import apply1, first_requiring, record, requires, wrap
+    from headgate.core.apply import apply1, first_requiring, record, requires, see_all, wrap
     from headgate.core.arrays import is_float, make_view, overlaps_itself, same_memory, same_shape, set_meta, shape_of
     from headgate.core.inplace import adopt, check_operands, follow_cut
     from headgate.core.modes import grad_enabled
@@ -249,6 +249,7 @@ class Copy(Op):
             check_writable(x, recording)
         elif x._root is not None:
             check_view_writable(x)
+        see_all(self, inputs)
         check_operands(x, inputs)
         if not same_shape(x._array, y._array):
             check_broadcast(x._array, y._array)
