@@ -51,6 +51,8 @@ class Generator:
 
     def __init__(self, seed: int, oracle: Any, smooth: bool) -> None:
         self.random, self.smooth, self.count, self.hooks = random.Random(seed), smooth, 0, 0
+        # A value saved before its tensor was rebound is read anew by PyTorch; by Headgate only while the tensor lives.
+        self.rebound: set[str] = set()
         self.namespace: dict[str, Any] = {"torch": oracle}
         self.single = not smooth and self.random.random() < 0.3
         exec(PRELUDE, self.namespace)
@@ -280,29 +282,33 @@ class Generator:
         if a is None:
             return None
         shape = tuple(self.namespace[a].shape)
-        # What gradients PyTorch then wants of a leaf of another shape depends on whether a node of before still lives.
-        free = not self.smooth and self.chance(0.1) and not self.namespace[a].requires_grad
-        b = self.any_tensor(lambda tensor: free or tuple(tensor.shape) == shape)
+        # One shape: what gradients PyTorch wants after another depends on which nodes of before still live.
+        b = self.any_tensor(lambda tensor: tuple(tensor.shape) == shape)
+        self.rebound.add(a)
         value = self.pick((f"{b}", f"{b}.data", f"{b}.clone()", f"{b}.detach() * 2", f"torch.full_like({a}, 0.5)"))
         return b and Statement(f"{a}.data = {value}", "rebind", (a,), target=value)
 
     def delete(self) -> Statement | None:
-        names = live(self.namespace)
+        names = [name for name in live(self.namespace) if name not in self.rebound]
         return Statement(f"del {self.pick(names)}", "cut") if len(names) > 4 else None
 
     def rename(self) -> Statement | None:
         a = self.any_tensor()
-        return a and Statement(f"{a} = {self.pick(UNARY).format(a=a)}", "new", (a,), value="")
+        return (
+            None
+            if a in self.rebound
+            else a and Statement(f"{a} = {self.pick(UNARY).format(a=a)}", "new", (a,), value="")
+        )
 
     def hook(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.requires_grad) if self.chance(0.95) else self.any_tensor()
         tag = self.hooks = self.hooks + 1
         # Documented: PyTorch calls tensor hooks that no gradient reached.
         forms: tuple[str, ...] = (
-            f"{{a}}.register_hook(lambda g: None if g is None else log.append(({tag}, g.tolist())))",
+            f"{{a}}.register_hook(lambda g: None if g is None else log.append(({tag}, values(g))))",
             "{a}.register_hook(lambda g: None if g is None else g * 2)",
             "{a}.retain_grad()",
-            "{a}.register_post_accumulate_grad_hook(lambda p: log.append(p.grad is None or p.grad.tolist()))",
+            "{a}.register_post_accumulate_grad_hook(lambda p: log.append(p.grad is None or values(p.grad)))",
             f"{{a}}.grad_fn.register_hook(lambda i, o, n={{a}}.grad_fn: log.append(({tag}, wanted(i, n), listed(o))))",
             f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, listed(o))))",
         )

@@ -107,18 +107,26 @@ def check_followed(x: Tensor):
             refuse_view(x, True)
 
 
-def see(op: Op, x: Tensor):
-    """Refuse a view that cannot follow its base before its op runs, and finds something else to refuse."""
-    if op.differentiable and grad_enabled() and requires(x):
-        check_followed(x)
-
-
 def see_all(op: Op, inputs: tuple):
-    """`see` for the views among the inputs."""
+    """Refuse the views among the inputs that cannot follow their base."""
     item: object
+    if not op.differentiable or not grad_enabled():
+        return
     for item in inputs:
         if isinstance(item, Tensor) and cython.cast(Tensor, item)._root is not None:
-            see(op, cython.cast(Tensor, item))
+            if requires(cython.cast(Tensor, item)):
+                check_followed(cython.cast(Tensor, item))
+
+
+def run_seeing(op: Op, inputs: tuple, attrs: object) -> object:
+    """Run an op; what it refuses comes after views that cannot follow their base, as in PyTorch."""
+    failed: object
+    try:
+        return op.run(arrays_of(inputs), attrs, None)
+    except Exception as error:
+        failed = error
+    see_all(op, inputs)
+    raise failed
 
 
 def edge_of(x: Tensor) -> Vertex:
@@ -226,9 +234,7 @@ def keep_retaining(x: Tensor, n: Node, output: cython.int):
 
 def apply1(op: Op, x: Tensor, attrs: object) -> Tensor:
     """Apply an op of one tensor."""
-    if x._root is not None:
-        see(op, x)
-    array = op.run1(x._array, attrs, None)
+    array = op.run1(x._array, attrs, None) if x._root is None else run_seeing(op, (x,), attrs)
     y: Tensor = wrap_view(op, x, attrs, array) if op.view else wrap(array)
     n: Node
     mask: cython.longlong
@@ -253,11 +259,11 @@ def apply1(op: Op, x: Tensor, attrs: object) -> Tensor:
 
 def apply2(op: Op, x: Tensor, y: Tensor, attrs: object) -> Tensor:
     """Apply an op of two tensors."""
-    if x._root is not None:
-        see(op, x)
-    if y._root is not None:
-        see(op, y)
-    z: Tensor = wrap(op.run2(x._array, y._array, attrs, None))
+    z: Tensor
+    if x._root is None and y._root is None:
+        z = wrap(op.run2(x._array, y._array, attrs, None))
+    else:
+        z = wrap(run_seeing(op, (x, y), attrs))
     n: Node
     mask: cython.longlong
     rx: cython.bint = requires(x)
@@ -293,8 +299,6 @@ def apply2n(op: Op, x: object, y: object, attrs: object) -> Tensor:
     z: Tensor
     n: Node
     mask: cython.longlong
-    if t._root is not None:
-        see(op, t)
     z = wrap(op.run2(t._array if first else x, y if first else t._array, attrs, None))
     if not requires(t):
         z._cut = t._cut
@@ -328,8 +332,7 @@ def arrays_of(inputs: tuple) -> tuple:
 
 def apply(op: Op, inputs: tuple, attrs: object) -> object:
     """Apply an op of any number of inputs and outputs: a Tensor, or a tuple of them."""
-    see_all(op, inputs)
-    result = op.run(arrays_of(inputs), attrs, None)
+    result = run_seeing(op, inputs, attrs)
     return finish(op, inputs, attrs, result)
 
 

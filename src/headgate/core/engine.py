@@ -10,6 +10,7 @@ import cython
 import numpy as np
 
 if not cython.compiled:
+    from headgate.core.apply import requires
     from headgate.core.arrays import same_shape
     from headgate.core.gradients import accumulate, after_hooks, fit, own, retain
     from headgate.core.modes import grad_enabled, set_grad
@@ -231,6 +232,8 @@ class Pass:
         if x._hooks is not None and x._hooks.before:
             (g,) = x._hooks.run_before((g,))
             mine = False
+        if x._root is not None:
+            requires(x)  # a view whose base came to have history is no leaf any more
         if x._node is not None:
             raise RuntimeError("leaf variable has been moved into the graph interior")
         if x._wants:

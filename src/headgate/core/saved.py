@@ -59,6 +59,8 @@ def save_input(n: Node, key: cython.int, x: Tensor):
     s = begin(key, x)
     s.node = x._node
     s.output = x._output
+    if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW) and x.requires_grad:
+        s.number = x._flags  # beside an array: what view it is that cannot follow its base
     s.origin = x if x._node is None and x._wants else PyWeakref_NewRef(x, None)
     if hooks is not None:
         pack(s, x, hooks)
@@ -134,10 +136,9 @@ def find(n: Node, key: cython.int) -> Saved:
 
 def refuse_stale_view(s: Saved):
     """Say of a saved view that its kind cannot follow a write to its base, which PyTorch finds out first."""
-    x: Tensor = s.origin() if isinstance(s.origin, weakref.ref) else s.origin
-    if x is None or x._root is None or x._history == x._counter.count:
-        return
-    if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW) and x.requires_grad:
+    if s.number is not None:
+        x: Tensor = Tensor.__new__(Tensor)
+        x._flags, x._node, x._output = s.number, s.node, s.output
         refuse_view(x, True)
 
 
@@ -207,7 +208,9 @@ class SavedReader(Reader):
         if x is not None and x._array is not s.array and s.counter.count == s.version:
             reports.rebound(n, s, x)
             return x
-        if s.node is not None and (s.node.detached >> s.output) & 1 and not isinstance(s.origin, Tensor):
+        if s.node is not None and not isinstance(s.origin, Tensor) and (
+            (s.node.detached >> s.output) & 1 or (x is not None and x._node is None)
+        ):
             raise RuntimeError(errors.SAVED_DETACHED)
         check_saved(n, s)
         if isinstance(s.origin, Tensor):  # a leaf's, or a custom Function's: as it is now, detached or not

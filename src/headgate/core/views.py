@@ -53,8 +53,8 @@ def replay(steps: tuple, x: Tensor) -> Tensor:
 class AsStrided(Op):
     """The history of a view whose base was written after the view was made: all steps in one node.
 
-    attrs: (steps, the shapes before each step). PyTorch regenerates such a view as an as_strided of its base; the
-    node carries that name.
+    attrs: (steps, the shapes before each step, the root's strides as `layout_of` tells them). PyTorch regenerates
+    such a view as an as_strided of its base; the node carries that name.
     """
 
     def __init__(self):
@@ -65,7 +65,7 @@ class AsStrided(Op):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        steps, shapes = n.attrs
+        steps, shapes, layout = n.attrs
         k: cython.int
         one: Node
         for k in range(len(shapes) - 1, -1, -1):
@@ -75,6 +75,8 @@ class AsStrided(Op):
             one.inputs = one.needs = 1
             one.shapes = (shapes[k],)
             g = one.op.pull_all(one, [g], 1)[0]
+        if layout is not None or not cython.cast(object, g._array).flags.c_contiguous:  # in the root's layout
+            g = slots.clone.call1(g, None) if layout is None else slots.clone.call2(g, layout, None)
         return g
 
 
@@ -99,7 +101,7 @@ def refresh(view: Tensor) -> None:
         shapes.append(shape_of(array))
         op = cython.cast(Op, steps[i])
         array = op.run1(array, steps[i + 1], None)
-    n = begin_node(cython.cast(Op, AS_STRIDED), (steps, tuple(shapes)), 1)
+    n = begin_node(cython.cast(Op, AS_STRIDED), (steps, tuple(shapes), layout_of(root._array)), 1)
     if requires(root):
         add_edge(n, 0, root)
     set_meta(n, view._array)

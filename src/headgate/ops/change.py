@@ -21,12 +21,12 @@ if not cython.compiled:
         see_all,
         wrap,
     )
-    from headgate.core.arrays import is_float, overlaps_itself, set_meta, shape_of
+    from headgate.core.arrays import is_float, set_meta, shape_of
     from headgate.core.inplace import adopt, check_apart, copy_before, write
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
-    from headgate.core.writes import check_writable, note_write
+    from headgate.core.writes import check_allowed, check_writable, note_write
     from headgate.kernels.reference import copied
 
     ndarray = np.ndarray
@@ -100,7 +100,9 @@ def change_inplace(op: Change, inputs: tuple, attrs: object) -> Tensor:
     x: Tensor = inputs[0]
     n: Node = None
     recording: cython.bint = grad_enabled() and op.differentiable and first_requiring(inputs) is not None
-    if not op.expanded or not overlaps_itself(x._array) or not free_to_write(x):
+    if op.expanded:
+        check_allowed(x, recording)
+    else:
         check_writable(x, recording)
     see_all(op, inputs)
     if op.apart:
@@ -115,11 +117,6 @@ def change_inplace(op: Change, inputs: tuple, attrs: object) -> Tensor:
         save_outputs(n, [x])
         adopt(x, n)
     return x
-
-
-def free_to_write(x: Tensor) -> bool:
-    """Whether nothing but its expanded dims forbids a write to `x`; a few ops of PyTorch write to such tensors."""
-    return x._storage.shield is None and not (x._wants or x._node is not None)
 
 
 def separate(x: Tensor, arrays: tuple) -> tuple:
@@ -201,7 +198,7 @@ class Fill(Change):
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
         kind: dtypes.dtype = dtypes.of(target)
-        if len(inputs) == 1:
+        if len(inputs) == 1 or inputs[1] is None:
             cython.cast(object, target).fill(attrs if attrs == 0 else constant(attrs, kind))
         else:
             with np.errstate(all="ignore"):
@@ -223,7 +220,7 @@ def fill_with(x: Tensor, value: object) -> Tensor:
         cython.cast(object, x._array).fill(value)
         note_write(x, "fill_")
         return x
-    return change_inplace(FILL_TENSOR_, (x,), value)
+    return change_inplace(FILL_TENSOR_, (x, None), value)  # PyTorch makes it a tensor
 
 
 FILL = overload(Fill(), "fill", 0)

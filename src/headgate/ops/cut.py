@@ -9,6 +9,7 @@ if not cython.compiled:
     from headgate.core.arrays import is_float
     from headgate.core.records import DATA, DETACHED, INFERENCE, Node, Tensor
     from headgate.core.storage import Version
+    from headgate.core.views import MOVED
 
 from headgate import errors
 from headgate.core.apply import last_order
@@ -93,6 +94,7 @@ def set_data(self: object, value: object) -> None:
         x._hooks.moved = (last_order(), tuple(self.shape), cython.cast(object, x._array).dtype.num)
     x._array = y._array
     x._storage = y._storage
+    x._flags |= MOVED
     x._history_writes = -1
 
 
