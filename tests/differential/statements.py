@@ -224,6 +224,8 @@ class Generator:
             f"{target}.lerp_({target} * 2, 0.5)",
         ]
         if not self.smooth and self.chance(0.35):
+            if self.namespace[target.split(".")[0]]._is_view():  # as in `toggle`
+                rough = [form for form in rough if "requires_grad_" not in form]
             if shape[:1] == (0,):  # PyTorch fails inside itself instead of refusing the index
                 rough = [form for form in rough if "index_fill_" not in form]
             return Statement(self.pick(rough), "other")
@@ -274,6 +276,8 @@ class Generator:
 
     def toggle(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.is_leaf) if self.chance(0.85) else self.any_tensor()
+        if a is not None and self.namespace[a]._is_view():
+            return None  # PyTorch aborts in a pass to a leaf that is a view of a base that it was written to
         flag = self.pick((True, False))
         return a and Statement(self.pick((f"{a}.requires_grad_({flag})", f"{a}.requires_grad = {flag}")), "cut")
 
@@ -342,7 +346,9 @@ class Generator:
         options = self.pick(
             ("", ", create_graph=True", ", create_graph=True", ", retain_graph=True", ", allow_unused=True")
         )
-        return a and self.new(f"torch.autograd.grad({a}.sum(), [{b}]{options})[0].clone()")
+        # In one layout: a gradient's own is an affair of its formula.
+        copy = "clone(memory_format=torch.contiguous_format)"
+        return a and self.new(f"torch.autograd.grad({a}.sum(), [{b}]{options})[0].{copy}")
 
     def gradient_use(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.is_leaf and tensor.grad is not None)

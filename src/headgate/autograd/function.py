@@ -26,7 +26,7 @@ if not cython.compiled:
         Saved,
         Tensor,
     )
-    from headgate.core.saved import SavedReader, begin, pack
+    from headgate.core.saved import SavedReader, begin, note_view, pack
     from headgate.core.views import rebase_root
     from headgate.core.writes import check_view_writable
 
@@ -301,6 +301,8 @@ def finish_function(owner: object, context: object, args: tuple, items: list) ->
             y._flags = y._flags & ~(MULTI_VIEW | NO_GRAD_VIEW | INFERENCE_VIEW) | CUSTOM_VIEW
         if not is_float(y._array):
             continue
+        if is_among(y, dirty):
+            y._gradient = None  # of the value before, as in PyTorch
         if is_among(y, dirty) and y._root is not None:
             rebase_root(y, n)
         else:
@@ -332,6 +334,7 @@ def save_all(n: Node, context: object, args: tuple) -> None:
             s = begin(OUT + x._output if own else index % OUT, x)
             if not own:
                 s.node, s.output, s.origin = x._node, x._output, x
+                note_view(s, x)
             if hooks is not None:
                 pack(s, x, hooks)
         n.saved_more.append(s)

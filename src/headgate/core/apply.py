@@ -163,7 +163,7 @@ def add_edge(n: Node, i: cython.int, x: Tensor):
     v: Vertex = edge_of(x)
     if v is None:
         # PyTorch saves for an op of one input also where its gradient goes nowhere, and then looks at what it saved.
-        if n.op.edgeless(n) | 1 << i == (1 << n.inputs) - 1:
+        if n.inputs < 62 and (n.op.edgeless(n) | 1 << i) & (1 << n.inputs) - 1 == (1 << n.inputs) - 1:
             n.needs |= 1 << i
         return
     if i == 0:
@@ -282,7 +282,7 @@ def apply2(op: Op, x: Tensor, y: Tensor, attrs: object) -> Tensor:
     finish_node(n, z)
     if op.shapes:
         n.shapes = (cython.cast(object, x._array).shape, cython.cast(object, y._array).shape)
-    mask = op.needed(n) if n.needs else op.reads0 & op.reads1 & 3
+    mask = op.needed(n) if n.needs else op.reads0 & op.reads1
     if mask & 1:
         save_input(n, 0, x)
     if mask & 2:

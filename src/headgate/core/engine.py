@@ -298,6 +298,8 @@ class Pass:
             return
         if n.hooks is not None and n.hooks.before:
             grads = list(n.hooks.run_before(tuple(grads)))
+        if need != n.needs and self.captures is not None:
+            look_at_all(n)  # PyTorch looks at all that was saved, whatever is asked for
         if need != 0 or n.inputs > 62:
             results = n.op.pull_all(n, grads, need)
             if n.hooks is not None and n.hooks.after:

@@ -36,7 +36,7 @@ def set_by_strides(function: object) -> None:
 
 def steps_of(view: Tensor) -> tuple:
     """The steps from a view's root to it: op, attributes, op, attributes ..."""
-    if view._root._flags & MOVED:  # the steps led from what the root was
+    if (view._flags | view._root._flags) & MOVED:  # the steps led from what the root was, or to what the view was
         return cython.cast(tuple, _by_strides(view))
     return (view._before or ()) + (view._step, view._step_attrs)
 
@@ -100,7 +100,8 @@ def refresh(view: Tensor) -> None:
     for i in range(0, len(steps), 2):
         shapes.append(shape_of(array))
         op = cython.cast(Op, steps[i])
-        array = op.run1(array, steps[i + 1], None)
+        if i + 2 < len(steps):
+            array = op.run1(array, steps[i + 1], None)
     n = begin_node(cython.cast(Op, AS_STRIDED), (steps, tuple(shapes), layout_of(root._array)), 1)
     if requires(root):
         add_edge(n, 0, root)

@@ -236,7 +236,6 @@ def seen_otherwise(x: Tensor, op: Op, attrs: object) -> Tensor:
     else:
         x._before = (x._before or ()) + (x._step, x._step_attrs)
         x._step, x._step_attrs = op, attrs
-        x._history = x._counter.count
     if n is not None:
         set_meta(n, array)
         x._node, x._output = n, 0  # what it retains stays with the old node, as in PyTorch
