@@ -1,5 +1,6 @@
-"""What follows a tensor whose history or memory changed, beside PyTorch: views of a moved base, retained gradients, what
-a hook kept, what is told of views that cannot follow, which checks come first.
+"""What follows a tensor whose history or memory changed, beside PyTorch: views of a moved base, retained gradients.
+
+Also what a hook kept, what is told of views that cannot follow, which checks come first.
 """
 
 from __future__ import annotations
@@ -71,9 +72,11 @@ def write_to_a_view_of_a_moved_base(torch: Any, log: Log) -> None:
 def retained_by_view_and_base(torch: Any, log: Log) -> None:
     x = leaf(torch, 1.0, 2.0, 3.0)
     for name, write, used in (
-        ("base written", lambda b, v: b.tanh_(), lambda b, v: v), ("view written", lambda b, v: v.tanh_(), lambda b, v: b),
-        ("by itself", lambda b, v: v.tanh_(), lambda b, v: v), ("never looked at", lambda b, v: b.tanh_(), lambda b, v: b),
-    ):  # fmt: skip
+        ("base written", lambda b, v: b.tanh_(), lambda b, v: v),
+        ("view written", lambda b, v: v.tanh_(), lambda b, v: b),
+        ("by itself", lambda b, v: v.tanh_(), lambda b, v: v),
+        ("never looked at", lambda b, v: b.tanh_(), lambda b, v: b),
+    ):
         b = x * 2
         v = b[:2]
         b.retain_grad()
@@ -159,10 +162,11 @@ def words_for_views_that_cannot_follow(torch: Any, log: Log) -> None:
     with torch.no_grad():
         c = a[:1]
     d, e = v.split([1, 2])
-    for name, one in (("no_grad", v), ("of no_grad", u), ("one of two", a), ("no_grad of it", c), ("two of no_grad", e)):
+    views = {"no_grad": v, "of no_grad": u, "one of two": a, "no_grad of it": c, "two of no_grad": e}
+    for name, one in views.items():
         log(name + " written", words(lambda one=one: one.mul_(2)))
     t.mul_(2)
-    for name, one in (("no_grad", v), ("of no_grad", u), ("one of two", a), ("no_grad of it", c), ("two of no_grad", e)):
+    for name, one in views.items():
         log(name + " used", words(lambda one=one: one.grad_fn))
 
 

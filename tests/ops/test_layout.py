@@ -28,7 +28,8 @@ OPERANDS = {
 }  # fmt: skip
 CALLS = {
     "exp": lambda x, y: x.exp(), "add": lambda x, y: x + y, "mul": lambda x, y: x * y, "rsub": lambda x, y: y - x,
-    "pow": lambda x, y: x**2, "clone": lambda x, y: x.clone(), "double": lambda x, y: x.double(), "gt": lambda x, y: x > y,
+    "pow": lambda x, y: x**2, "clone": lambda x, y: x.clone(), "double": lambda x, y: x.double(),
+    "gt": lambda x, y: x > y,
     "relu": lambda x, y: x.relu(), "clamp": lambda x, y: x.clamp(0, 1), "flip": lambda x, y: x.flip(0),
     "sort": lambda x, y: x.sort(-1)[0], "fill": lambda x, y: x.clone().fill_(1), "sigmoid": lambda x, y: x.sigmoid(),
     "index_fill": lambda x, y: x.index_fill(0, (x.flatten()[:1] * 0).long(), 0.5), "sum": lambda x, y: x.sum(0),

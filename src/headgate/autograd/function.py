@@ -152,11 +152,19 @@ class FunctionOp(Op):
 
     @cython.cfunc
     def edgeless(self, n: Node) -> cython.longlong:
-        return sum([1 << i for i, tensor in enumerate(n.attrs._tensor_inputs[:62]) if not tensor])
+        return bits_of([not tensor for tensor in n.attrs._tensor_inputs])
 
     @cython.cfunc
     def forget(self, n: Node) -> cython.bint:
         return n.saved_more is not None
+
+
+def bits_of(flags: object) -> int:
+    """A mask of the first 62 flags."""
+    mask: int = 0
+    for i, flag in enumerate(tuple(flags)[:62]):
+        mask |= bool(flag) << i
+    return mask
 
 
 def zeros_for(node: object, output: int) -> Tensor:
@@ -276,7 +284,7 @@ def op_of(owner: object) -> object:
 def finish_function(owner: object, context: object, args: tuple, items: list) -> None:
     """Make one node the history of the outputs, and save what forward asked to save."""
     n: Node = record(op_of(owner), args, context)
-    n.needs |= sum([1 << i for i, wanted in enumerate(context.needs_input_grad[:62]) if wanted])  # backward is called
+    n.needs |= bits_of(context.needs_input_grad)  # backward is called
     y: Tensor
     i: cython.int
     dirty: tuple = context._dirty

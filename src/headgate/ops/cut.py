@@ -83,7 +83,7 @@ def set_data(self: object, value: object) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(errors.DATA_TYPE.format(type=type(value).__name__))
     y = value
-    if requires(x) and not is_float(y._array):
+    if not is_float(y._array) and requires(x):
         raise RuntimeError(errors.DATA_DTYPE)
     # The counter stays, shared with views and detach() aliases. It may be the old storage, which then keeps its memory.
     if x._node is not None:
