@@ -10,11 +10,13 @@ import math
 PRELUDE = """import warnings
 warnings.simplefilter('ignore')
 log = []
+def values(gradient):
+    return gradient.detach().numpy(force=True).tolist()  # PyTorch's may be symbolic zeros, without memory
 def listed(gradients):
-    return [None if g is None else g.tolist() for g in gradients]
+    return [None if g is None else values(g) for g in gradients]
 def wanted(gradients, node):
     # For inputs without history PyTorch computes some gradients and leaves out others.
-    return [None if g is None or f is None else g.tolist() for g, (f, _) in zip(gradients, node.next_functions)]
+    return [None if g is None or f is None else values(g) for g, (f, _) in zip(gradients, node.next_functions)]
 class Square(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):

@@ -51,6 +51,8 @@ class Generator:
 
     def __init__(self, seed: int, oracle: Any, smooth: bool) -> None:
         self.random, self.smooth, self.count, self.hooks = random.Random(seed), smooth, 0, 0
+        # A value saved before its tensor was rebound is read anew by PyTorch; by Headgate only while the tensor lives.
+        self.rebound: set[str] = set()
         self.namespace: dict[str, Any] = {"torch": oracle}
         self.single = not smooth and self.random.random() < 0.3
         exec(PRELUDE, self.namespace)
@@ -222,6 +224,8 @@ class Generator:
             f"{target}.lerp_({target} * 2, 0.5)",
         ]
         if not self.smooth and self.chance(0.35):
+            if self.namespace[target.split(".")[0]]._is_view():  # as in `toggle`
+                rough = [form for form in rough if "requires_grad_" not in form]
             if shape[:1] == (0,):  # PyTorch fails inside itself instead of refusing the index
                 rough = [form for form in rough if "index_fill_" not in form]
             return Statement(self.pick(rough), "other")
@@ -272,6 +276,8 @@ class Generator:
 
     def toggle(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.is_leaf) if self.chance(0.85) else self.any_tensor()
+        if a is not None and self.namespace[a]._is_view():
+            return None  # PyTorch aborts in a pass to a leaf that is a view of a base that it was written to
         flag = self.pick((True, False))
         return a and Statement(self.pick((f"{a}.requires_grad_({flag})", f"{a}.requires_grad = {flag}")), "cut")
 
@@ -280,35 +286,39 @@ class Generator:
         if a is None:
             return None
         shape = tuple(self.namespace[a].shape)
-        b = (
-            self.any_tensor(lambda tensor: tuple(tensor.shape) == shape)
-            if self.smooth or self.chance(0.9)
-            else self.any_tensor()
-        )
+        # One shape: what gradients PyTorch wants after another depends on which nodes of before still live.
+        b = self.any_tensor(lambda tensor: tuple(tensor.shape) == shape)
+        self.rebound.add(a)
         value = self.pick((f"{b}", f"{b}.data", f"{b}.clone()", f"{b}.detach() * 2", f"torch.full_like({a}, 0.5)"))
         return b and Statement(f"{a}.data = {value}", "rebind", (a,), target=value)
 
     def delete(self) -> Statement | None:
-        names = live(self.namespace)
+        names = [name for name in live(self.namespace) if name not in self.rebound]
         return Statement(f"del {self.pick(names)}", "cut") if len(names) > 4 else None
 
     def rename(self) -> Statement | None:
         a = self.any_tensor()
-        return a and Statement(f"{a} = {self.pick(UNARY).format(a=a)}", "new", (a,), value="")
+        return (
+            None
+            if a in self.rebound
+            else a and Statement(f"{a} = {self.pick(UNARY).format(a=a)}", "new", (a,), value="")
+        )
 
     def hook(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.requires_grad) if self.chance(0.95) else self.any_tensor()
         tag = self.hooks = self.hooks + 1
         # Documented: PyTorch calls tensor hooks that no gradient reached.
         forms: tuple[str, ...] = (
-            f"{{a}}.register_hook(lambda g: None if g is None else log.append(({tag}, g.tolist())))",
+            f"{{a}}.register_hook(lambda g: None if g is None else log.append(({tag}, values(g))))",
             "{a}.register_hook(lambda g: None if g is None else g * 2)",
             "{a}.retain_grad()",
-            "{a}.register_post_accumulate_grad_hook(lambda p: log.append(p.grad is None or p.grad.tolist()))",
+            "{a}.register_post_accumulate_grad_hook(lambda p: log.append(p.grad is None or values(p.grad)))",
             f"{{a}}.grad_fn.register_hook(lambda i, o, n={{a}}.grad_fn: log.append(({tag}, wanted(i, n), listed(o))))",
             f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, listed(o))))",
         )
-        forms = forms[:-1] if a is not None and self.namespace[a]._is_view() else forms  # PyTorch crashes on some views
+        if a is not None and self.namespace[a]._is_view():
+            # PyTorch crashes on views whose base was written, unless somebody looked at them since.
+            forms = (*(f"{{a}}.grad_fn, {form}" for form in forms[:2]), *forms[2:-1])
         return a and Statement(self.pick(forms).format(a=a), "other")
 
     def loss(self) -> Statement | None:
@@ -336,7 +346,9 @@ class Generator:
         options = self.pick(
             ("", ", create_graph=True", ", create_graph=True", ", retain_graph=True", ", allow_unused=True")
         )
-        return a and self.new(f"torch.autograd.grad({a}.sum(), [{b}]{options})[0].clone()")
+        # In one layout: a gradient's own is an affair of its formula.
+        copy = "clone(memory_format=torch.contiguous_format)"
+        return a and self.new(f"torch.autograd.grad({a}.sum(), [{b}]{options})[0].{copy}")
 
     def gradient_use(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.is_leaf and tensor.grad is not None)

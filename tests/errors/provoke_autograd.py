@@ -84,6 +84,13 @@ row("BAD_GRADIENT", RuntimeError, lambda: function(doubled, lambda c, g: ones(2)
 # ---- in-place writes ------------------------------------------------------------------------------------------------
 
 
+def view_of_a_no_grad_view():
+    base = made(3)
+    with torch.no_grad():
+        view = base[:2]
+    view[:1].add_(1)
+
+
 def no_grad_view():
     tensor = made(3)
     with torch.no_grad():
@@ -115,6 +122,7 @@ row("MULTI_VIEW", RuntimeError, lambda: made(4).chunk(2)[0].add_(1), number=0, n
 row("MULTI_VIEW", RuntimeError, lambda: made(3).unbind()[2].add_(1), number=2, node="Unbind", case="unbind")
 row("NO_GRAD_VIEW", RuntimeError, no_grad_view)
 row("INFERENCE_VIEW", RuntimeError, inference_view)
+row("VIEW_OF_VIEW", RuntimeError, view_of_a_no_grad_view, number=0, node="Slice")
 row("CUSTOM_VIEW", RuntimeError, lambda: function(lambda c, a: a.view_as(a), passed).apply(made(3)).add_(1),
     number=0, node="Mine")  # fmt: skip
 row("INFERENCE_WRITE", RuntimeError, lambda: inference().add_(1))

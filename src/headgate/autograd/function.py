@@ -12,7 +12,7 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import record, requires, set_history, wrap
+    from headgate.core.apply import record, requires, see_all, set_history, wrap
     from headgate.core.arrays import is_float, meta_shape, set_meta, shape_of
     from headgate.core.modes import grad_enabled, saved_hooks, set_grad
     from headgate.core.records import (
@@ -27,7 +27,7 @@ if not cython.compiled:
         Tensor,
         track,
     )
-    from headgate.core.saved import SavedReader, begin, pack
+    from headgate.core.saved import SavedReader, begin, note_view, pack
     from headgate.core.views import rebase_root
     from headgate.core.writes import check_view_writable
 
@@ -122,6 +122,7 @@ class FunctionOp(Op):
     def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
         context = n.attrs
         i: cython.int
+        grads = list(grads)  # the node's hooks are shown what arrived
         if context._materialize:
             for i in range(len(grads)):
                 if grads[i] is None and context._kinds[i] is not None:
@@ -153,11 +154,19 @@ class FunctionOp(Op):
 
     @cython.cfunc
     def edgeless(self, n: Node) -> cython.longlong:
-        return sum([1 << i for i, tensor in enumerate(n.attrs._tensor_inputs[:62]) if not tensor])
+        return bits_of([not tensor for tensor in n.attrs._tensor_inputs])
 
     @cython.cfunc
     def forget(self, n: Node) -> cython.bint:
         return n.saved_more is not None
+
+
+def bits_of(flags: object) -> int:
+    """A mask of the first 62 flags."""
+    mask: int = 0
+    for i, flag in enumerate(tuple(flags)[:62]):
+        mask |= bool(flag) << i
+    return mask
 
 
 def zeros_for(node: object, output: int) -> Tensor:
@@ -208,6 +217,8 @@ def run_function(owner: object, args: tuple, kwargs: dict) -> object:
     context._tensor_inputs = tuple([isinstance(a, Tensor) for a in args])
     context.needs_input_grad = tuple([isinstance(a, Tensor) and requires(a) for a in args])
     before: bool = grad_enabled()
+    if recording:
+        see_all(op_of(owner), args)
     set_grad(False)
     try:
         if owner.setup_context is not Function.setup_context:
@@ -275,7 +286,7 @@ def op_of(owner: object) -> object:
 def finish_function(owner: object, context: object, args: tuple, items: list) -> None:
     """Make one node the history of the outputs, and save what forward asked to save."""
     n: Node = record(op_of(owner), args, context)
-    n.needs |= sum([1 << i for i, wanted in enumerate(context.needs_input_grad[:62]) if wanted])  # backward is called
+    n.needs |= bits_of(context.needs_input_grad)  # backward is called
     y: Tensor
     i: cython.int
     dirty: tuple = context._dirty
@@ -300,6 +311,8 @@ def finish_function(owner: object, context: object, args: tuple, items: list) ->
             y._flags = y._flags & ~(MULTI_VIEW | NO_GRAD_VIEW | INFERENCE_VIEW) | CUSTOM_VIEW
         if not is_float(y._array):
             continue
+        if is_among(y, dirty):
+            y._gradient = None  # of the value before, as in PyTorch
         if is_among(y, dirty) and y._root is not None:
             rebase_root(y, n)
         else:
@@ -333,6 +346,7 @@ def save_all(n: Node, context: object, args: tuple) -> None:
             s = begin(OUT + x._output if own else index % OUT, x)
             if not own:
                 s.node, s.output, s.origin = x._node, x._output, x
+                note_view(s, x)
             if hooks is not None:
                 pack(s, x, hooks)
         n.saved_more.append(s)

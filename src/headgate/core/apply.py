@@ -110,6 +110,28 @@ def check_followed(x: Tensor):
             refuse_view(x, True)
 
 
+def see_all(op: Op, inputs: tuple):
+    """Refuse the views among the inputs that cannot follow their base."""
+    item: object
+    if not op.differentiable or not grad_enabled():
+        return
+    for item in inputs:
+        if isinstance(item, Tensor) and cython.cast(Tensor, item)._root is not None:
+            if requires(cython.cast(Tensor, item)):
+                check_followed(cython.cast(Tensor, item))
+
+
+def run_seeing(op: Op, inputs: tuple, attrs: object) -> object:
+    """Run an op; what it refuses comes after views that cannot follow their base, as in PyTorch."""
+    failed: object
+    try:
+        return op.run(arrays_of(inputs), attrs, None)
+    except Exception as error:
+        failed = error
+    see_all(op, inputs)
+    raise failed
+
+
 def edge_of(x: Tensor) -> Vertex:
     """Where a gradient for `x` goes: its node, `x` itself if it is a leaf that wants one, or nowhere.
 
@@ -144,7 +166,7 @@ def add_edge(n: Node, i: cython.int, x: Tensor):
     v: Vertex = edge_of(x)
     if v is None:
         # PyTorch saves for an op of one input also where its gradient goes nowhere, and then looks at what it saved.
-        if n.op.edgeless(n) | 1 << i == (1 << n.inputs) - 1:
+        if n.inputs < 62 and (n.op.edgeless(n) | 1 << i) & (1 << n.inputs) - 1 == (1 << n.inputs) - 1:
             n.needs |= 1 << i
         return
     if i == 0:
@@ -215,7 +237,7 @@ def keep_retaining(x: Tensor, n: Node, output: cython.int):
 
 def apply1(op: Op, x: Tensor, attrs: object) -> Tensor:
     """Apply an op of one tensor."""
-    array = op.run1(x._array, attrs, None)
+    array = op.run1(x._array, attrs, None) if x._root is None else run_seeing(op, (x,), attrs)
     y: Tensor = wrap_view(op, x, attrs, array) if op.view else wrap(array)
     n: Node
     mask: cython.longlong
@@ -240,7 +262,11 @@ def apply1(op: Op, x: Tensor, attrs: object) -> Tensor:
 
 def apply2(op: Op, x: Tensor, y: Tensor, attrs: object) -> Tensor:
     """Apply an op of two tensors."""
-    z: Tensor = wrap(op.run2(x._array, y._array, attrs, None))
+    z: Tensor
+    if x._root is None and y._root is None:
+        z = wrap(op.run2(x._array, y._array, attrs, None))
+    else:
+        z = wrap(run_seeing(op, (x, y), attrs))
     n: Node
     mask: cython.longlong
     rx: cython.bint = requires(x)
@@ -259,7 +285,7 @@ def apply2(op: Op, x: Tensor, y: Tensor, attrs: object) -> Tensor:
     finish_node(n, z)
     if op.shapes:
         n.shapes = (cython.cast(object, x._array).shape, cython.cast(object, y._array).shape)
-    mask = op.needed(n)
+    mask = op.needed(n) if n.needs else op.reads0 & op.reads1
     if mask & 1:
         save_input(n, 0, x)
     if mask & 2:
@@ -309,7 +335,7 @@ def arrays_of(inputs: tuple) -> tuple:
 
 def apply(op: Op, inputs: tuple, attrs: object) -> object:
     """Apply an op of any number of inputs and outputs: a Tensor, or a tuple of them."""
-    result = op.run(arrays_of(inputs), attrs, None)
+    result = run_seeing(op, inputs, attrs)
     return finish(op, inputs, attrs, result)
 
 

@@ -1,12 +1,13 @@
 # C types of engine.py.
 cimport cython
+from headgate.core.apply cimport requires
 from headgate.core.arrays cimport same_shape
 from headgate.core.gradients cimport accumulate, after_hooks, fit, own, own_of, retain
 from headgate.core.modes cimport grad_state, set_grad_state
 from headgate.core.operators cimport INPLACE, Vertex, slots
 from headgate.core.records cimport Node, Tensor
 from headgate.core.reports cimport place_of, stale_history
-from headgate.core.saved cimport release
+from headgate.core.saved cimport look_at_all, release
 from headgate.core.storage cimport Cut
 
 cdef long long LEAF_FIRST

@@ -10,13 +10,14 @@ import cython
 import numpy as np
 
 if not cython.compiled:
+    from headgate.core.apply import requires
     from headgate.core.arrays import same_shape
     from headgate.core.gradients import accumulate, after_hooks, fit, own, own_of, retain
     from headgate.core.modes import grad_state, set_grad_state
     from headgate.core.operators import INPLACE, Vertex, slots
     from headgate.core.records import Node, Tensor
     from headgate.core.reports import place_of, stale_history
-    from headgate.core.saved import release
+    from headgate.core.saved import look_at_all, release
     from headgate.core.storage import Cut, plain_fields
 
 from headgate import errors
@@ -309,6 +310,8 @@ class Pass:
         g: Tensor = cython.cast(Tensor, state._arrived)
         fresh: cython.bint = n.op.fresh and not self.create
         state._arrived = None
+        if n.needs == 0 and g is not None:
+            look_at_all(n)
         for i in range(n.inputs):
             value = None
             if g is not None and (n.needs >> i) & 1:
@@ -344,6 +347,8 @@ class Pass:
         if x._hooks is not None and x._hooks.before:
             (g,) = x._hooks.run_before((g,))
             mine = False
+        if x._root is not None:
+            requires(x)  # a view whose base came to have history is no leaf any more
         if x._node is not None:
             raise RuntimeError("leaf variable has been moved into the graph interior")
         if x._wants:
@@ -408,6 +413,8 @@ class Pass:
             return
         if n.hooks is not None and n.hooks.before:
             grads = list(n.hooks.run_before(tuple(grads)))
+        if need != n.needs and self.captures is not None:
+            look_at_all(n)  # PyTorch looks at all that was saved, whatever is asked for
         if need != 0 or n.inputs > 62:
             results = n.op.pull_all(n, grads, need)
             if n.hooks is not None and n.hooks.after:
@@ -419,8 +426,10 @@ class Pass:
                     stale_history(finding[0], finding[1])
             if n.stale is not None:
                 self.note_stale(n)
-        elif n.hooks is not None and n.hooks.after:
-            after_hooks(n, [None] * n.inputs, grads)
+        else:
+            look_at_all(n)
+            if n.hooks is not None and n.hooks.after:
+                after_hooks(n, [None] * n.inputs, grads)
         if not self.keep:
             release(n, self.freed_by)
         self.distribute(n, grads, results)

@@ -1,7 +1,7 @@
 # C types of inplace.py.
 from numpy cimport ndarray
-from headgate.core.apply cimport add_edge, arrays_of, begin_node, first_cut, first_requiring, note_cut, record, requires, save_inputs, save_outputs, set_history, telling, wrap
-from headgate.core.arrays cimport count_of, is_float, partly_overlap, same_memory, same_shape, set_meta
+from headgate.core.apply cimport add_edge, arrays_of, begin_node, first_cut, first_requiring, note_cut, record, requires, save_inputs, save_outputs, see_all, set_history, telling, wrap
+from headgate.core.arrays cimport count_of, is_float, partly_overlap, same_memory, same_shape, set_meta, without_gaps
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport OUT, Node, Op, Tensor

@@ -18,11 +18,12 @@ if not cython.compiled:
         requires,
         save_inputs,
         save_outputs,
+        see_all,
         set_history,
         telling,
         wrap,
     )
-    from headgate.core.arrays import count_of, is_float, partly_overlap, same_memory, same_shape, set_meta
+    from headgate.core.arrays import count_of, is_float, partly_overlap, same_memory, same_shape, set_meta, without_gaps
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
@@ -81,7 +82,7 @@ def check_apart(x: Tensor, inputs: tuple):
     check_operands(x, inputs)
     for item in inputs:
         if isinstance(item, Tensor) and cython.cast(Tensor, item)._storage is x._storage:
-            if same_memory(x._array, cython.cast(Tensor, item)._array):
+            if same_memory(x._array, cython.cast(Tensor, item)._array) and without_gaps(x._array):
                 raise RuntimeError(errors.PARTIAL_OVERLAP)
 
 
@@ -92,6 +93,7 @@ def write_inplace(op: Op, inputs: tuple, attrs: object) -> Tensor:
     n: Node = None
     result: ndarray
     check_writable(x, recording)
+    see_all(op, inputs)
     check_operands(x, inputs)
     result = op.run(arrays_of(inputs), attrs, None)
     check_result(x, result, op.name)

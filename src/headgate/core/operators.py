@@ -106,6 +106,8 @@ class Operand(Vertex):
         return slots.add.call2(self, other, None)
 
     def __radd__(self, other):
+        if isinstance(other, (float, int)):  # the tensor is the first input, as in PyTorch
+            return slots.add.call2(self, other, None)
         return reflected(slots.add, other, self)
 
     def __iadd__(self, other):
@@ -124,6 +126,8 @@ class Operand(Vertex):
         return slots.mul.call2(self, other, None)
 
     def __rmul__(self, other):
+        if isinstance(other, (float, int)):
+            return slots.mul.call2(self, other, None)
         return reflected(slots.mul, other, self)
 
     def __imul__(self, other):

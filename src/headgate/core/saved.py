@@ -50,6 +50,12 @@ def begin(key: cython.int, x: Tensor) -> Saved:
     return s
 
 
+def note_view(s: Saved, x: Tensor):
+    """Keep beside the array what view it is that cannot follow its base, for the error."""
+    if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW) and x.requires_grad:
+        s.number = x._flags
+
+
 def save_input(n: Node, key: cython.int, x: Tensor):
     """Keep an input. Its Tensor is referred to weakly, or a write in place could close a cycle."""
     s: Saved
@@ -59,6 +65,7 @@ def save_input(n: Node, key: cython.int, x: Tensor):
     s = begin(key, x)
     s.node = x._node
     s.output = x._output
+    note_view(s, x)
     s.origin = x if x._node is None and x._wants else PyWeakref_NewRef(x, None)
     if hooks is not None:
         pack(s, x, hooks)
@@ -139,11 +146,19 @@ def find(n: Node, key: cython.int) -> Saved:
 
 def refuse_stale_view(s: Saved):
     """Say of a saved view that its kind cannot follow a write to its base, which PyTorch finds out first."""
-    x: Tensor = s.origin() if isinstance(s.origin, weakref.ref) else s.origin
-    if x is None or x._root is None or x._history == x._counter.count:
-        return
-    if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW) and x.requires_grad:
+    if s.number is not None:
+        x: Tensor = Tensor.__new__(Tensor)
+        x._flags, x._node, x._output = s.number, s.node, s.output
         refuse_view(x, True)
+
+
+def refuse_detached(s: Saved):
+    """Refuse an input that detach_() has cut since. What a custom Function saved is exempt."""
+    if s.node is None or isinstance(s.origin, Tensor):
+        return
+    x: Tensor = s.origin() if s.origin is not None else None
+    if (s.node.detached >> s.output) & 1 or (x is not None and x._node is None):
+        raise RuntimeError(errors.SAVED_DETACHED)
 
 
 def check_saved(n: Node, s: Saved):
@@ -169,8 +184,20 @@ def look_at(n: Node, key: cython.int):
     s: Saved = find(n, key)
     if s.unpack is not None:
         READ_SAVED.read(n, key)
-    elif s.storage is not None and s.counter.count != s.version:
-        check_saved(n, s)
+    elif s.storage is not None:
+        refuse_detached(s)
+        if s.counter.count != s.version:
+            check_saved(n, s)
+
+
+def look_at_all(n: Node):
+    """Look at what a node saved although its gradient goes nowhere, as PyTorch does."""
+    s: Saved
+    if n.freed:
+        raise RuntimeError(reports.second_backward(n))
+    for s in (n.saved0, n.saved1):
+        if s is not None and s.unpack is None:
+            look_at(n, s.key)
 
 
 def release(n: Node, by: Cut) -> None:
@@ -214,11 +241,10 @@ class SavedReader(Reader):
         if x is not None and x._array is not s.array and s.counter.count == s.version:
             reports.rebound(n, s, x)
             return x
+        refuse_detached(s)
         check_saved(n, s)
         if isinstance(s.origin, Tensor):  # a leaf's, or a custom Function's: as it is now, detached or not
             return x
-        if s.node is not None and (s.node.detached >> s.output) & 1:
-            raise RuntimeError(errors.SAVED_DETACHED)
         if x is not None and x._node is s.node:
             return x
         t = Tensor.__new__(Tensor)

@@ -37,7 +37,7 @@ def set_by_strides(function: object) -> None:
 
 def steps_of(view: Tensor) -> tuple:
     """The steps from a view's root to it: op, attributes, op, attributes ..."""
-    if view._root._flags & MOVED:  # the steps led from what the root was
+    if (view._flags | view._root._flags) & MOVED:  # the steps led from what the root was, or to what the view was
         return cython.cast(tuple, _by_strides(view))
     return (view._before or ()) + (view._step, view._step_attrs)
 
@@ -54,8 +54,8 @@ def replay(steps: tuple, x: Tensor) -> Tensor:
 class AsStrided(Op):
     """The history of a view whose base was written after the view was made: all steps in one node.
 
-    attrs: (steps, the shapes before each step). PyTorch regenerates such a view as an as_strided of its base; the
-    node carries that name.
+    attrs: (steps, the shapes before each step, the root's strides as `layout_of` tells them). PyTorch regenerates
+    such a view as an as_strided of its base; the node carries that name.
     """
 
     def __init__(self):
@@ -66,7 +66,7 @@ class AsStrided(Op):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        steps, shapes = n.attrs
+        steps, shapes, layout = n.attrs
         k: cython.int
         one: Node
         for k in range(len(shapes) - 1, -1, -1):
@@ -76,6 +76,8 @@ class AsStrided(Op):
             one.inputs = one.needs = 1
             one.shapes = (shapes[k],)
             g = one.op.pull_all(one, [g], 1)[0]
+        if layout is not None or not cython.cast(object, g._array).flags.c_contiguous:  # in the root's layout
+            g = slots.clone.call1(g, None) if layout is None else slots.clone.call2(g, layout, None)
         return g
 
 
@@ -99,8 +101,9 @@ def refresh(view: Tensor) -> None:
     for i in range(0, len(steps), 2):
         shapes.append(shape_of(array))
         op = cython.cast(Op, steps[i])
-        array = op.run1(array, steps[i + 1], None)
-    n = begin_node(cython.cast(Op, AS_STRIDED), (steps, tuple(shapes)), 1)
+        if i + 2 < len(steps):
+            array = op.run1(array, steps[i + 1], None)
+    n = begin_node(cython.cast(Op, AS_STRIDED), (steps, tuple(shapes), layout_of(root._array)), 1)
     if requires(root):
         add_edge(n, 0, root)
     set_meta(n, view._array)

@@ -106,6 +106,13 @@ def last_overlapping(
 
 def check_writable(x: Tensor, recording: cython.bint) -> None:
     """Refuse an in-place write that PyTorch refuses. `recording`: grad mode is on and an operand requires grad."""
+    check_allowed(x, recording)
+    if overlaps_itself(x._array):
+        raise RuntimeError(errors.OVERLAP)
+
+
+def check_allowed(x: Tensor, recording: cython.bint) -> None:
+    """`check_writable` for what may be written although elements share memory."""
     if x._storage.shield is not None:
         x._storage.shield.refuse(x)
     if recording:
@@ -113,8 +120,6 @@ def check_writable(x: Tensor, recording: cython.bint) -> None:
             check_view_writable(x)
         if x._wants and x._node is None:
             raise RuntimeError(errors.LEAF)
-    if overlaps_itself(x._array):
-        raise RuntimeError(errors.OVERLAP)
     if x._flags & INFERENCE and not inference_enabled():
         raise RuntimeError(errors.INFERENCE_WRITE)
 

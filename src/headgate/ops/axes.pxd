@@ -4,7 +4,7 @@ from headgate.core.arrays cimport overlaps_itself, set_meta, shape_of
 from headgate.core.modes cimport grad_enabled
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.core.views cimport MOVED
-from headgate.core.writes cimport check_view_writable, check_writable, note_write
+from headgate.core.writes cimport check_allowed, note_write
 from headgate.ops.arguments cimport given, ints, place, places
 from headgate.ops.view cimport ALIAS, PERMUTE, SQUEEZE, SQUEEZE_DIM, SQUEEZE_DIMS, TRANSPOSE, UNSQUEEZE, Squeeze, T, Transpose, TransposeAll, Unsqueeze
 

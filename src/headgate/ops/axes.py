@@ -8,11 +8,11 @@ import cython
 
 if not cython.compiled:
     from headgate.core.apply import apply1, record, requires
-    from headgate.core.arrays import overlaps_itself, set_meta, shape_of
+    from headgate.core.arrays import set_meta, shape_of
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.views import MOVED
-    from headgate.core.writes import check_view_writable, check_writable, note_write
+    from headgate.core.writes import check_allowed, note_write
     from headgate.ops.arguments import given, ints, place, places
     from headgate.ops.view import (
         ALIAS,
@@ -197,13 +197,7 @@ SQUEEZE_DIMS_ = overload(Squeeze(), "squeeze", 5)
 def check_seen(x: Tensor) -> None:
     """Refuse what PyTorch refuses to see otherwise in place; expanded dims are no reason, no element is written."""
     recording: cython.bint = grad_enabled() and requires(x)
-    if not overlaps_itself(x._array) or x._storage.shield is not None:
-        check_writable(x, recording)
-    elif recording:
-        if x._root is not None:
-            check_view_writable(x)
-        if x._wants and x._node is None:
-            raise RuntimeError(errors.LEAF)
+    check_allowed(x, recording)
 
 
 def keep_kind(x: Tensor) -> None:
@@ -242,7 +236,6 @@ def seen_otherwise(x: Tensor, op: Op, attrs: object) -> Tensor:
     else:
         x._before = (x._before or ()) + (x._step, x._step_attrs)
         x._step, x._step_attrs = op, attrs
-        x._history = x._counter.count
     if n is not None:
         set_meta(n, array)
         x._node, x._output = n, 0  # what it retains stays with the old node, as in PyTorch

@@ -139,8 +139,8 @@ class ClampOne(Op):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        y: Tensor = n.read(Y)  # first, as in PyTorch
         x: Tensor = n.read(X)
-        y: Tensor = n.read(Y)
         if n.attrs:
             return keep(g, x >= y if i == 0 else x < y)
         return keep(g, x <= y if i == 0 else x > y)
@@ -243,8 +243,8 @@ class Maximum(TensorPair):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        y: Tensor = n.read(Y)  # first, as in PyTorch
         x: Tensor = n.read(X)
-        y: Tensor = n.read(Y)
         share: Tensor = g - keep(g * 0.5, x == y)
         return keep(share, ~(x < y) if i == 0 else ~(y < x))
 
@@ -255,8 +255,8 @@ class Minimum(TensorPair):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        y: Tensor = n.read(Y)  # first, as in PyTorch
         x: Tensor = n.read(X)
-        y: Tensor = n.read(Y)
         share: Tensor = g - keep(g * 0.5, x == y)
         return keep(share, ~(x > y) if i == 0 else ~(y > x))
 
@@ -267,8 +267,8 @@ class Fmax(TensorPair):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        y: Tensor = n.read(Y)  # first, as in PyTorch
         x: Tensor = n.read(X)
-        y: Tensor = n.read(Y)
         first: Tensor = (x >= y) | (y != y)
         return keep(g, first if i == 0 else ~first)
 
@@ -279,8 +279,8 @@ class Fmin(TensorPair):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        y: Tensor = n.read(Y)  # first, as in PyTorch
         x: Tensor = n.read(X)
-        y: Tensor = n.read(Y)
         first: Tensor = (x <= y) | (y != y)
         return keep(g, first if i == 0 else ~first)
 

@@ -1,14 +1,14 @@
 # C types of change.py: the family of ops that change some elements, and numbers as elements.
 from numpy cimport import_array, ndarray
 from headgate cimport dtypes
-from headgate.core.apply cimport apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, wrap
+from headgate.core.apply cimport apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, see_all, wrap
 from headgate.core.arrays cimport is_float, overlaps_itself, set_meta, shape_of
 from headgate.core.inplace cimport adopt, check_apart, copy_before, write
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.kernels.copying cimport copied
-from headgate.core.writes cimport check_writable, note_write
+from headgate.core.writes cimport check_allowed, check_writable, note_write
 
 cdef class Change(Op):
     cdef bint expanded
@@ -18,7 +18,6 @@ cdef class Change(Op):
 
 cdef object change(Change op, tuple inputs, object attrs, object out)
 cdef Tensor change_inplace(Change op, tuple inputs, object attrs)
-cdef bint free_to_write(Tensor x)
 cdef tuple separate(Tensor x, tuple arrays)
 cdef bint overflows(object value, dtypes.dtype kind)
 cdef ndarray constant(object value, dtypes.dtype kind)

@@ -10,13 +10,23 @@ if cython.compiled:
     import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
 
 if not cython.compiled:
-    from headgate.core.apply import apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, wrap
-    from headgate.core.arrays import is_float, overlaps_itself, set_meta, shape_of
+    from headgate.core.apply import (
+        apply,
+        arrays_of,
+        first_requiring,
+        record,
+        requires,
+        save_inputs,
+        save_outputs,
+        see_all,
+        wrap,
+    )
+    from headgate.core.arrays import is_float, set_meta, shape_of
     from headgate.core.inplace import adopt, check_apart, copy_before, write
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
-    from headgate.core.writes import check_writable, note_write
+    from headgate.core.writes import check_allowed, check_writable, note_write
     from headgate.kernels.reference import copied
 
     ndarray = np.ndarray
@@ -90,8 +100,11 @@ def change_inplace(op: Change, inputs: tuple, attrs: object) -> Tensor:
     x: Tensor = inputs[0]
     n: Node = None
     recording: cython.bint = grad_enabled() and op.differentiable and first_requiring(inputs) is not None
-    if not op.expanded or not overlaps_itself(x._array) or not free_to_write(x):
+    if op.expanded:
+        check_allowed(x, recording)
+    else:
         check_writable(x, recording)
+    see_all(op, inputs)
     if op.apart:
         check_apart(x, inputs[1:1 + op.apart])
     if recording and is_float(x._array):
@@ -104,11 +117,6 @@ def change_inplace(op: Change, inputs: tuple, attrs: object) -> Tensor:
         save_outputs(n, [x])
         adopt(x, n)
     return x
-
-
-def free_to_write(x: Tensor) -> bool:
-    """Whether nothing but its expanded dims forbids a write to `x`; a few ops of PyTorch write to such tensors."""
-    return x._storage.shield is None and not (x._wants or x._node is not None)
 
 
 def separate(x: Tensor, arrays: tuple) -> tuple:
@@ -190,7 +198,7 @@ class Fill(Change):
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
         kind: dtypes.dtype = dtypes.of(target)
-        if len(inputs) == 1:
+        if len(inputs) == 1 or inputs[1] is None:
             cython.cast(object, target).fill(attrs if attrs == 0 else constant(attrs, kind))
         else:
             with np.errstate(all="ignore"):
@@ -212,7 +220,7 @@ def fill_with(x: Tensor, value: object) -> Tensor:
         cython.cast(object, x._array).fill(value)
         note_write(x, "fill_")
         return x
-    return change_inplace(FILL_TENSOR_, (x,), value)
+    return change_inplace(FILL_TENSOR_, (x, None), value)  # PyTorch makes it a tensor
 
 
 FILL = overload(Fill(), "fill", 0)
@@ -220,7 +228,8 @@ FILL_TENSOR = overload(Fill(), "fill", 1)
 FILL_ = overload(Fill(), "fill", 2)
 FILL_TENSOR_ = overload(Fill(), "fill", 3)
 ZERO_ = overload(Fill(), "zero", None)
+for _op in (FILL, FILL_, ZERO_):
+    allow_expanded(_op)
 for _op in (FILL, FILL_TENSOR, FILL_, FILL_TENSOR_, ZERO_):
     keep_layout(_op)
-    allow_expanded(_op)
     allow_overlap(_op, 0)

@@ -1,13 +1,13 @@
 # C types of copying.py.
 from numpy cimport ndarray, PyArray_IS_C_CONTIGUOUS, PyArray_TYPE
 from headgate.dtypes cimport dtype
-from headgate.core.apply cimport apply1, first_requiring, record, requires, wrap
-from headgate.core.arrays cimport is_float, make_view, overlaps_itself, same_memory, same_shape, set_meta, shape_of
+from headgate.core.apply cimport apply1, first_requiring, record, requires, see_all, wrap
+from headgate.core.arrays cimport is_float, make_view, same_memory, same_shape, set_meta, shape_of
 from headgate.core.inplace cimport adopt, check_operands, follow_cut
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport Called
 from headgate.core.records cimport Node, Op, Tensor
-from headgate.core.writes cimport check_view_writable, check_writable, note_write
+from headgate.core.writes cimport check_allowed, check_writable, note_write
 from headgate.kernels.halves cimport narrowed, widened
 from headgate.kernels.memory cimport fresh_like
 

@@ -7,13 +7,13 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import apply1, first_requiring, record, requires, wrap
-    from headgate.core.arrays import is_float, make_view, overlaps_itself, same_memory, same_shape, set_meta, shape_of
+    from headgate.core.apply import apply1, first_requiring, record, requires, see_all, wrap
+    from headgate.core.arrays import is_float, make_view, same_memory, same_shape, set_meta, shape_of
     from headgate.core.inplace import adopt, check_operands, follow_cut
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import Called
     from headgate.core.records import Node, Op, Tensor
-    from headgate.core.writes import check_view_writable, check_writable, note_write
+    from headgate.core.writes import check_allowed, check_writable, note_write
 
     ndarray = np.ndarray
 
@@ -245,10 +245,11 @@ class Copy(Op):
         if not recording and x._storage.shield is None and onto_itself:
             note_write(x, "copy_")  # onto itself, also where it is expanded
             return x
-        if not onto_itself or x._storage.shield is not None or not overlaps_itself(x._array):
+        if onto_itself:
+            check_allowed(x, recording)
+        else:
             check_writable(x, recording)
-        elif x._root is not None:
-            check_view_writable(x)
+        see_all(self, inputs)
         check_operands(x, inputs)
         if not same_shape(x._array, y._array):
             check_broadcast(x._array, y._array)

@@ -260,7 +260,7 @@ def trapezoid(y: object, x: object = None, *, dx: object = 1, dim: object = -1) 
     if x.ndim == 1:
         steps = steps.reshape([-1] + [1] * (t._array.ndim - 1 - axis))
     upper, lower = apply1(SLICE, t, (axis, 1, length, 1)), apply1(SLICE, t, (axis, 0, length - 1, 1))
-    doubled: Tensor = (steps * (upper + lower)).sum(axis)
+    doubled: Tensor = ((upper + lower) * steps).sum(axis)
     return apply1(HALVED, doubled, 0.5) if is_float(doubled._array) else doubled / 2.0
 
 

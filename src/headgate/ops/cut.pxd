@@ -6,6 +6,7 @@ from headgate.core.records cimport CUT_HERE, DATA, DETACHED, INFERENCE, Node, Te
 from headgate.core.reports cimport cut_of
 from headgate.core.site cimport mark
 from headgate.core.storage cimport Version
+from headgate.core.views cimport MOVED
 
 cdef class Detach(Called):
     pass

@@ -12,6 +12,7 @@ if not cython.compiled:
     from headgate.core.reports import cut_of
     from headgate.core.site import mark
     from headgate.core.storage import Version
+    from headgate.core.views import MOVED
 
 from headgate import errors
 from headgate.core.apply import last_order
@@ -95,7 +96,7 @@ def set_data(self: object, value: object) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(errors.DATA_TYPE.format(type=type(value).__name__))
     y = value
-    if requires(x) and not is_float(y._array):
+    if not is_float(y._array) and requires(x):
         raise RuntimeError(errors.DATA_DTYPE)
     # The counter stays, shared with views and detach() aliases. It may be the old storage, which then keeps its memory.
     if x._node is not None:
@@ -106,6 +107,7 @@ def set_data(self: object, value: object) -> None:
         x._hooks.moved = (last_order(), tuple(self.shape), cython.cast(object, x._array).dtype.num)
     x._array = y._array
     x._storage = y._storage
+    x._flags |= MOVED
     x._history_writes = -1
 
 

@@ -46,8 +46,10 @@ def shared(x: Tensor, y: Tensor, g: Tensor, axes: object, keepdim: bool, evenly:
     mask: Tensor = x == high
     if evenly and bool(high != high):
         mask = x != x
-    low = keep(expand_reduced(low, None, True, shape), mask)
-    return low / (mask.sum() if axes is None else mask.sum(axes, True))
+    count: object = mask.sum() if axes is None else mask.sum(axes, True)
+    if evenly:  # zeros where nothing equals an extreme that was changed without being counted
+        return keep(expand_reduced(low / count, None, True, shape), mask)
+    return keep(expand_reduced(low, None, True, shape), mask) / count
 
 
 @cython.cclass

@@ -1,6 +1,6 @@
 # C types of join.py.
 from numpy cimport import_array, ndarray
-from headgate.core.apply cimport apply, apply1, wrap
+from headgate.core.apply cimport apply, apply1, see_all, wrap
 from headgate.core.arrays cimport insert_view, shape_of
 from headgate.core.inplace cimport write
 from headgate.core.operators cimport slots

@@ -6,7 +6,7 @@ if cython.compiled:
     import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
 
 if not cython.compiled:
-    from headgate.core.apply import apply, apply1, wrap
+    from headgate.core.apply import apply, apply1, see_all, wrap
     from headgate.core.arrays import insert_view, shape_of
     from headgate.core.inplace import write
     from headgate.core.operators import slots
@@ -156,6 +156,7 @@ def cat(tensors: object, dim: object = 0, *, axis: object = None, out: object = 
     inputs: tuple = tensors_of(tensors, "cat")
     if not inputs:
         raise ValueError(errors.CAT_NONE)
+    see_all(CAT, inputs)
     return join(CAT, inputs, check_cat(inputs, dim if axis is None else axis), out)
 
 
@@ -189,6 +190,7 @@ def stack(tensors: object, dim: object = 0, *, out: object = None) -> object:
     inputs: tuple = tensors_of(tensors, "stack")
     if not inputs:
         raise RuntimeError(errors.STACK_NONE)
+    see_all(STACK, inputs)
     first: tuple = shape_of(cython.cast(Tensor, inputs[0])._array)
     for index, one in enumerate(inputs):
         shape = shape_of(cython.cast(Tensor, one)._array)

@@ -16,6 +16,7 @@ if not cython.compiled:
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor, X, Y
+    from headgate.core.saved import look_at
     from headgate.kernels.reference import matmul as product
     from headgate.ops.reducing import given
     from headgate.ops.view import EXPAND, SQUEEZE_DIM, TRANSPOSE, UNSAFE_VIEW, UNSQUEEZE, T, reshaped
@@ -154,6 +155,8 @@ class Mv(Product):
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         if i == 0:
+            if n.needs & 2:
+                look_at(n, X)  # first, as in PyTorch
             return apply1(UNSQUEEZE, g, 1) * n.read(Y)
         return apply2(MV, apply1(T, n.read(X), None), g, None)
 

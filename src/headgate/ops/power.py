@@ -33,8 +33,8 @@ class Pow(Overloaded):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        y: Tensor = n.read(Y)  # first, as in PyTorch
         x: Tensor = n.read(X)
-        y: Tensor = n.read(Y)
         if i == 0:
             return keep(g * (y * POW.call2(x, y - 1, None)), y != 0)
         return g * keep(n.read(OUT) * LOG.call1(x, None), ~((x == 0) & (y >= 0)))

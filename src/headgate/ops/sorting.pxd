@@ -19,6 +19,7 @@ cdef class Ordered(Op):
 cdef class Picked(Ordered):
     cdef object place(self, ndarray values, object attrs)
 
+cdef ndarray laid_as(ndarray result, ndarray x)
 cdef object several(Op op, Tensor x, object attrs, object out, object kind)
 cdef reducible(Tensor x, int axis, str function)
 cdef Op SORT, SORT_STABLE, TOPK, KTHVALUE, MEDIAN_ALL, MEDIAN_ALONG, NANMEDIAN_ALL, NANMEDIAN_ALONG, MODE_ALONG, GIVEN

@@ -67,6 +67,13 @@ class Ordered(Op):
         return [apply(SPREAD, (g, index), (n.attrs[0], n.shape(0)))]
 
 
+def laid_as(result: ndarray, x: ndarray) -> ndarray:
+    """The result of a sort in the layout of what was sorted."""
+    if cython.cast(object, x).flags.c_contiguous:
+        return result
+    return copy_into(like_layout(x, cython.cast(object, result).dtype), result)
+
+
 @cython.cclass
 class Sort(Ordered):
     """In order along a dim. attrs: (dim, descending)."""
@@ -74,10 +81,7 @@ class Sort(Ordered):
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         values, index = sort_kernel(x, attrs[0], attrs[1], True)
-        if cython.cast(object, x).flags.c_contiguous:
-            return values, index
-        kinds = cython.cast(object, x).dtype, np.dtype(np.int64)
-        return copy_into(like_layout(x, kinds[0]), values), copy_into(like_layout(x, kinds[1]), index)
+        return laid_as(values, x), laid_as(index, x)
 
 
 @cython.cclass
@@ -222,7 +226,7 @@ def argsort(
     """The indices that put `input` in order along `dim`."""
     x: Tensor = need_tensor(input, "argsort", "input", 1)
     axis: cython.int = wrap_dim(need_int(dim, "argsort", "dim", 1), x._array.ndim)
-    indices = sort_kernel(x._array, axis, bool(descending), True)[1]
+    indices = laid_as(sort_kernel(x._array, axis, bool(descending), True)[1], x._array)
     return wrap(indices) if out is None else write(GIVEN, (x,), indices, out)
 
 

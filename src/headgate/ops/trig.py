@@ -147,8 +147,8 @@ class Atan2(TensorPair):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        y: object = n.read(Y)  # first, as in PyTorch
         x: object = n.read(X)
-        y: object = n.read(Y)
         s: Tensor = x * x + y * y
         r: object = keep(s.reciprocal(), s != 0)
         return g * y * r if i == 0 else g * -x * r
