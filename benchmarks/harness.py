@@ -55,8 +55,12 @@ def repetitions(call: Call, seconds: float) -> int:
         n *= 4
 
 
-def measure(rows: list[Row], rounds: int = ROUNDS, seconds: float = 0.02) -> None:
-    """Fill the rows, round by round."""
+def measure(rows: list[Row], rounds: int = ROUNDS, seconds: float = 0.02, pause: float = 0.0) -> None:
+    """Fill the rows, round by round.
+
+    pause: seconds before each turn, after which one call goes uncounted. Where both sides have threads it must be long
+    enough for the other's to fall asleep: idle ones of PyTorch spin for some 10 ms on the core that ours would need.
+    """
     counts = {(row.name, way): repetitions(call, seconds) for row in rows for way, call in row.ways.items()}
     for number in range(rounds):
         for row in rows:
@@ -64,6 +68,9 @@ def measure(rows: list[Row], rounds: int = ROUNDS, seconds: float = 0.02) -> Non
             for way, call in ways if number % 2 == 0 else reversed(ways):
                 n = counts[row.name, way]
                 gc.collect(0)
+                if pause:
+                    time.sleep(pause)
+                    call(1)
                 start = time.perf_counter()
                 call(n)
                 row.found.setdefault(way, []).append((time.perf_counter() - start) / n / row.scale * 1e9)

@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.harness import Row, measure, shown
 
 SIZE = 1_000_000
+PAUSE = 0.03  # for the other side's threads to fall asleep
 OTHERS = {
     # name: call on (library, x, y), for ops that are no plain functions of one or two tensors
     "sum": lambda library, x, y: x.sum(), "mean": lambda library, x, y: x.mean(),
@@ -95,7 +96,7 @@ def repeat(one: Any) -> Any:
 def section(libraries: dict[str, Any], dtype: str, floor: float, rounds: int, seconds: float) -> list[str]:
     """The table of one element type: a summary line, then every row, slowest ratio first."""
     found_rows = rows(libraries, dtype)
-    measure(found_rows, rounds, seconds)
+    measure(found_rows, rounds, seconds, PAUSE)
     found_rows.sort(key=Row.ratio)
     median = statistics.median(row.ratio() for row in found_rows)
     missed = [row.name for row in found_rows if row.ratio() < floor]

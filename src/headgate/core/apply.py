@@ -10,7 +10,6 @@ if not cython.compiled:
     from headgate.core.arrays import high_address, is_float, low_address, set_meta
     from headgate.core.modes import grad_enabled, grad_state, inference_enabled
     from headgate.core.operators import Vertex
-    from headgate.core.reports import cut_of
     from headgate.core.records import (
         CUSTOM_VIEW,
         INFERENCE,
@@ -24,6 +23,7 @@ if not cython.compiled:
         Tensor,
         track,
     )
+    from headgate.core.reports import cut_of
     from headgate.core.saved import save_input, save_number, save_output
     from headgate.core.site import mark
     from headgate.core.storage import Cut, Storage, Write

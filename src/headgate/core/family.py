@@ -9,7 +9,7 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply1, apply2, apply2n, requires
-    from headgate.core.arrays import is_float, overlaps_itself, same_shape
+    from headgate.core.arrays import is_contiguous, is_float, overlaps_itself, same_shape
     from headgate.core.inplace import write
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE

@@ -376,7 +376,6 @@ if not cython.compiled:
 
 else:
     from headgate.core._pool import adopt
-
     from headgate.kernels.memory import small_giver
 
     adopt(Storage, small_giver())

@@ -32,6 +32,7 @@ cdef extern from "copying_loops.h" nogil:
     void hg_copy(hg_copying *c, hg_splitter parallel)
     void hg_copy_run(char *target, const char *source, int to, int kind, Py_ssize_t n, Py_ssize_t to_item,
                      Py_ssize_t from_item, hg_splitter parallel)
+    void hg_clear(char *target, Py_ssize_t nbytes, hg_splitter parallel)
     void hg_triangle(const char *x, char *out, Py_ssize_t matrices, Py_ssize_t rows, Py_ssize_t columns,
                      Py_ssize_t item, Py_ssize_t diagonal, int lower, hg_splitter parallel)
 
@@ -222,10 +223,21 @@ cpdef ndarray fill(ndarray target, ndarray value):
     return target
 
 
-cpdef ndarray zeros(ndarray like):
-    """A C-contiguous array of zeros of that shape and dtype."""
-    cdef ndarray y = fresh(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), cnp.PyArray_TYPE(like))
-    memset(cnp.PyArray_DATA(y), 0, cnp.PyArray_NBYTES(y))
+cpdef ndarray zeros(tuple shape, object kind):
+    """A C-contiguous array of zeros, whose memory the cache keeps: the system's own zeroed pages come one by one."""
+    cdef npy_intp[64] dims
+    cdef int rank = <int> len(shape), d
+    cdef ndarray y
+    if rank > 64:
+        raise ValueError("at most 64 dims")
+    for d in range(rank):
+        dims[d] = shape[d]
+    y = fresh(rank, dims, (<cnp.dtype> kind).type_num)
+    if cnp.PyArray_NBYTES(y) < HELD:
+        memset(cnp.PyArray_DATA(y), 0, cnp.PyArray_NBYTES(y))
+    else:
+        with nogil:
+            hg_clear(<char *> cnp.PyArray_DATA(y), cnp.PyArray_NBYTES(y), <hg_splitter> parallel)
     return y
 
 

@@ -83,6 +83,16 @@ void hg_copy_run(char *target, const char *source, int to, int from, hg_size n, 
         parallel(run, &j, n, grain);
 }
 
+static void clear(void *context, hg_size low, hg_size high)
+{
+    memset((char *)context + low, 0, (size_t)(high - low));
+}
+
+void hg_clear(char *target, hg_size nbytes, hg_splitter parallel)
+{
+    parallel(clear, target, nbytes, GRAIN_BYTES);
+}
+
 /* ---------------------------------------------------------------------------------------------------------- planes */
 
 /* Two dims of a copy: `rows` lines of n elements. */

@@ -25,6 +25,9 @@ void hg_copy(hg_copying *c, hg_splitter parallel);
 void hg_copy_run(char *target, const char *source, int to, int from, hg_size n, hg_size to_item, hg_size from_item,
                  hg_splitter parallel);
 
+/* Bytes of zero. */
+void hg_clear(char *target, hg_size nbytes, hg_splitter parallel);
+
 /* Contiguous matrices: the elements on one side of a diagonal, zero beyond. `x` may be `out`. */
 void hg_triangle(const char *x, char *out, hg_size matrices, hg_size rows, hg_size columns, hg_size item,
                  hg_size diagonal, int lower, hg_splitter parallel);

@@ -1,6 +1,7 @@
 # The door for compiled callers: loops, their maps, and the kernels that it hands on.
 from numpy cimport ndarray
 
+from headgate.kernels.copying cimport contiguous, converted, copied, copy_into, fill, joined, like_layout, triangle, zeros
 from headgate.kernels.gemm cimport addmm, matmul
 from headgate.kernels.indexing cimport gather, index_add, scatter, take
 from headgate.kernels.reduction cimport arg_reduce, norm, reduce, variance

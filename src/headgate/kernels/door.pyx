@@ -21,6 +21,9 @@ from numpy cimport ndarray, npy_intp
 
 from headgate.kernels cimport memory, pool
 from headgate.kernels import reference
+from headgate.kernels.copying import (  # noqa: F401
+    contiguous, converted, copied, copy_into, fill, joined, like_layout, triangle, zeros,
+)
 from headgate.kernels.gemm import addmm, matmul  # noqa: F401
 from headgate.kernels.indexing import gather, index_add, scatter, take  # noqa: F401
 from headgate.kernels.pool import get_num_threads, set_num_threads  # noqa: F401

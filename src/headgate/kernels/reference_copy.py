@@ -42,9 +42,9 @@ def converted(x: Array, kind: Any, keep_layout: bool = True) -> Array:
     return copy_into(like_layout(x, kind) if keep_layout else np.empty(x.shape, kind), x)
 
 
-def zeros(like: Array) -> Array:
-    """A C-contiguous array of zeros of that shape and dtype."""
-    return np.zeros(like.shape, like.dtype)
+def zeros(shape: tuple[int, ...], kind: Any) -> Array:
+    """A C-contiguous array of zeros."""
+    return np.zeros(shape, kind)
 
 
 def _is_dense(x: Array) -> bool:

@@ -27,7 +27,7 @@ if not cython.compiled:
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.writes import check_allowed, check_writable, note_write
-    from headgate.kernels.reference import copied
+    from headgate.kernels.reference import contiguous, copied, copy_into, fill, zeros
 
     ndarray = np.ndarray
 
@@ -54,7 +54,7 @@ class Change(Op):
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         if out is None:
-            out = copied(inputs[0]) if self.keeps else np.array(inputs[0], order="C")
+            out = copied(inputs[0]) if self.keeps else contiguous(inputs[0])
         self.change(out, inputs, attrs)
         return out
 
@@ -122,7 +122,7 @@ def change_inplace(op: Change, inputs: tuple, attrs: object) -> Tensor:
 def separate(x: Tensor, arrays: tuple) -> tuple:
     """The operands' arrays, those that are the written one itself copied: it is read while it is written."""
     return (arrays[0],) + tuple(
-        [array.copy() if isinstance(array, ndarray) and array is x._array else array for array in arrays[1:]]
+        [contiguous(array) if isinstance(array, ndarray) and array is x._array else array for array in arrays[1:]]
     )
 
 
@@ -199,16 +199,15 @@ class Fill(Change):
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
         kind: dtypes.dtype = dtypes.of(target)
         if len(inputs) == 1 or inputs[1] is None:
-            cython.cast(object, target).fill(attrs if attrs == 0 else constant(attrs, kind))
+            fill(target, attrs if attrs == 0 else constant(attrs, kind))
         else:
-            with np.errstate(all="ignore"):
-                np.copyto(target, inputs[1], casting="unsafe")
+            copy_into(target, inputs[1])
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         if i == 1:
             return g  # the engine sums it to the value's shape
-        return wrap(np.zeros(shape_of(g._array), cython.cast(object, g._array).dtype))
+        return wrap(zeros(shape_of(g._array), cython.cast(object, g._array).dtype))
 
 
 def fill_with(x: Tensor, value: object) -> Tensor:
@@ -217,7 +216,7 @@ def fill_with(x: Tensor, value: object) -> Tensor:
         return change_inplace(FILL_TENSOR_, (x, value), None)
     if is_float(x._array) and not (grad_enabled() and requires(x)):
         check_writable(x, False)
-        cython.cast(object, x._array).fill(value)
+        fill(x._array, constant(value, dtypes.of(x._array)))
         note_write(x, "fill_")
         return x
     return change_inplace(FILL_TENSOR_, (x, None), value)  # PyTorch makes it a tensor

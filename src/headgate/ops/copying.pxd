@@ -1,5 +1,5 @@
 # C types of copying.py.
-from numpy cimport ndarray, PyArray_IS_C_CONTIGUOUS, PyArray_TYPE
+from numpy cimport ndarray
 from headgate.dtypes cimport dtype
 from headgate.core.apply cimport apply1, first_requiring, record, requires, see_all, wrap
 from headgate.core.arrays cimport is_float, make_view, same_memory, same_shape, set_meta, shape_of
@@ -8,19 +8,12 @@ from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport Called
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.core.writes cimport check_allowed, check_writable, note_write
-from headgate.kernels.halves cimport narrowed, widened
-from headgate.kernels.memory cimport fresh_like
+from headgate.kernels.copying cimport contiguous, converted, copied, copy_into
 
 cdef class Copy(Op):
     cdef Tensor write_tensor(self, Tensor x, Tensor y)
 
-cdef list order_of_dims(ndarray x)
-cdef bint is_dense(ndarray x)
-cdef ndarray like_layout(ndarray x, object kind)
-cdef ndarray with_strides(ndarray x, tuple strides)
+cdef ndarray with_strides(ndarray x, object kind, tuple strides)
 cdef object array_type(int number)
-cdef int type_number(ndarray x)
-cdef ndarray cast(ndarray x, object kind)
-cdef convert(ndarray y, ndarray x)
 cdef check_broadcast(ndarray x, ndarray y)
 cdef Op CLONE, TO_COPY, COPY

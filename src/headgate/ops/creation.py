@@ -12,7 +12,7 @@ if not cython.compiled:
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Tensor
     from headgate.core.writes import check_writable, note_write
-    from headgate.ops.copying import like_layout
+    from headgate.kernels.reference import like_layout
 
     ndarray = np.ndarray
 

@@ -2,6 +2,7 @@
 from numpy cimport import_array, ndarray
 from headgate.core.arrays cimport shape_of
 from headgate.core.records cimport Tensor
+from headgate.kernels.copying cimport contiguous, copy_into
 from headgate.kernels.indexing cimport index_add, take
 
 cdef bint is_sequence(object value)

@@ -14,7 +14,7 @@ if cython.compiled:
 if not cython.compiled:
     from headgate.core.arrays import shape_of
     from headgate.core.records import Tensor
-    from headgate.kernels.reference import index_add, take
+    from headgate.kernels.reference import contiguous, copy_into, index_add, take
 
     ndarray = np.ndarray
 
@@ -218,7 +218,7 @@ def pick(x: ndarray, place: object) -> ndarray:
     if isinstance(place, ndarray):
         return cython.cast(object, x)[place]
     if len(place) == 0:
-        return np.array(x, order="C")
+        return contiguous(x)
     dim = only_dim(place)
     if dim >= 0:
         try:
@@ -294,7 +294,7 @@ def put_at(x: ndarray, place: object, values: ndarray) -> None:
     if isinstance(place, ndarray) or len(place):
         whole[place] = values
     else:
-        np.copyto(x, values)
+        copy_into(x, values)
 
 
 def add_at(x: ndarray, place: object, values: ndarray) -> None:

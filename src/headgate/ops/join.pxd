@@ -1,15 +1,15 @@
 # C types of join.py.
 from numpy cimport import_array, ndarray
 from headgate.core.apply cimport apply, apply1, see_all, wrap
-from headgate.core.arrays cimport insert_view, shape_of
+from headgate.core.arrays cimport shape_of
 from headgate.core.inplace cimport write
 from headgate.core.operators cimport slots
 from headgate.core.records cimport Node, Op, Tensor
+from headgate.kernels.copying cimport contiguous, joined
 from headgate.ops.arguments cimport place, whole
 from headgate.ops.view cimport SELECT, SLICE, UNSQUEEZE, VIEW, reshaped
 
 cdef object result_type(tuple arrays)
-cdef object joined(object arrays, object dim, object kind)
 cdef bint skipped(tuple shape)
 cdef tuple as_matrix(tuple shape)
 cdef tuple tensors_of(object tensors, str name)

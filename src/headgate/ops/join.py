@@ -7,10 +7,11 @@ if cython.compiled:
 
 if not cython.compiled:
     from headgate.core.apply import apply, apply1, see_all, wrap
-    from headgate.core.arrays import insert_view, shape_of
+    from headgate.core.arrays import shape_of
     from headgate.core.inplace import write
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
+    from headgate.kernels.reference import contiguous, joined
     from headgate.ops.arguments import place, whole
     from headgate.ops.view import SELECT, SLICE, UNSQUEEZE, VIEW, reshaped
 
@@ -36,13 +37,6 @@ def result_type(arrays: tuple) -> object:
     return None
 
 
-def joined(arrays: object, dim: object, kind: object) -> object:
-    """The arrays one after another along a dim."""
-    if kind is None:
-        return np.concatenate(arrays, dim)
-    return np.concatenate(arrays, dim, dtype=kind, casting="unsafe")
-
-
 def skipped(shape: tuple) -> bool:
     """Whether cat passes over a tensor: a vector without elements fits any shape, for PyTorch's old times' sake."""
     return len(shape) == 1 and shape[0] == 0
@@ -62,7 +56,7 @@ class Cat(Op):
         kept: list = [a for a in inputs if not skipped(a.shape)]
         if not kept:
             return np.empty(0, kind or inputs[0].dtype)
-        return np.ascontiguousarray(joined(kept, attrs, kind))
+        return joined(kept, attrs, kind)
 
     @cython.cfunc
     def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
@@ -89,7 +83,7 @@ class Stack(Op):
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
-        return np.ascontiguousarray(joined([insert_view(a, attrs) for a in inputs], attrs, result_type(inputs)))
+        return joined(inputs, attrs, result_type(inputs), True)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -352,7 +346,7 @@ def combinations(input: object, r: object = 2, with_replacement: object = False)
     for k in range(many - 1):
         kept &= rows[k] <= rows[k + 1] if with_replacement else rows[k] < rows[k + 1]
     pick = PUBLIC["index_select"]
-    return apply(STACK, tuple([pick(x, 0, wrap(np.ascontiguousarray(row[kept]))) for row in rows]), 1)
+    return apply(STACK, tuple([pick(x, 0, wrap(contiguous(row[kept]))) for row in rows]), 1)
 
 
 CAT, STACK, BLOCK_DIAG = Cat(), Stack(), BlockDiag()

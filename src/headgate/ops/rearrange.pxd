@@ -4,8 +4,8 @@ from headgate.core.apply cimport apply1, wrap
 from headgate.core.arrays cimport shape_of
 from headgate.core.operators cimport slots
 from headgate.core.records cimport Node, Op, Tensor
+from headgate.kernels.copying cimport contiguous, copy_into, like_layout
 from headgate.ops.arguments cimport given, ints, place, places, whole
-from headgate.ops.copying cimport like_layout
 from headgate.ops.view cimport EXPAND, SUM_TO, UNSQUEEZE, VIEW, reshaped
 
 cdef list everything(int count)

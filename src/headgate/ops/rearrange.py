@@ -13,8 +13,8 @@ if not cython.compiled:
     from headgate.core.arrays import shape_of
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
+    from headgate.kernels.reference import contiguous, copy_into, like_layout
     from headgate.ops.arguments import given, ints, place, places, whole
-    from headgate.ops.copying import like_layout
     from headgate.ops.view import EXPAND, SUM_TO, UNSQUEEZE, VIEW, reshaped
 
     ndarray = np.ndarray
@@ -53,8 +53,7 @@ def flipped(x: ndarray, dims: tuple) -> ndarray:
     y: ndarray = like_layout(x, cython.cast(object, x).dtype)
     for at in dims if x.ndim > 0 else ():
         index[at] = slice(None, None, -1)
-    np.copyto(y, cython.cast(object, x)[tuple(index)])
-    return y
+    return copy_into(y, cython.cast(object, x)[(*index, ...)])  # (the dots keep an array where there are no dims)
 
 
 @cython.cclass
@@ -83,8 +82,8 @@ def rolled(x: object, shift: object, at: object) -> object:
         return y
     by = shift % x.shape[at]
     before = (slice(None),) * at
-    y[before + (slice(by, None),)] = x[before + (slice(None, x.shape[at] - by),)]
-    y[before + (slice(None, by),)] = x[before + (slice(x.shape[at] - by, None),)]
+    copy_into(y[before + (slice(by, None),)], x[before + (slice(None, x.shape[at] - by),)])
+    copy_into(y[before + (slice(None, by),)], x[before + (slice(x.shape[at] - by, None),)])
     return y
 
 
@@ -96,7 +95,7 @@ class Rot90(Op):
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         turns = attrs[0] % 4
         if turns == 0:
-            return np.array(x, order="C")
+            return contiguous(x)
         if turns == 2:
             return flipped(x, (attrs[1], attrs[2]))
         return cython.cast(object, flipped(x, (attrs[2] if turns == 1 else attrs[1],))).swapaxes(attrs[1], attrs[2])
@@ -175,10 +174,10 @@ class Repeat(Op):
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         shape: tuple = (1,) * (len(attrs) - x.ndim) + shape_of(x)
-        y = np.empty(tuple([often * length for often, length in zip(attrs, shape)]), cython.cast(object, x).dtype)
+        spread: object = np.broadcast_to(
+            cython.cast(object, x).reshape(pairs((1,) * len(attrs), shape)), pairs(attrs, shape))
         # Seen as (times, length) per dim, the result is the input broadcast.
-        y.reshape(pairs(attrs, shape))[...] = cython.cast(object, x).reshape(pairs((1,) * len(attrs), shape))
-        return y
+        return contiguous(spread).reshape([often * length for often, length in zip(attrs, shape)])
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:

@@ -10,8 +10,9 @@ if not cython.compiled:
     from headgate.core.arrays import shape_of
     from headgate.core.inplace import write
     from headgate.core.records import Node, Op, Tensor
+    from headgate.kernels.reference import contiguous, copied, copy_into
+    from headgate.kernels.reference import triangle as side_of
     from headgate.ops.arguments import given, other, place, whole
-    from headgate.ops.copying import like_layout
     from headgate.ops.view import DIAGONAL, SELECT, SLICE, Part, reshaped
 
     ndarray = np.ndarray
@@ -31,21 +32,7 @@ class Triangle(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        shape: tuple = shape_of(x)
-        last: cython.Py_ssize_t = shape[len(shape) - 1]
-        y: ndarray = np.zeros(shape, cython.cast(object, x).dtype)
-        rows: cython.Py_ssize_t = shape[len(shape) - 2]
-        row: cython.Py_ssize_t
-        edge: cython.Py_ssize_t
-        source: object = x
-        target: object = y
-        for row in range(rows):
-            edge = min(max(row + attrs[0] + (1 if attrs[1] else 0), 0), last)
-            if attrs[1]:
-                target[..., row, :edge] = source[..., row, :edge]
-            else:
-                target[..., row, edge:] = source[..., row, edge:]
-        return y
+        return side_of(x, attrs[0], attrs[1])
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -87,7 +74,7 @@ class DiagEmbed(Op):
         for at in sorted(attrs[1:]):
             shape.insert(at, length)
         y: ndarray = np.zeros(shape, cython.cast(object, x).dtype)
-        np.copyto(DIAGONAL.run1(y, attrs, None), x)
+        copy_into(DIAGONAL.run1(y, attrs, None), x)
         return y
 
     @cython.cfunc
@@ -105,7 +92,7 @@ class PartCopy(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        return np.array(self.step.run1(x, attrs, None), order="C")
+        return contiguous(self.step.run1(x, attrs, None))
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -122,9 +109,8 @@ class PartScatter(Op):
 
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
-        z: ndarray = like_layout(x, x.dtype)
-        np.copyto(z, x)
-        np.copyto(self.step.run1(z, attrs, None), y, casting="unsafe")
+        z: ndarray = copied(x)
+        copy_into(self.step.run1(z, attrs, None), y)
         return z
 
     @cython.cfunc

@@ -4,6 +4,7 @@ from headgate.core.apply cimport apply1
 from headgate.core.arrays cimport expand_view, insert_view, make_view, reshape_view, select_view, shape_of, slice_view, swap_view
 from headgate.core.operators cimport Called, slots
 from headgate.core.records cimport Node, Op, Tensor
+from headgate.kernels.copying cimport contiguous, copy_into, zeros
 from headgate.kernels.reduction cimport reduce
 
 cdef class View(Op):

@@ -20,7 +20,7 @@ if not cython.compiled:
     )
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
-    from headgate.kernels.reference import reduce
+    from headgate.kernels.reference import contiguous, copy_into, reduce, zeros
 
     ndarray = np.ndarray
 
@@ -48,8 +48,8 @@ class Placed(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        whole: ndarray = np.zeros(attrs[1], cython.cast(object, x).dtype)
-        np.copyto(self.step.run1(whole, attrs[0], None), x)
+        whole: ndarray = zeros(attrs[1], cython.cast(object, x).dtype)
+        copy_into(self.step.run1(whole, attrs[0], None), x)
         return whole
 
     @cython.cfunc
@@ -118,7 +118,7 @@ class SumTo(Op):
             if attrs[i] == 1 and mine[lead + i] != 1:
                 axes.append(lead + i)
         if not axes:
-            return np.array(x, order="C")
+            return contiguous(x)
         return cython.cast(object, reduce("sum", x, tuple(axes), True, None)).reshape(attrs)
 
     @cython.cfunc
@@ -319,7 +319,7 @@ class Fold(Op):
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         dim, size, step = attrs[0]
-        whole: ndarray = np.zeros(attrs[1], cython.cast(object, x).dtype)
+        whole: ndarray = zeros(attrs[1], cython.cast(object, x).dtype)
         i: cython.int
         if not attrs[1]:
             return cython.cast(object, x).sum(0, keepdims=False).reshape(()) if size else whole

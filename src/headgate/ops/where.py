@@ -14,7 +14,7 @@ if not cython.compiled:
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.saved import look_at
-    from headgate.kernels.reference import map3
+    from headgate.kernels.reference import contiguous, converted, map3
     from headgate.ops.change import (
         FILL,
         FILL_,
@@ -178,7 +178,7 @@ class Masked(Change):
             check_pair(inputs[0], inputs[1])
         x, mask = masked(inputs[0], inputs[1])
         if out is None:
-            out = np.array(x, order="C")
+            out = contiguous(x)
         elif shape_of(x) != shape_of(out):
             raise RuntimeError(errors.INPLACE_SHAPE.format(output=list(shape_of(out)), shape=list(shape_of(x))))
         self.change(out, (out, mask) + inputs[2:], attrs)
@@ -191,11 +191,14 @@ class MaskedFill(Masked):
 
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
-        if len(inputs) > 2:
-            with np.errstate(all="ignore"):
-                np.copyto(target, inputs[2], where=inputs[1], casting="unsafe")
+        value: ndarray
+        if len(inputs) == 2:
+            value = constant(attrs, dtypes.of(target))
+        elif cython.cast(object, inputs[2]).dtype == cython.cast(object, target).dtype:
+            value = inputs[2]
         else:
-            np.copyto(target, constant(attrs, dtypes.of(target)), where=inputs[1])
+            value = converted(inputs[2], cython.cast(object, target).dtype)
+        map3(WHERE_LOOP, inputs[1], value, target, target)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
