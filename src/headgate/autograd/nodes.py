@@ -264,6 +264,7 @@ def register_hook(self: object, hook: object) -> object:
         raise RuntimeError(errors.HOOK_NO_GRAD)
     x: Tensor = self
     n: Node = current_node(x)
+    track(x)  # the hook may refer to the tensor itself
     return hooks_of(n if n is not None else x).add_tensor(x._output if n is not None else 0, hook)
 
 

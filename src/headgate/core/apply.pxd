@@ -6,9 +6,9 @@ from headgate.core.operators cimport INPLACE, Vertex, slots
 from headgate.core.records cimport CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, OUT, RETAINS, Node, Op, Tensor, track
 from headgate.core.reports cimport cut_of
 from headgate.core.saved cimport save_input, save_number, save_output
-from headgate.core.site cimport mark
+from headgate.core.site cimport mark, watching
 from headgate.core.storage cimport Cut, Storage, Write
-from headgate.core.writes cimport check_writable, copy_of, last_overlapping, note_write, refuse_view, ring_overflowed
+from headgate.core.writes cimport check_writable, copy_of, last_overlapping, rebinding, note_write, refuse_view, ring_overflowed
 
 cdef long long order
 cpdef Tensor wrap(object array)
@@ -25,7 +25,6 @@ cdef watch_stale(Node n, Tensor x)
 cdef finish_node(Node n, Tensor y)
 cdef save_inputs(Node n, tuple inputs)
 cdef save_outputs(Node n, list outputs)
-cdef Write rebinding(Tensor r)
 cdef Tensor first_requiring(tuple inputs)
 cdef Cut first_cut(tuple inputs)
 cdef Cut telling(Cut first, Cut second)

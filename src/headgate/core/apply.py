@@ -25,9 +25,9 @@ if not cython.compiled:
     )
     from headgate.core.reports import cut_of
     from headgate.core.saved import save_input, save_number, save_output
-    from headgate.core.site import mark
-    from headgate.core.storage import Cut, Storage, Write
-    from headgate.core.writes import copy_of, last_overlapping, refuse_view, ring_overflowed
+    from headgate.core.site import mark, watching
+    from headgate.core.storage import Cut, Storage
+    from headgate.core.writes import copy_of, last_overlapping, rebinding, refuse_view, ring_overflowed
 
     ndarray = np.ndarray
 
@@ -187,7 +187,7 @@ def watch_stale(n: Node, x: Tensor):
     its own check of what it saved may refuse the same write, and because nothing is wrong if the pass ends there.
     """
     r: Tensor = x if x._root is None else x._root
-    if r._node is None or r._storage.writes == r._history_writes:
+    if r._node is None or r._storage.writes == r._history_writes or not watching():
         return
     if r._history_writes < 0:
         n.stale = (*(n.stale or ()), (x._node, rebinding(r)))
@@ -197,15 +197,6 @@ def watch_stale(n: Node, x: Tensor):
         n.stale = (*(n.stale or ()), (x._node, copy_of(w)))
     elif ring_overflowed(r._storage, r._history_writes):
         n.stale = (*(n.stale or ()), (x._node, None))
-
-
-def rebinding(r: Tensor) -> Write:
-    """What is told of a tensor with history that was given other memory through `.data =`."""
-    w: Write = Write.__new__(Write)
-    w.what = "assigning .data"
-    if r._cut is not None:
-        w._code, w._lasti = r._cut._code, r._cut._lasti
-    return w
 
 
 def finish_node(n: Node, y: Tensor):

@@ -10,7 +10,7 @@ if not cython.compiled:
     from headgate.core.records import Op, Tensor
 
 from headgate import errors
-from headgate.core.entry import PUBLIC, install, publish, quicken
+from headgate.core.entry import PUBLIC, Entry, install, publish, quicken
 from headgate.core.operators import fill_slot
 
 REGISTRY: dict = {}
@@ -88,8 +88,6 @@ def declare(
     if not custom:
         function = derived(op, short)
     entry: object = publish(name, function, documentation(op, function)) if public else function
-    if not custom and public:
-        quicken(entry, op, 1 if isinstance(op, Unary) else 2)
     inplace = family if inplace is None else inplace
     install_forms(entry, function, op, short, aliases, method, inplace, custom)
     for alias in aliases if public else ():
@@ -216,6 +214,8 @@ def install_forms(
 ) -> None:
     """Put the methods on Tensor, and the in-place form among the public functions where PyTorch has it there."""
     names = (name,) + tuple([alias for alias in aliases if "." not in alias])
+    if not custom and isinstance(entry, Entry):
+        quicken(entry, op, 1 if isinstance(op, Unary) else 2)
     for one in names:
         if method:
             install(Tensor, one, entry)

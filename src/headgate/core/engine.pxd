@@ -2,11 +2,12 @@
 cimport cython
 from headgate.core.apply cimport requires
 from headgate.core.arrays cimport same_shape
-from headgate.core.gradients cimport accumulate, after_hooks, fit, own, own_of, retain
+from headgate.core.gradients cimport accumulate, after_hooks, fit, own, own_of, refuse_nan, retain
 from headgate.core.modes cimport grad_state, set_grad_state
 from headgate.core.operators cimport INPLACE, Vertex, slots
+from headgate.core.queue cimport Queue
 from headgate.core.records cimport Node, Tensor
-from headgate.core.reports cimport place_of, stale_history
+from headgate.core.reports cimport stale_history
 from headgate.core.saved cimport look_at_all, release
 from headgate.core.storage cimport Cut
 
@@ -18,10 +19,8 @@ cdef class Deputy(Vertex):
     cdef Vertex vertex
 
 
-cdef class Pass:
+cdef class Pass(Queue):
     cdef long long number
-    cdef Vertex first
-    cdef list heap
     cdef list met
     cdef dict overflow
     cdef bint keep, create, accumulate
@@ -37,9 +36,6 @@ cdef class Pass:
     cdef mark_useful(self)
     cdef abandon(self, list roots)
     cdef deliver(self, Vertex state, Vertex v, int nr, Tensor g, bint mine)
-    cdef ready(self, Vertex state)
-    cdef push(self, Vertex state)
-    cdef Vertex pop(self)
     cdef run(self, list roots)
     cdef switch(self, int mode)
     cdef bint is_plain(self, Node n)
@@ -56,4 +52,3 @@ cdef class Pass:
 cpdef run_backward(list roots, list grads, bint keep, bint create, object captures, bint accumulate_leaves, Cut freed_by)
 cdef bint is_live(long long number)
 cdef bint _anomaly, _check_nan
-cdef refuse_nan(Node n, list results)

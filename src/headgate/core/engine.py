@@ -7,16 +7,16 @@ but the few in the slots.
 import threading
 
 import cython
-import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import requires
     from headgate.core.arrays import same_shape
-    from headgate.core.gradients import accumulate, after_hooks, fit, own, own_of, retain
+    from headgate.core.gradients import accumulate, after_hooks, fit, own, own_of, refuse_nan, retain
     from headgate.core.modes import grad_state, set_grad_state
     from headgate.core.operators import INPLACE, Vertex, slots
+    from headgate.core.queue import Queue
     from headgate.core.records import Node, Tensor
-    from headgate.core.reports import place_of, stale_history
+    from headgate.core.reports import stale_history
     from headgate.core.saved import look_at_all, release
     from headgate.core.storage import Cut, plain_fields
 
@@ -37,13 +37,12 @@ class Deputy(Vertex):
 
 
 @cython.cclass
-class Pass:
+class Pass(Queue):
     """One backward pass. `captures`: {vertex: {output: gradient}} to fill, or None to accumulate in leaves.
 
     Its state of a vertex is in the vertex itself, or in a deputy: how many gradients it waits for, what has arrived (a
     gradient, or a list with one entry per output), whether nothing else refers to the memory of that (`_owned`), and
-    whether a captured vertex is reached from here (`_useful`). `first` is the ready vertex that goes first, `heap` has
-    the others: a chain never touches it.
+    whether a captured vertex is reached from here (`_useful`).
     """
 
     @cython.cfunc
@@ -196,67 +195,6 @@ class Pass:
             else:
                 state._arrived = slots.add.call2(have, g, None)
                 state._owned = not self.create
-
-    @cython.cfunc
-    def ready(self, state: Vertex):
-        """Note that a vertex is complete: leaves go first, then the newest node."""
-        if self.first is None:
-            self.first = state
-        elif state._order > self.first._order:
-            self.push(self.first)
-            self.first = state
-        else:
-            self.push(state)
-
-    @cython.cfunc
-    def push(self, state: Vertex):
-        """Put a vertex into the heap."""
-        heap: list
-        i: cython.Py_ssize_t
-        parent: cython.Py_ssize_t
-        if self.heap is None:
-            self.heap = []
-        heap = self.heap
-        i = len(heap)
-        heap.append(state)
-        while i > 0:
-            parent = (i - 1) >> 1
-            if cython.cast(Vertex, heap[parent])._order >= state._order:
-                break
-            heap[i] = heap[parent]
-            i = parent
-        heap[i] = state
-
-    @cython.cfunc
-    def pop(self) -> Vertex:
-        """Take the first vertex out of the heap; None if it is empty."""
-        heap: list = self.heap
-        top: Vertex
-        last: Vertex
-        count: cython.Py_ssize_t
-        i: cython.Py_ssize_t = 0
-        child: cython.Py_ssize_t
-        if heap is None or len(heap) == 0:
-            return None
-        top = heap[0]
-        last = heap.pop()
-        count = len(heap)
-        if count == 0:
-            return top
-        while True:
-            child = 2 * i + 1
-            if child >= count:
-                break
-            if child + 1 < count and (
-                cython.cast(Vertex, heap[child + 1])._order > cython.cast(Vertex, heap[child])._order
-            ):
-                child += 1
-            if cython.cast(Vertex, heap[child])._order <= last._order:
-                break
-            heap[i] = heap[child]
-            i = child
-        heap[i] = last
-        return top
 
     @cython.cfunc
     def run(self, roots: list):
@@ -488,14 +426,6 @@ def set_anomaly(on: bool, check_nan: bool) -> None:
     _anomaly, _check_nan = on, check_nan
 
 
-def refuse_nan(n: Node, results: list):
-    """RuntimeError if a node's results have a NaN."""
-    for index, item in enumerate(results):
-        if isinstance(item, Tensor) and np.isnan(cython.cast(Tensor, item)._array).any():
-            raise RuntimeError(f"Function '{n.op.full_name(n)}' returned nan values in its {index}th output."
-                               + place_of(n))
-
-
 def running_pass() -> int:
     """The number of the pass whose hooks run in this thread."""
     work: Pass = _running.work
@@ -557,7 +487,7 @@ def run_backward(
 
 if not cython.compiled:
     plain_fields(Deputy, vertex=None)
-    plain_fields(Pass, first=None, heap=None, overflow=None, told=None, met=None)
+    plain_fields(Pass, overflow=None, told=None, met=None)
 else:
     from headgate.core._pool import adopt
 

@@ -4,11 +4,13 @@ from headgate.core.arrays cimport is_contiguous, meta_matches, meta_shape, meta_
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE, Vertex, slots
 from headgate.core.records cimport Node, Tensor
+from headgate.core.reports cimport place_of
 from headgate.core.storage cimport Storage
 
 cdef bint own(Tensor g, Tensor source, long long number)
 cdef bint own_of(Tensor g, list grads, long long number)
 cdef bint alone(Tensor g, long long number)
+cdef refuse_nan(Node n, list results)
 cdef retain(object hooks, int output, Tensor g)
 cdef Tensor fit(Node n, int i, Vertex v, int nr, object value)
 cpdef list places(Node n)

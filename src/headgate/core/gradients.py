@@ -11,6 +11,7 @@ if not cython.compiled:
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE, Vertex, slots
     from headgate.core.records import Node, Tensor
+    from headgate.core.reports import place_of
     from headgate.core.storage import Storage
 
 from headgate import errors
@@ -101,6 +102,14 @@ def after_hooks(n: Node, results: list, grads: list) -> list:
     for i, item in zip(kept, changed):
         results[i] = item
     return results
+
+
+def refuse_nan(n: Node, results: list):
+    """RuntimeError if a node's results have a NaN."""
+    for index, item in enumerate(results):
+        if isinstance(item, Tensor) and np.isnan(cython.cast(Tensor, item)._array).any():
+            raise RuntimeError(f"Function '{n.op.full_name(n)}' returned nan values in its {index}th output."
+                               + place_of(n))
 
 
 def expandable(shape: tuple, target: tuple) -> bool:

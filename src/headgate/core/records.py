@@ -312,13 +312,13 @@ class Tensor(Operand):
     @grad.setter
     def grad(self, value: object) -> None:
         if value is None:
-            self._gradient = None
+            self._gradient = cython.cast(object, None)
         else:
             GRADIENTS.assign(self, value)
 
     @grad.deleter
     def grad(self) -> None:
-        self._gradient = None
+        self._gradient = cython.cast(object, None)
 
     def __len__(self):
         if self._array.ndim == 0:

@@ -33,6 +33,11 @@ def mark(site: Site) -> None:
         walk(site)
 
 
+def watching() -> cython.bint:
+    """Whether writes are remembered and stale edges marked: always, but in the build that measures what that costs."""
+    return hg_watching() if cython.compiled else True  # noqa: F821  (C, from site.h)
+
+
 def walk(site: Site) -> None:
     """The same by the interpreter's frame objects, for uncompiled running."""
     frame = sys._getframe(2)

@@ -3,7 +3,7 @@ from headgate.core.storage cimport Storage, Version, Write
 from headgate.core.arrays cimport high_address, low_address, overlaps_itself
 from headgate.core.modes cimport inference_enabled, stale_allowed
 from headgate.core.records cimport CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, Tensor
-from headgate.core.site cimport mark
+from headgate.core.site cimport mark, watching
 
 cpdef note_write(Tensor x, str what)
 cpdef note_silent_write(Tensor x, str what)
@@ -11,6 +11,7 @@ cdef Write remember(Tensor x, str what)
 cdef Write last_overlapping(Storage storage, long long since, Py_ssize_t low, Py_ssize_t high, object counter, bint other)
 cpdef bint ring_overflowed(Storage storage, long long since)
 cpdef check_writable(Tensor x, bint recording)
+cdef Write rebinding(Tensor r)
 cpdef Write copy_of(Write w)
 cdef check_view_writable(Tensor x)
 cpdef check_allowed(Tensor x, bint recording)

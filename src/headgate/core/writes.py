@@ -16,7 +16,7 @@ if not cython.compiled:
         NO_GRAD_VIEW,
         Tensor,
     )
-    from headgate.core.site import mark
+    from headgate.core.site import mark, watching
     from headgate.core.storage import Storage, Version, Write
 
 from headgate import errors
@@ -52,8 +52,13 @@ def remember(x: Tensor, what: str) -> Write:
 def note_write(x: Tensor, what: str) -> None:
     """Count and remember a write to `x` by the op named `what`."""
     global _serials
-    w: Write = remember(x, what)
+    w: Write
     c: Version = x._counter
+    if not watching():
+        x._storage.writes += 1
+        c.count += 1
+        return
+    w = remember(x, what)
     c.count += 1
     if c.serial == 0:
         _serials += 1
@@ -73,6 +78,15 @@ def copy_of(w: Write) -> Write:
     c.low, c.high, c.serial, c.what = w.low, w.high, w.serial, w.what
     c.flags, c.number, c.quiet = w.flags, w.number, w.quiet
     return c
+
+
+def rebinding(r: Tensor) -> Write:
+    """What is told of a tensor with history that was given other memory through `.data =`."""
+    w: Write = Write.__new__(Write)
+    w.what = "assigning .data"
+    if r._cut is not None:
+        w._code, w._lasti = r._cut._code, r._cut._lasti
+    return w
 
 
 def ring_overflowed(storage: Storage, since: cython.longlong) -> bool:

@@ -199,7 +199,7 @@ class Fill(Change):
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
         kind: dtypes.dtype = dtypes.of(target)
         if len(inputs) == 1 or inputs[1] is None:
-            fill(target, attrs if attrs == 0 else constant(attrs, kind))
+            fill(target, constant(attrs, kind))
         else:
             copy_into(target, inputs[1])
 

@@ -4,4 +4,5 @@ from headgate.core.apply cimport cut_here, requires, telling
 from headgate.core.arrays cimport count_of
 from headgate.core.records cimport DATA, DETACHED, Tensor
 from headgate.core.reports cimport cut_of
+from headgate.core.storage cimport Cut
 from headgate.core.surface cimport plain_item

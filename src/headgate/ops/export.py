@@ -10,6 +10,7 @@ if not cython.compiled:
     from headgate.core.arrays import count_of
     from headgate.core.records import DATA, DETACHED, Tensor
     from headgate.core.reports import cut_of
+    from headgate.core.storage import Cut
     from headgate.core.surface import plain_item
 
     ndarray = np.ndarray
@@ -89,7 +90,7 @@ def array_of(x: Tensor, name: str) -> object:
     array: object = x._array
     if array.dtype.kind not in "biufc":
         raise TypeError("Got unsupported ScalarType BFloat16")
-    cut = cut_of(x)
+    cut: Cut = cut_of(x)
     if cut is None or cut.kind not in CUTS:
         return array.view()
     exported = np.asarray(Exported(array, cut_here("numpy", name)))

@@ -15,6 +15,7 @@ if not cython.compiled:
     from headgate.core.apply import cut_here, requires
     from headgate.core.records import Tensor
     from headgate.core.reports import cut_of
+    from headgate.core.storage import Cut
     from headgate.core.values import array_of_values
     from headgate.ops.creation import leaf
 
@@ -81,9 +82,9 @@ def as_leaf(array: object, requires_grad: object, name: str, source: object) -> 
             if not isinstance(source, Tensor):
                 warnings.warn(errors.SCALAR_GRAD, UserWarning, stacklevel=3)
             break
-        cut = cut_of(x)
-        if cut is not None and cut.kind != "leaf":
-            t._cut = cut
+        why: Cut = cut_of(x)
+        if why is not None and why.kind != "leaf":
+            t._cut = why
     return t
 
 
