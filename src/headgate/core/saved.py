@@ -51,9 +51,9 @@ def begin(key: cython.int, x: Tensor) -> Saved:
 
 
 def note_view(s: Saved, x: Tensor):
-    """Keep beside the array what view it is that cannot follow its base, for the error."""
-    if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW) and x.requires_grad:
-        s.number = x._flags
+    """Keep beside the array what view it is that cannot follow its base, for the error; negative without a gradient."""
+    if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW):
+        s.number = x._flags if x.requires_grad else -x._flags
 
 
 def save_input(n: Node, key: cython.int, x: Tensor):
@@ -141,10 +141,16 @@ def find(n: Node, key: cython.int) -> Saved:
 
 def refuse_stale_view(s: Saved):
     """Say of a saved view that its kind cannot follow a write to its base, which PyTorch finds out first."""
-    if s.number is not None:
-        x: Tensor = Tensor.__new__(Tensor)
-        x._flags, x._node, x._output = s.number, s.node, s.output
-        refuse_view(x, True)
+    x: Tensor = None
+    if s.number is None:
+        return
+    if s.number < 0:  # its base may have come to require one since
+        x = s.origin if s.origin is None or isinstance(s.origin, Tensor) else s.origin()
+        if x is None or not x.requires_grad:
+            return
+    x = Tensor.__new__(Tensor)
+    x._flags, x._node, x._output = abs(s.number), s.node, s.output
+    refuse_view(x, True)
 
 
 def refuse_detached(s: Saved):
@@ -223,10 +229,10 @@ class SavedReader(Reader):
             return self.from_hook(n, s)
         if s.origin is not None:
             x = s.origin if isinstance(s.origin, Tensor) else s.origin()
+        refuse_detached(s)
         if x is not None and x._array is not s.array and s.counter.count == s.version:
             reports.rebound(n, s, x)
             return x
-        refuse_detached(s)
         check_saved(n, s)
         if isinstance(s.origin, Tensor):  # a leaf's, or a custom Function's: as it is now, detached or not
             return x

@@ -25,7 +25,7 @@ class Hypot(TensorPair):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        return g * (n.read(X if i == 0 else Y) / n.read(OUT))
+        return g * n.read(X if i == 0 else Y) / n.read(OUT)
 
 
 @cython.cclass
