@@ -138,7 +138,7 @@ class Generator:
             "{a}[torch.tensor([0, 0])]",
             "{a}.index_select(0, torch.tensor([0, -1 % {a}.shape[0]]))",
             "torch.cat([{a}, {b}, {a}], -1)",
-            "{a}[{a} > 0]",
+            "{a}[{a} > 0.01]",
             "{a}.gather(0, torch.zeros_like({a}, dtype=torch.int64))",
             "{a}.index_add(0, torch.tensor([0]), {b}[0:1])",
             "torch.einsum('...i,...i->...', {a}, {b})",
@@ -201,7 +201,7 @@ class Generator:
             f"{target}.zero_()",
             f"{target}.relu_()",
             f"{target}.clamp_(-0.5, 0.5)",
-            f"{target}.masked_fill_({target} > 0, 0.5)",
+            f"{target}.masked_fill_({target} > 0.01, 0.5)",
             f"{target}.pow_(2)",
             f"{target}.addcmul_({target}, {target})",
             f"{target}.abs_()",
@@ -239,7 +239,7 @@ class Generator:
         where = self.pick(("0", "0:1", "-1", "...", "1:", "..., 0"))
         base = self.pick((a, a, a, f"{a}.detach()", f"{a}.data"))
         if not self.smooth and self.chance(0.25):
-            where = self.pick((f"{a} > 0", "torch.tensor([0])", "torch.tensor([0, 0])", "[0]"))
+            where = self.pick((f"{a} > 0.01", "torch.tensor([0])", "torch.tensor([0, 0])", "[0]"))
             return Statement(f"{base}[{where}] = {self.pick(CONSTANTS)}", "other")
         try:
             part = eval(f"{a}[{where}]", self.namespace)
