@@ -203,3 +203,19 @@ def written_sources_of_index_ops(torch: Any, log: Log) -> None:
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda function: function.__name__)
 def test_beside_pytorch(function: Program) -> None:
     check(function)
+
+
+def test_its_own_memory_assigned_is_no_write() -> None:
+    """Nothing is reported of `x.data = x.data`."""
+    headgate = pytest.importorskip("headgate")
+    headgate.set_write_guard("error")
+    try:
+        x = headgate.tensor([1.0, 2.0], requires_grad=True)
+        y = x * x
+        y.data = y.data
+        z = y * y
+        z.data = z.data
+        z.sum().backward()
+    finally:
+        headgate.set_write_guard("warn")
+    assert x.grad.tolist() == [4.0, 32.0]

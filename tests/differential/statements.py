@@ -82,20 +82,12 @@ class Generator:
             return self.any_tensor() or name
         return self.any_tensor(lambda tensor: broadcasts(shape, tuple(tensor.shape))) or name
 
-    def fitting_value(self, shape: tuple[int, ...], target: str) -> str:
-        """A number, or a tensor that can be written into something of this shape (of the target), as an expression.
-
-        Not one that is broadcast over its own memory: what PyTorch then reads depends on what it has written already.
-        """
+    def fitting_value(self, target: Any) -> str:
+        """A number, or a tensor that can be written into the target, as an expression."""
         if self.chance(0.4):
             return self.pick(CONSTANTS)
-        place = self.namespace[target].untyped_storage().data_ptr()
-        name = self.any_tensor(
-            lambda tensor: (
-                fits(tuple(tensor.shape), shape)
-                and (tuple(tensor.shape) == shape or tensor.untyped_storage().data_ptr() != place)
-            )
-        )
+        shape = tuple(target.shape)
+        name = self.any_tensor(lambda tensor: fits(tuple(tensor.shape), shape) and settled(tensor, target))
         return name or self.pick(CONSTANTS)
 
     def draw(self) -> Statement | None:
@@ -146,7 +138,7 @@ class Generator:
             "{a}[torch.tensor([0, 0])]",
             "{a}.index_select(0, torch.tensor([0, -1 % {a}.shape[0]]))",
             "torch.cat([{a}, {b}, {a}], -1)",
-            "{a}[{a} > 0]",
+            "{a}[{a} > 0.01]",
             "{a}.gather(0, torch.zeros_like({a}, dtype=torch.int64))",
             "{a}.index_add(0, torch.tensor([0]), {b}[0:1])",
             "torch.einsum('...i,...i->...', {a}, {b})",
@@ -190,7 +182,7 @@ class Generator:
         return self.write_to(target, tuple(self.namespace[a].shape))
 
     def write_to(self, target: str, shape: tuple[int, ...]) -> Statement:
-        other = self.fitting_value(shape, target.split(".")[0])
+        other = self.fitting_value(self.namespace[target.split(".")[0]])
         forms = [
             (f"{target}.add_({other})", f"{target} + {other}"),
             (f"{target}.mul_({other})", f"{target} * {other}"),
@@ -209,7 +201,7 @@ class Generator:
             f"{target}.zero_()",
             f"{target}.relu_()",
             f"{target}.clamp_(-0.5, 0.5)",
-            f"{target}.masked_fill_({target} > 0, 0.5)",
+            f"{target}.masked_fill_({target} > 0.01, 0.5)",
             f"{target}.pow_(2)",
             f"{target}.addcmul_({target}, {target})",
             f"{target}.abs_()",
@@ -237,7 +229,7 @@ class Generator:
         if a is None:
             return None
         sign = self.pick("+-*")
-        other = self.fitting_value(tuple(self.namespace[a].shape), a)
+        other = self.fitting_value(self.namespace[a])
         return Statement(f"{a} {sign}= {other}", "write", target=a, value=f"{a} {sign} {other}")
 
     def set_item(self) -> Statement | None:
@@ -247,13 +239,13 @@ class Generator:
         where = self.pick(("0", "0:1", "-1", "...", "1:", "..., 0"))
         base = self.pick((a, a, a, f"{a}.detach()", f"{a}.data"))
         if not self.smooth and self.chance(0.25):
-            where = self.pick((f"{a} > 0", "torch.tensor([0])", "torch.tensor([0, 0])", "[0]"))
+            where = self.pick((f"{a} > 0.01", "torch.tensor([0])", "torch.tensor([0, 0])", "[0]"))
             return Statement(f"{base}[{where}] = {self.pick(CONSTANTS)}", "other")
         try:
-            shape = tuple(eval(f"{a}[{where}]", self.namespace).shape)
+            part = eval(f"{a}[{where}]", self.namespace)
         except (IndexError, RuntimeError):
-            shape = ()
-        other = self.fitting_value(shape, a)
+            return None
+        other = self.fitting_value(part)
         value = (
             f"{other}.expand({base}[{where}].shape)"
             if other[0] == "t"
@@ -286,8 +278,9 @@ class Generator:
         if a is None:
             return None
         shape = tuple(self.namespace[a].shape)
-        # One shape: what gradients PyTorch wants after another depends on which nodes of before still live.
-        b = self.any_tensor(lambda tensor: tuple(tensor.shape) == shape)
+        # One shape and type: what gradients PyTorch wants after others depends on which nodes of before still live.
+        dtype = self.namespace[a].dtype
+        b = self.any_tensor(lambda tensor: tuple(tensor.shape) == shape and tensor.dtype == dtype)
         self.rebound.add(a)
         value = self.pick((f"{b}", f"{b}.data", f"{b}.clone()", f"{b}.detach() * 2", f"torch.full_like({a}, 0.5)"))
         return b and Statement(f"{a}.data = {value}", "rebind", (a,), target=value)
@@ -462,6 +455,19 @@ def broadcasts(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
 def fits(source: tuple[int, ...], target: tuple[int, ...]) -> bool:
     """Whether the source broadcasts to exactly the target."""
     return len(source) <= len(target) and all(a in (1, b) for a, b in zip(reversed(source), reversed(target)))
+
+
+def settled(source: Any, target: Any) -> bool:
+    """Whether a write defines what is read: no shared memory, the same elements, or an overlap that PyTorch refuses.
+
+    Of other overlaps, what PyTorch reads depends on what it has written already.
+    """
+    if source.untyped_storage().data_ptr() != target.untyped_storage().data_ptr():
+        return True
+    alike = source.shape == target.shape and source.storage_offset() == target.storage_offset()
+    if alike and source.stride() == target.stride():
+        return True
+    return bool(source.shape == target.shape and source.is_contiguous() and target.is_contiguous())
 
 
 def nested(shape: tuple[int, ...], numbers: Any) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 if not cython.compiled:
     from headgate.core.apply import cut_here, edge_of, requires, wrap
     from headgate.core.arrays import count_of, meta_shape, ones_like, shape_of
-    from headgate.core.engine import run_backward
+    from headgate.core.engine import run_backward, run_from
     from headgate.core.operators import Called, Vertex
     from headgate.core.records import Node, Tensor
     from headgate.core.reports import cut_leaf, why_cut
@@ -216,8 +216,7 @@ class PlainBackward(Called):
         x = cython.cast(Tensor, item)
         if x._root is not None or x._node is None or count_of(x._array) != 1:
             return NotImplemented
-        run_backward([(x._node, x._output)], [wrap(ones_like(x._array))], False, False, None, True,
-                     cut_here("freed", "backward"))
+        run_from(x._node, x._output, wrap(ones_like(x._array)), cut_here("freed", "backward"))
         return None
 
 

@@ -13,6 +13,7 @@ from headgate.core.writes cimport check_writable, copy_of, last_overlapping, reb
 cdef long long order
 cpdef Tensor wrap(object array)
 cdef Tensor wrap_view(Op op, Tensor x, object attrs, ndarray array)
+cdef Tensor wrap_over(ndarray array, Tensor x)
 cpdef bint requires(Tensor x)
 cdef Node current_node(Tensor x)
 cdef Vertex edge_of(Tensor x)

@@ -32,11 +32,12 @@ cdef class Pass(Queue):
     cdef object end(self)
     cdef Vertex state_of(self, Vertex v)
     cdef Vertex claim(self, Vertex v)
-    cdef discover(self, list roots)
+    cdef discover(self, Vertex root)
     cdef mark_useful(self)
     cdef abandon(self, list roots)
     cdef deliver(self, Vertex state, Vertex v, int nr, Tensor g, bint mine)
-    cdef run(self, list roots)
+    cdef start(self, Vertex root)
+    cdef run(self)
     cdef switch(self, int mode)
     cdef bint is_plain(self, Node n)
     cdef run_plain(self, Node n, Vertex state)
@@ -49,6 +50,7 @@ cdef class Pass(Queue):
     cdef note_stale(self, Node n)
     cdef capture(self, Vertex v, int nr, Tensor g)
 
+cdef run_from(Node root, int output, Tensor gradient, Cut freed_by)
 cpdef run_backward(list roots, list grads, bint keep, bint create, object captures, bint accumulate_leaves, Cut freed_by)
 cdef bint is_live(long long number)
 cdef bint _anomaly, _check_nan

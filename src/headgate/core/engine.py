@@ -98,43 +98,43 @@ class Pass(Queue):
         if not isinstance(v, Node):
             v._order = state._order = LEAF_FIRST
         if self.captures is not None:
+            if self.met is None:
+                self.met = []
             self.met.append(v)
         return state
 
     @cython.cfunc
-    def discover(self, roots: list):
-        """Meet every vertex below the roots and count how many gradients each will get."""
+    def discover(self, root: Vertex):
+        """Meet every vertex below a root and count how many gradients each will get."""
         n: Node
         w: Vertex
         state: Vertex
         below: Vertex
         i: cython.int
-        waiting: list = []
-        if self.captures is not None:
-            self.met = []
-        for root in roots:
-            w = cython.cast(tuple, root)[0]
-            if self.state_of(w) is None:
-                self.claim(w)
-                if isinstance(w, Node):
-                    waiting.append(w)
-        while waiting:
-            below = waiting.pop()
-            while below is not None:
-                n = cython.cast(Node, below)
-                below = None
-                for i in range(n.inputs):
-                    w = n.edge0 if i == 0 else n.edge(i)
-                    if w is None:
-                        continue
-                    state = self.state_of(w)
-                    if state is None:
-                        state = self.claim(w)
-                        if state._order != LEAF_FIRST:
-                            if below is not None:
-                                waiting.append(below)
-                            below = w
-                    state._pending += 1
+        waiting: list = cython.cast(list, None)
+        if self.state_of(root) is not None:
+            return
+        self.claim(root)
+        below = root if isinstance(root, Node) else None
+        while below is not None:
+            n = cython.cast(Node, below)
+            below = None
+            for i in range(n.inputs):
+                w = n.edge0 if i == 0 else n.edge(i)
+                if w is None:
+                    continue
+                state = self.state_of(w)
+                if state is None:
+                    state = self.claim(w)
+                    if state._order != LEAF_FIRST:
+                        if below is not None:
+                            if waiting is None:
+                                waiting = []
+                            waiting.append(below)
+                        below = w
+                state._pending += 1
+            if below is None and waiting is not None and len(waiting) > 0:
+                below = waiting.pop()
 
     @cython.cfunc
     def mark_useful(self):
@@ -197,15 +197,18 @@ class Pass(Queue):
                 state._owned = not self.create
 
     @cython.cfunc
-    def run(self, roots: list):
+    def start(self, root: Vertex):
+        """Begin at a root, if it waits for no other root's gradient."""
+        state: Vertex = self.state_of(root)
+        if state._pending == 0:
+            state._pending = -1  # a root may be given twice
+            self.ready(state)
+
+    @cython.cfunc
+    def run(self):
         """Visit every vertex whose gradients are complete until none is left."""
         state: Vertex
         v: Vertex
-        for root in roots:
-            state = self.state_of(cython.cast(tuple, root)[0])
-            if state._pending == 0:
-                state._pending = -1  # a root may be given twice
-                self.ready(state)
         while self.first is not None:
             state = self.first
             self.first = self.pop() if self.heap is not None else None
@@ -468,20 +471,45 @@ def run_backward(
     work.begin(keep, create, captures, accumulate_leaves, freed_by)
     try:
         if cython.compiled:
-            work.discover(roots)
+            for i in range(len(roots)):
+                work.discover(cython.cast(tuple, roots[i])[0])
         else:
             with _claiming:  # uncompiled, another thread may run between any two lines
-                work.discover(roots)
+                for root in roots:
+                    work.discover(root[0])
         if captures is not None:
             work.mark_useful()
         for i in range(len(roots)):
             v = cython.cast(tuple, roots[i])[0]
             work.deliver(work.state_of(v), v, cython.cast(tuple, roots[i])[1], grads[i], False)
-        work.run(roots)
+        for i in range(len(roots)):
+            work.start(cython.cast(tuple, roots[i])[0])
+        work.run()
         done = True
     finally:
         if not done:
             work.abandon(roots)
+        work.end()
+
+
+def run_from(root: Node, output: cython.int, gradient: Tensor, freed_by: Cut):
+    """The pass of a plain `loss.backward()`: one root, gradients accumulated in the leaves, saved values freed."""
+    work: Pass
+    if not cython.compiled:
+        run_backward([(root, output)], [gradient], False, False, None, True, freed_by)
+        return
+    work = Pass.__new__(Pass)
+    done: cython.bint = False
+    work.begin(False, False, None, True, freed_by)
+    try:
+        work.discover(root)
+        work.deliver(work.state_of(root), root, output, gradient, False)
+        work.start(root)
+        work.run()
+        done = True
+    finally:
+        if not done:
+            work.abandon([(root, output)])
         work.end()
 
 

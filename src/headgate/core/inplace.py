@@ -80,6 +80,8 @@ def check_apart(x: Tensor, inputs: tuple):
     """Refuse operands that share any byte with the written tensor, for ops that write in an order of their own."""
     item: object
     check_operands(x, inputs)
+    if count_of(x._array) == 0:
+        return
     for item in inputs:
         if isinstance(item, Tensor) and cython.cast(Tensor, item)._storage is x._storage:
             if same_memory(x._array, cython.cast(Tensor, item)._array) and without_gaps(x._array):

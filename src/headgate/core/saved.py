@@ -51,9 +51,9 @@ def begin(key: cython.int, x: Tensor) -> Saved:
 
 
 def note_view(s: Saved, x: Tensor):
-    """Keep beside the array what view it is that cannot follow its base, for the error."""
-    if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW) and x.requires_grad:
-        s.number = x._flags
+    """Keep beside the array what view it is that cannot follow its base, for the error; negative without a gradient."""
+    if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW):
+        s.number = x._flags if x.requires_grad else -x._flags
 
 
 def save_input(n: Node, key: cython.int, x: Tensor):
@@ -146,17 +146,29 @@ def find(n: Node, key: cython.int) -> Saved:
 
 def refuse_stale_view(s: Saved):
     """Say of a saved view that its kind cannot follow a write to its base, which PyTorch finds out first."""
-    if s.number is not None:
-        x: Tensor = Tensor.__new__(Tensor)
-        x._flags, x._node, x._output = s.number, s.node, s.output
-        refuse_view(x, True)
+    x: Tensor = None
+    if s.number is None:
+        return
+    if s.number < 0:  # its base may have come to require one since
+        x = origin_of(s)
+        if x is None or not x.requires_grad:
+            return
+    x = Tensor.__new__(Tensor)
+    x._flags, x._node, x._output = abs(s.number), s.node, s.output
+    refuse_view(x, True)
 
 
-def refuse_detached(s: Saved):
-    """Refuse an input that detach_() has cut since. What a custom Function saved is exempt."""
+def origin_of(s: Saved) -> Tensor:
+    """The Tensor that was saved, if it lives."""
+    if s.origin is None or isinstance(s.origin, Tensor):
+        return s.origin
+    return s.origin()
+
+
+def refuse_detached(s: Saved, x: Tensor):
+    """Refuse an input, now `x`, that detach_() has cut since. What a custom Function saved is exempt."""
     if s.node is None or isinstance(s.origin, Tensor):
         return
-    x: Tensor = s.origin() if s.origin is not None else None
     if (s.node.detached >> s.output) & 1 or (x is not None and x._node is None):
         raise RuntimeError(errors.SAVED_DETACHED)
 
@@ -185,7 +197,7 @@ def look_at(n: Node, key: cython.int):
     if s.unpack is not None:
         READ_SAVED.read(n, key)
     elif s.storage is not None:
-        refuse_detached(s)
+        refuse_detached(s, origin_of(s))
         if s.counter.count != s.version:
             check_saved(n, s)
 
@@ -232,16 +244,15 @@ class SavedReader(Reader):
 
     @cython.cfunc
     def unpacked(self, n: Node, s: Saved) -> Tensor:
-        x: Tensor = None
+        x: Tensor
         t: Tensor
         if s.unpack is not None:
             return self.from_hook(n, s)
-        if s.origin is not None:
-            x = s.origin if isinstance(s.origin, Tensor) else s.origin()
+        x = origin_of(s)
+        refuse_detached(s, x)
         if x is not None and x._array is not s.array and s.counter.count == s.version:
             reports.rebound(n, s, x)
             return x
-        refuse_detached(s)
         check_saved(n, s)
         if isinstance(s.origin, Tensor):  # a leaf's, or a custom Function's: as it is now, detached or not
             return x

@@ -109,7 +109,7 @@ def last_overlapping(
         return None
     for item in storage.ring:
         w = cython.cast(Write, item)
-        if w.number <= since or w.quiet or w.low >= high or low >= w.high:
+        if w.number <= since or w.quiet or w.low == w.high or w.low >= high or low >= w.high:
             continue
         if counter is not None and (w.serial != cython.cast(Version, counter).serial) != other:
             continue

@@ -1,6 +1,6 @@
 # C types of cut.py.
 from headgate.core.apply cimport current_node, cut_here, requires
-from headgate.core.arrays cimport is_float
+from headgate.core.arrays cimport is_float, same_memory
 from headgate.core.operators cimport Called
 from headgate.core.records cimport CUT_HERE, DATA, DETACHED, INFERENCE, Node, Tensor
 from headgate.core.reports cimport cut_of

@@ -9,6 +9,7 @@ if not cython.compiled:
     from headgate import dtypes
     from headgate.core.family import BOOLS, INTEGERS, QUOTIENT, NumberSecond, Overloaded, TensorPair
     from headgate.core.records import OUT, Node, Tensor, X, Y
+    from headgate.core.saved import look_at
     from headgate.ops.explog import EXP2
     from headgate.ops.keep import keep, zeros_of
 
@@ -25,7 +26,9 @@ class Hypot(TensorPair):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        return g * (n.read(X if i == 0 else Y) / n.read(OUT))
+        if i == 0 and n.needs & 2:
+            look_at(n, Y)  # first, as in PyTorch
+        return g * n.read(X if i == 0 else Y) / n.read(OUT)
 
 
 @cython.cclass

@@ -1,10 +1,11 @@
 # C types of reducing.py.
 from numpy cimport ndarray
 from headgate cimport dtypes
-from headgate.core.apply cimport apply, apply1
-from headgate.core.arrays cimport is_float
+from headgate.core.apply cimport apply, apply1, wrap_over
+from headgate.core.arrays cimport expand_view, is_float
 from headgate.core.dims cimport axes_of, wrap_dim
 from headgate.core.inplace cimport write
+from headgate.core.modes cimport grad_state
 from headgate.core.operators cimport slots
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.kernels.indexing cimport gather, scatter

@@ -7,10 +7,11 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply, apply1
-    from headgate.core.arrays import is_float
+    from headgate.core.apply import apply, apply1, wrap_over
+    from headgate.core.arrays import expand_view, is_float
     from headgate.core.dims import axes_of, wrap_dim
     from headgate.core.inplace import write
+    from headgate.core.modes import grad_state
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
     from headgate.kernels.reference import gather, scatter
@@ -91,6 +92,8 @@ def restored(g: Tensor, axes: object, keepdim: bool, shape: tuple) -> Tensor:
 
 def expand_reduced(g: Tensor, axes: object, keepdim: bool, shape: tuple) -> object:
     """A gradient of a reduction's result, spread over the shape that was reduced (a view, nothing is copied)."""
+    if grad_state() < 0 and (axes is None or keepdim or len(shape) == 0):
+        return wrap_over(expand_view(g._array, shape), g)
     return slots.expand.call2(restored(g, axes, keepdim, shape), shape, None)
 
 
