@@ -53,7 +53,7 @@ def flipped(x: ndarray, dims: tuple) -> ndarray:
     y: ndarray = like_layout(x, cython.cast(object, x).dtype)
     for at in dims if x.ndim > 0 else ():
         index[at] = slice(None, None, -1)
-    return copy_into(y, cython.cast(object, x)[(*index, ...)])  # (the dots keep an array where there are no dims)
+    return copy_into(y, cython.cast(object, x)[tuple(index) + (Ellipsis,)])  # (the dots keep an array where there are no dims)
 
 
 @cython.cclass
