@@ -9,33 +9,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Row, measure, shown
+from benchmarks.large_calls import CALLS, SAME, SIZE, VIEWS, Operands
 
-SIZE = 1_000_000
 PAUSE = 0.03  # for the other side's threads to fall asleep
-OTHERS = {
-    # name: call on (library, x, y), for ops that are no plain functions of one or two tensors
-    "sum": lambda library, x, y: x.sum(), "mean": lambda library, x, y: x.mean(),
-    "prod": lambda library, x, y: x.prod(),
-    "var": lambda library, x, y: x.var(), "max": lambda library, x, y: x.max(),
-    "argmax": lambda library, x, y: x.argmax(),
-    "sum over rows": lambda library, x, y: x.view(1000, 1000).sum(0),
-    "sum over columns": lambda library, x, y: x.view(1000, 1000).sum(1),
-    "softmax": lambda library, x, y: library.softmax(x.view(1000, 1000), 1),
-    "log_softmax": lambda library, x, y: library.log_softmax(x.view(1000, 1000), 1),
-    "logsumexp": lambda library, x, y: library.logsumexp(x.view(1000, 1000), 1),
-    "norm": lambda library, x, y: library.norm(x), "cumsum": lambda library, x, y: x.cumsum(0),
-    "clamp": lambda library, x, y: library.clamp(x, -0.5, 0.5),
-    "where": lambda library, x, y: library.where(x > y, x, y),
-    "lerp": lambda library, x, y: library.lerp(x, y, 0.3), "addcmul": lambda library, x, y: library.addcmul(x, x, y),
-    "addcdiv": lambda library, x, y: library.addcdiv(x, x, y),
-    "pow 2": lambda library, x, y: x**2, "pow 3": lambda library, x, y: x**3,
-    "mul by a number": lambda library, x, y: x * 2.5, "masked_fill": lambda library, x, y: x.masked_fill(x > y, 0.0),
-    "cat": lambda library, x, y: library.cat([x, y]), "flip": lambda library, x, y: x.flip(0),
-    "transpose, contiguous": lambda library, x, y: x.view(1000, 1000).t().contiguous(),
-    "index_select": lambda library, x, y: x.view(1000, 1000).index_select(0, library.arange(0, 1000, 2)),
-    "matmul 1000x1000": lambda library, x, y: x.view(1000, 1000) @ y.view(1000, 1000),
-    "sort": lambda library, x, y: x.sort()[0], "gelu": lambda library, x, y: library.nn.functional.gelu(x),
-}  # fmt: skip
 
 
 def inputs(dtype: str, domain: tuple[float, float]) -> list[np.ndarray[Any, Any]]:
@@ -54,30 +30,37 @@ def registered() -> dict[str, tuple[int, tuple[float, float]]]:
 def rows(libraries: dict[str, Any], dtype: str) -> list[Row]:
     """One row per op, on the same values."""
     result = []
-    plans: dict[str, Any] = {name: (plan, None) for name, plan in registered().items()}
-    plans.update({name: ((2, (-1.0, 1.0)), call) for name, call in OTHERS.items()})
-    for name, ((arity, domain), call) in plans.items():
-        arrays = inputs(dtype, domain)
-        ways = {}
-        for way, library in libraries.items():
-            x, y = (library.from_numpy(a.copy()) for a in arrays)
-            function = found(library, name)
-            if call is None and function is None:
-                break
-            if call is not None:
-                one = partial(call, library, x, y)
-            elif arity == 1:
-                one = partial(function, x)
-            else:
-                one = partial(function, x, y)
-            try:
-                one()
-            except Exception:  # (a type that one of them lacks: no row)
-                break
-            ways[way] = repeat(one)
-        else:
-            result.append(Row(name, ways))
-    return result
+    for name, (arity, domain) in registered().items():
+        if name not in CALLS:
+            result.append(row_of(name, {way: plain(library, name, arity, inputs(dtype, domain))
+                                        for way, library in libraries.items()}))
+    operands = {way: Operands(library, inputs(dtype, (-1.0, 1.0))) for way, library in libraries.items()}
+    for name, call in CALLS.items():
+        result.append(row_of(name, {way: partial(call, library, operands[way]) for way, library in libraries.items()}))
+    return [row for row in result if row is not None]
+
+
+def row_of(name: str, calls: dict[str, Any]) -> Row | None:
+    """A row of calls that work; None where one of the libraries lacks the op or the type."""
+    for call in calls.values():
+        try:
+            call()
+        except Exception:  # (whatever it raises: it cannot be measured)
+            return None
+    return Row(name, {way: repeat(call) for way, call in calls.items()})
+
+
+def plain(library: Any, name: str, arity: int, arrays: list[np.ndarray[Any, Any]]) -> Any:
+    """A call of a function of one or two tensors."""
+    return partial(found(library, name), *(library.from_numpy(array.copy()) for array in arrays[:arity]))
+
+
+def left_out() -> list[str]:
+    """Float ops of the registry that have no row and no reason for that; there should be none."""
+    from headgate.core.declare import REGISTRY
+
+    return [name for name, declared in REGISTRY.items() if "f" in declared.dtypes and name not in CALLS
+            and name not in registered() and name not in VIEWS and name not in SAME]
 
 
 def found(library: Any, name: str) -> Any:

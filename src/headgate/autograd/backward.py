@@ -8,8 +8,8 @@ import numpy as np
 if not cython.compiled:
     from headgate.core.apply import cut_here, edge_of, requires, wrap
     from headgate.core.arrays import count_of, meta_shape, ones_like, shape_of
-    from headgate.core.engine import run_backward, run_from
     from headgate.core.operators import Called, Vertex
+    from headgate.core.passes import run_backward, run_from
     from headgate.core.records import Node, Tensor
     from headgate.core.reports import cut_leaf, why_cut
 

@@ -50,7 +50,5 @@ cdef class Pass(Queue):
     cdef note_stale(self, Node n)
     cdef capture(self, Vertex v, int nr, Tensor g)
 
-cdef run_from(Node root, int output, Tensor gradient, Cut freed_by)
-cpdef run_backward(list roots, list grads, bint keep, bint create, object captures, bint accumulate_leaves, Cut freed_by)
 cdef bint is_live(long long number)
 cdef bint _anomaly, _check_nan

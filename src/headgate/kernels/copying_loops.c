@@ -31,6 +31,7 @@ typedef void (*hg_converter)(const void *source, void *target, hg_size n);
 
 #define GRAIN_BYTES 131072
 #define BLOCK 64           /* elements along each side of a transposed block */
+#define FILLED 4096        /* bytes written by a loop; from there they are copied, in the widest stores there are */
 #define PIECE 256          /* elements converted at a time where they are strided */
 
 static int level(void)
@@ -114,8 +115,11 @@ static void plane_##U(char *target, const char *source, const plane *p) \
                 ((U *)target)[i] = ((const U *)source)[i]; \
         } else if (ts == (hg_size)sizeof(U) && ss == 0) { \
             U *restrict to = (U *)target, value = *(const U *)source; \
-            for (hg_size i = 0; i < n; i++) \
+            const hg_size first = n < FILLED / (hg_size)sizeof(U) ? n : FILLED / (hg_size)sizeof(U); \
+            for (hg_size i = 0; i < first; i++) \
                 to[i] = value; \
+            for (hg_size i = first; i < n; i += first) \
+                memcpy(to + i, to, (size_t)(n - i < first ? n - i : first) * sizeof(U)); \
         } else if (ts == (hg_size)sizeof(U) && ss == -(hg_size)sizeof(U)) { \
             U *restrict to = (U *)target; \
             const U *restrict from = (const U *)source; \

@@ -76,6 +76,10 @@ UNARY(positive, , a)
 UNARY(neg, , -a)
 UNARY(abs, , MATH(__builtin_fabs)(a))
 UNARY(square, , a * a)
+UNARY(cube, , a * a * a)
+UNARY(zero_nan, , a != a ? (T)0 : a)
+UNARY(round_down_to, const T scale = (T)p[0], MATH(__builtin_rint)(a * scale) / scale)
+UNARY(round_up_to, const T scale = (T)p[0], MATH(__builtin_rint)(a / scale) * scale)
 UNARY(sqrt, , MATH(__builtin_sqrt)(a))
 UNARY(sign, , (T)((a > 0) - (a < 0)))
 UNARY(reciprocal, , (T)1 / a)
@@ -130,12 +134,29 @@ static void FN(logit)(char **args, const ptrdiff_t *dims, const ptrdiff_t *steps
 }
 
 /* ---- binary ---- */
-BINARY(add, , a + b)
-BINARY(sub, , a - b)
-BINARY(mul, , a * b)
-BINARY(div, , a / b)
-BINARY(maximum, , (a > b || a != a) ? a : b)
-BINARY(minimum, , (a < b || a != a) ? a : b)
+/* Those that often meet one number: it stays in a register. */
+#define ARITHMETIC(name, expr)                                                                               \
+    BINARY(name##_each, , expr)                                                                              \
+    static void FN(name)(char **args, const ptrdiff_t *dims, const ptrdiff_t *steps, void *data) {           \
+        const ptrdiff_t n = dims[0], w = sizeof(T);                                                          \
+        const T *A = (T *)args[0], *B = (T *)args[1];                                                        \
+        T *Y = (T *)args[2];                                                                                 \
+        if (steps[2] == w && steps[0] == w && steps[1] == 0) {                                               \
+            const T b = *B;                                                                                  \
+            IVDEP for (ptrdiff_t i = 0; i < n; i++) { const T a = A[i]; Y[i] = (expr); }                     \
+        } else if (steps[2] == w && steps[1] == w && steps[0] == 0) {                                        \
+            const T a = *A;                                                                                  \
+            IVDEP for (ptrdiff_t i = 0; i < n; i++) { const T b = B[i]; Y[i] = (expr); }                     \
+        } else                                                                                               \
+            FN(name##_each)(args, dims, steps, data);                                                        \
+    }
+ARITHMETIC(add, a + b)
+ARITHMETIC(sub, a - b)
+ARITHMETIC(mul, a * b)
+ARITHMETIC(div, a / b)
+ARITHMETIC(maximum, (a > b || a != a) ? a : b)
+ARITHMETIC(minimum, (a < b || a != a) ? a : b)
+BINARY(prelu, , a > 0 ? a : a * b)
 BINARY(fmax, , (a >= b || b != b) ? a : b)
 BINARY(fmin, , (a <= b || b != b) ? a : b)
 BINARY(div_trunc, , MATH(__builtin_trunc)(a / b))
@@ -180,6 +201,14 @@ KERNEL(floor_divide) { T E[BLOCK]; UNUSED;
                 const T q = r != 0 && (b < 0) != (r < 0) ? whole - 1 : whole;
                 const T low = MATH(__builtin_floor)(q); const T near = q - low > (T)0.5 ? low + 1 : low;
                 Y[s + i] = b == 0 ? a / b : q != 0 ? near : MATH(__builtin_copysign)((T)0, a / b))) } LOOP(floor_divide, 2)
+
+/* ---- losses of a value and what it should be ---- */
+static inline T FN(smooth)(T z, T beta, T half) { return z < beta ? (T)0.5 * z * z / beta : z - half; }
+static inline T FN(bounded)(T z, T delta, T half) { return z <= delta ? (T)0.5 * z * z : delta * (z - half); }
+BINARY(squared_difference, , (a - b) * (a - b))
+BINARY(smooth_l1, const T beta = (T)p[0]; const T half = (T)(0.5 * p[0]), FN(smooth)(MATH(__builtin_fabs)(a - b), beta, half))
+BINARY(huber, const T delta = (T)p[0]; const T half = (T)(0.5 * p[0]), FN(bounded)(MATH(__builtin_fabs)(a - b), delta, half))
+FUSED2(bce_logits, 2, , LOAD_AB, -MATH(__builtin_fabs)(a), HG_EXP, e, HG_LOG1P, (1 - b) * a - (((a < 0 || a != a) ? a : (T)0) - f))
 
 /* ---- gradients: a = incoming gradient, b = output or input ---- */
 BINARY(sigmoid_backward, , a * (1 - b) * b)
@@ -264,6 +293,9 @@ static const hg_entry FN(table)[] = {
     ROW(softplus_backward, 2, 12) ROW(elu_backward, 2, 12) ROW(elu_backward_result, 2, 1) ROW(mish_backward, 2, 14)
     ROW(gelu_backward, 2, 25) ROW(lerp, 3, 2) ROW(addcmul, 3, 1) ROW(addcdiv, 3, 3) ROW(clamp3, 3, 1)
     ROW(logit_backward, 2, 4) ROW(exp2, 1, 3) ROW(nextafter, 2, 2) ROW(i0, 1, 80) ROW(erfinv, 1, 60)
+    ROW(cube, 1, 1) ROW(zero_nan, 1, 1) ROW(round_down_to, 1, 3) ROW(round_up_to, 1, 3) ROW(prelu, 2, 1) ROW(squared_difference, 2, 1)
+    ROW(smooth_l1, 2, 3) ROW(huber, 2, 1) ROW(bce_logits, 2, 20) ROW(i1, 1, 80) ROW(digamma, 1, 60) ROW(trigamma, 1, 60)
+    ROW(entr, 1, 12) ROW(log_ndtr, 1, 80)
     {"logical_not", CODE, '?', 1, 1, 0, FN(logical_not)}, {"logical_and", CODE, '?', 2, 1, 0, FN(logical_and)},
     {"logical_or", CODE, '?', 2, 1, 0, FN(logical_or)}, {"logical_xor", CODE, '?', 2, 1, 0, FN(logical_xor)},
 #if KIND == 0
@@ -282,6 +314,9 @@ static const hg_entry FN(table)[] = {
 #undef FUSED2
 #undef ROW
 #undef TRUTH
+#undef ARITHMETIC
+#undef REGULAR
+#undef ONE_BY_ONE
 #undef LOAD_A
 #undef LOAD_AB
 #undef UNUSED

@@ -3,29 +3,87 @@
 
 BINARY(nextafter, , FN(neighbour)(a, b))
 
-KERNEL(i0) {
-    double E[BLOCK], V[BLOCK], P[BLOCK], Q[BLOCK], R[BLOCK];
-    UNUSED;
-    for (ptrdiff_t s = 0; s < n; s += BLOCK) {
-        const ptrdiff_t m = n - s < BLOCK ? n - s : BLOCK;
-        int near = 0, far = 0;
-        for (ptrdiff_t i = 0; i < m; i++) {
-            E[i] = MATH(__builtin_fabs)(A[s + i]);
-            near |= E[i] <= 8, far |= !(E[i] <= 8);
-        }
-        if (near) {
-            EACH(V[i] = E[i] / 2 - 2)
-            chebyshev(i0_near, 30, V, P, R, m);
-        }
-        if (far) {
-            EACH(V[i] = 32 / E[i] - 2)
-            chebyshev(i0_far, 25, V, Q, R, m);
-        }
-        /* At infinity inf times 0, NaN, as PyTorch has it. */
-        EACH(Y[s + i] = (T)(d_expo(E[i]) * (E[i] <= 8 ? P[i] : Q[i] / __builtin_sqrt(E[i]))))
+/* Both series of a Bessel function of |x|: P up to 8, Q beyond; what a block does not need stays unset. */
+static inline void FN(bessel)(const T *A, ptrdiff_t m, const double *near_terms, int near_count, const double *far_terms,
+                              double *E, double *P, double *Q) {
+    double V[BLOCK], R[BLOCK];
+    const ptrdiff_t s = 0;
+    int near = 0, far = 0;
+    EACH(E[i] = MATH(__builtin_fabs)(A[s + i]); near |= E[i] <= 8; far |= !(E[i] <= 8))
+    if (near) {
+        EACH(V[i] = E[i] / 2 - 2)
+        chebyshev(near_terms, near_count, V, P, R, m);
+    }
+    if (far) {
+        EACH(V[i] = 32 / E[i] - 2)
+        chebyshev(far_terms, 25, V, Q, R, m);
     }
 }
+/* At infinity inf times 0, NaN, as PyTorch has it. */
+KERNEL(i0) {
+    double E[BLOCK], P[BLOCK], Q[BLOCK];
+    UNUSED;
+    BLOCKS(FN(bessel)(A + s, m, i0_near, 30, i0_far, E, P, Q);
+           EACH(Y[s + i] = (T)(d_expo(E[i]) * (E[i] <= 8 ? P[i] : Q[i] / __builtin_sqrt(E[i])))))
+}
 LOOP(i0, 1)
+KERNEL(i1) {
+    double E[BLOCK], P[BLOCK], Q[BLOCK];
+    UNUSED;
+    BLOCKS(FN(bessel)(A + s, m, i1_near, 29, i1_far, E, P, Q);
+           EACH(const double y = d_expo(E[i]) * (E[i] <= 8 ? P[i] * E[i] : Q[i] / __builtin_sqrt(E[i]));
+                Y[s + i] = (T)__builtin_copysign(y, (double)A[s + i])))
+}
+LOOP(i1, 1)
+
+/* Derivatives of log gamma for 0 < x < inf, from their series at x + 8; the rest one by one. */
+#define REGULAR(x) ((x) > 0 && (x) < INFINITY)
+#define ONE_BY_ONE(function) if (hard) for (ptrdiff_t i = 0; i < m; i++) if (!REGULAR(A[s + i])) Y[s + i] = (T)function(A[s + i]);
+KERNEL(digamma) {
+    double Z[BLOCK], L[BLOCK], S[BLOCK];
+    UNUSED;
+    BLOCKS(
+        int hard = 0;
+        EACH(const double x = A[s + i]; const int near = x < 1e6; hard |= !REGULAR(x);
+             S[i] = near ? shift_first(x) : 0; Z[i] = L[i] = near ? x + 8 : x)
+        block_math(1, HG_LOG, L, m);
+        EACH(const double z = Z[i]; const double v = 1 / (z * z);
+             const double series = 1.0 / 12 - v * (1.0 / 120 - v * (1.0 / 252 - v * (1.0 / 240 - v * (1.0 / 132 -
+                                   v * (691.0 / 32760 - v / 12)))));
+             Y[s + i] = (T)(L[i] - 0.5 / z - v * series - S[i]))
+        ONE_BY_ONE(hg_digamma))
+}
+LOOP(digamma, 1)
+KERNEL(trigamma) {
+    UNUSED;
+    BLOCKS(
+        int hard = 0;
+        EACH(const double x = A[s + i]; const int near = x < 1e6; hard |= !REGULAR(x);
+             const double z = near ? x + 8 : x; const double w = 1 / z; const double v = w * w;
+             const double series = 1.0 / 6 - v * (1.0 / 30 - v * (1.0 / 42 - v * (1.0 / 30 - v * (5.0 / 66 -
+                                   v * (691.0 / 2730 - v * (7.0 / 6))))));
+             Y[s + i] = (T)(w + 0.5 * v + w * v * series + (near ? shift_second(x) : 0)))
+        ONE_BY_ONE(hg_trigamma))
+}
+LOOP(trigamma, 1)
+
+FUSED(entr, 1, , LOAD_A, a > 0 ? a : (T)1, HG_LOG, a > 0 ? -a * e : a == 0 ? (T)0 : a != a ? a : (T)-INFINITY)
+
+/* The logarithm of the tail below -1, of its complement above; below -36, where the tail leaves float64, its series. */
+KERNEL(log_ndtr) {
+    double E[BLOCK], L[BLOCK], R[BLOCK];
+    UNUSED;
+    BLOCKS(
+        EACH(const double x = A[s + i]; const double t = x < -1 ? -x : x; E[i] = t * 0.70710678118654752440)
+        block_math(1, HG_ERFC, E, m);
+        EACH(const double x = A[s + i]; L[i] = x < -36 ? -x : x < -1 ? 0.5 * E[i] : 1; R[i] = x < -1 ? 0 : -0.5 * E[i])
+        block_math(1, HG_LOG, L, m);
+        block_math(1, HG_LOG1P, R, m);
+        EACH(const double x = A[s + i]; const double v = 1 / (x * x); const double w = v * (3 * v - 1 - 15 * v * v);
+             const double far = -0.5 * x * x - L[i] - 0.91893853320467274178 + w * (1 - w * (0.5 - w / 3));
+             Y[s + i] = (T)(x < -36 ? far : x < -1 ? L[i] : R[i])))
+}
+LOOP(log_ndtr, 1)
 
 #if KIND == 0
 /* Stirling's series at x + 8, less the logarithm of the product that shifts it, in float64; the C library for x <= 0
@@ -57,11 +115,11 @@ static inline float f_inverse_step(float p, float y) {
     return p < 1e-4f ? p * 0.88622692545275801365f : y - step / (1 + y * step);
 }
 FUSED(erfinv, 1, , LOAD_A, (1 - a) * (1 + a), HG_LOG,
-      __builtin_copysignf(__builtin_fabsf(a) < 1 ? f_inverse_step(__builtin_fabsf(a), (float)giles(-e) * __builtin_fabsf(a)) : __builtin_fabsf(a) == 1 ? INFINITY : NAN, a))
+      __builtin_copysignf(__builtin_fabsf(a) < 1 ? f_inverse_step(__builtin_fabsf(a), f_giles(-e) * __builtin_fabsf(a)) : __builtin_fabsf(a) == 1 ? INFINITY : NAN, a))
 #else
 /* Giles' guess (2010), then Halley steps in float64: one is enough up to |x| = 1 - 1e-7, two more beyond. */
 KERNEL(erfinv) {
-    double X[BLOCK], W[BLOCK], G[BLOCK], E[BLOCK], F[BLOCK];
+    double X[BLOCK], W[BLOCK], G[BLOCK], F[BLOCK];
     UNUSED;
     BLOCKS(
         int steps = 1;
@@ -69,12 +127,10 @@ KERNEL(erfinv) {
         block_math(1, HG_LOG, W, m);
         EACH(G[i] = giles(-W[i]) * __builtin_fabs(X[i]))
         for (int k = 0; k < steps; k++) {
-            memcpy(E, G, sizeof E);
             memcpy(F, G, sizeof F);
-            block_math(1, HG_ERF, E, m);
             block_math(1, HG_ERFC, F, m);
             EACH(const double p = __builtin_fabs(X[i]); const double y = G[i];
-                 const double error = p < 0.5 ? E[i] - p : (1 - p) - F[i];
+                 const double error = p < 0.5 ? y * d_erf_near(y * y) - p : (1 - p) - F[i];
                  const double step = error * d_expo(y * y) * 0.88622692545275801365;
                  G[i] = y - step / (1 + y * step))
         }

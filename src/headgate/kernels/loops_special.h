@@ -4,4 +4,6 @@
 #include "loops.h"
 const hg_entry *hg_find_special(const char *name, char type);
 double hg_lgamma(double x);
+double hg_digamma(double x);
+double hg_trigamma(double x);
 #endif

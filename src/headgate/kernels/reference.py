@@ -13,6 +13,7 @@ import numpy as np
 
 from headgate.kernels import reference_forms as forms
 from headgate.kernels import reference_gradients as gradients
+from headgate.kernels import reference_special as special
 from headgate.kernels.reference_copy import contiguous as contiguous
 from headgate.kernels.reference_copy import converted as converted
 from headgate.kernels.reference_copy import copied as copied
@@ -67,6 +68,11 @@ UFUNCS: dict[str, np.ufunc] = {
 
 # Names with a form of their own: NumPy has none, or one that differs from PyTorch (sign of NaN, division by zero).
 FORMS: dict[str, tuple[int, Form]] = {
+    **{name: (1, getattr(special, name)) for name in ("trigamma", "cube", "zero_nan", "round_down_to", "round_up_to")},
+    **{
+        name: (2, getattr(special, name))
+        for name in ("prelu", "squared_difference", "smooth_l1", "huber", "bce_logits")
+    },
     **{
         name: (1, getattr(forms, name))
         for name in (

@@ -89,3 +89,58 @@ def log_normal(x: Array) -> Array:
             fraction = t + k / fraction
         low = -0.5 * t * t - 0.5 * math.log(2 * math.pi) - np.log(fraction)
         return np.where(q < -10, low, np.where(q > 1, high, middle)).astype(x.dtype)
+
+
+def trigamma(x: Array) -> Array:
+    """The first derivative of digamma."""
+    return polygamma(x, 1.0)
+
+
+def cube(x: Array) -> Array:
+    """x x x, rounded twice."""
+    return x * x * x
+
+
+def zero_nan(x: Array) -> Array:
+    """0 where x is NaN."""
+    return np.where(np.isnan(x), x.dtype.type(0), x)
+
+
+def round_down_to(x: Array, scale: float) -> Array:
+    """The nearest multiple of 1 / scale."""
+    return np.rint(x * x.dtype.type(scale)) / x.dtype.type(scale)
+
+
+def round_up_to(x: Array, scale: float) -> Array:
+    """The nearest multiple of scale."""
+    return np.rint(x / x.dtype.type(scale)) * x.dtype.type(scale)
+
+
+def prelu(x: Array, weight: Array) -> Array:
+    """x above 0, weight x below."""
+    return np.where(x > 0, x, weight * x)
+
+
+# ---- losses of a value and what it should be ------------------------------------------------------------------------
+
+
+def squared_difference(x: Array, y: Array) -> Array:
+    """(x - y)^2."""
+    return np.square(x - y)
+
+
+def smooth_l1(x: Array, y: Array, beta: float) -> Array:
+    """d^2 / (2 beta) where d = |x - y| < beta, else d - beta / 2."""
+    d, kind = np.abs(x - y), x.dtype.type
+    return np.where(d < beta, kind(0.5) * d * d / kind(beta), d - kind(0.5 * beta))
+
+
+def huber(x: Array, y: Array, delta: float) -> Array:
+    """d^2 / 2 where d = |x - y| <= delta, else delta (d - delta / 2)."""
+    d, kind = np.abs(x - y), x.dtype.type
+    return np.where(d <= delta, kind(0.5) * d * d, kind(delta) * (d - kind(0.5 * delta)))
+
+
+def bce_logits(x: Array, y: Array) -> Array:
+    """(1 - y) x - log sigmoid(x): binary cross entropy of sigmoid(x), without overflow."""
+    return (1 - y) * x - (np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))))

@@ -9,7 +9,7 @@ if not cython.compiled:
     from headgate.core.apply import apply1, apply2
     from headgate.core.family import BOOLS, INTEGERS, SAME, TensorPair, Unary
     from headgate.core.records import OUT, Node, Tensor, X, Y
-    from headgate.kernels.reference import map1p
+    from headgate.kernels.reference import map1p, map2
     from headgate.ops.explog import EXP
     from headgate.ops.keep import Fused, keep
 
@@ -20,6 +20,7 @@ from headgate.core.family import refuse
 from headgate.kernels import make_loop
 from headgate.ops.keep import fused
 
+PRELU_LOOP = make_loop("prelu")
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 GELU_CUBIC = 0.044715
 
@@ -307,7 +308,7 @@ class Prelu(TensorPair):
 
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
-        return np.where(x > 0, x, y * x)
+        return map2(PRELU_LOOP, x, y)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:

@@ -5,17 +5,17 @@ from headgate.core.apply cimport apply, apply1, requires, wrap
 from headgate.core.arrays cimport count_of, insert_view, is_float, select_view, shape_of
 from headgate.core.modes cimport grad_enabled
 from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
-from headgate.kernels.door cimport Loop, map1, map2, map2s
+from headgate.kernels.door cimport Loop, map1, map2, map2p, map2s
 from headgate.kernels.indexing cimport gather, scatter
 from headgate.kernels.reduction cimport reduce
 from headgate.ops.keep cimport zeros_of
 from headgate.ops.reducing cimport given, one_dim
 from headgate.ops.softmax cimport LOG_SOFTMAX
 
-cdef Loop DIFFERENCE, SQUARE, NEGATIVE, QUOTIENT
+cdef Loop NEGATIVE, QUOTIENT, SQUARED, SMOOTH, BOUNDED
 
 cdef class Pair(Op):
-    cdef ndarray values(self, ndarray d, object parameter)
+    cdef ndarray values(self, ndarray x, ndarray y, object parameter)
     cdef Tensor slope(self, Tensor d, object parameter)
 
 cdef object reduction_of(object reduction, object size_average, object reduce)

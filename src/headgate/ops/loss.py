@@ -14,7 +14,7 @@ if not cython.compiled:
     from headgate.core.arrays import count_of, insert_view, is_float, select_view, shape_of
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor, X, Y, Z
-    from headgate.kernels.reference import gather, map1, map2, map2s, reduce, scatter
+    from headgate.kernels.reference import gather, map1, map2, map2p, map2s, reduce, scatter
     from headgate.ops.keep import zeros_of
     from headgate.ops.reducing import given, one_dim
     from headgate.ops.softmax import LOG_SOFTMAX
@@ -26,7 +26,8 @@ from headgate.core.declare import composite, constants, declare, describe
 from headgate.core.family import broadcast_error, refused_error
 from headgate.kernels import make_loop
 
-DIFFERENCE, SQUARE, NEGATIVE, QUOTIENT = make_loop("sub"), make_loop("square"), make_loop("neg"), make_loop("div")
+NEGATIVE, QUOTIENT, SQUARED = make_loop("neg"), make_loop("div"), make_loop("squared_difference")
+SMOOTH, BOUNDED = make_loop("smooth_l1"), make_loop("huber")
 NONE, MEAN, SUM = 0, 1, 2
 REDUCTIONS = {"none": NONE, "mean": MEAN, "sum": SUM}
 IGNORE = -100
@@ -61,9 +62,9 @@ class Pair(Op):
     """A loss of the difference of two tensors, broadcast. attrs: (reduction, parameter)."""
 
     @cython.cfunc
-    def values(self, d: ndarray, parameter: object) -> ndarray:
-        """The losses of the differences d."""
-        return map1(SQUARE, d)
+    def values(self, x: ndarray, y: ndarray, parameter: object) -> ndarray:
+        """The losses, each by itself."""
+        return map2(SQUARED, x, y)
 
     @cython.cfunc
     def slope(self, d: Tensor, parameter: object) -> Tensor:
@@ -76,10 +77,10 @@ class Pair(Op):
         if kind.category < 2:
             raise refused_error(self.name.removesuffix("_loss") + "_cpu", kind)
         try:
-            d = map2(DIFFERENCE, x.astype(kind.numpy, copy=False), y.astype(kind.numpy, copy=False))
+            losses = self.values(x.astype(kind.numpy, copy=False), y.astype(kind.numpy, copy=False), attrs[1])
         except ValueError:
             raise RuntimeError(broadcast_error(x, y)) from None
-        return reduce_values(self.values(d, attrs[1]), attrs[0])
+        return reduce_values(losses, attrs[0])
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -95,10 +96,8 @@ class SmoothL1(Pair):
     """d^2 / (2 beta) where |d| < beta, else |d| - beta / 2."""
 
     @cython.cfunc
-    def values(self, d: ndarray, parameter: object) -> ndarray:
-        z: object = np.abs(d)
-        kind = z.dtype.type
-        return np.where(z < parameter, kind(0.5) * z * z / kind(parameter), z - kind(0.5 * parameter))
+    def values(self, x: ndarray, y: ndarray, parameter: object) -> ndarray:
+        return map2p(SMOOTH, x, y, (parameter,))
 
     @cython.cfunc
     def slope(self, d: Tensor, parameter: object) -> Tensor:
@@ -110,10 +109,8 @@ class Huber(Pair):
     """d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2)."""
 
     @cython.cfunc
-    def values(self, d: ndarray, parameter: object) -> ndarray:
-        z: object = np.abs(d)
-        kind = z.dtype.type
-        return np.where(z <= parameter, kind(0.5) * z * z, kind(parameter) * (z - kind(0.5 * parameter)))
+    def values(self, x: ndarray, y: ndarray, parameter: object) -> ndarray:
+        return map2p(BOUNDED, x, y, (parameter,))
 
     @cython.cfunc
     def slope(self, d: Tensor, parameter: object) -> Tensor:

@@ -4,8 +4,10 @@ from headgate cimport dtypes
 from headgate.core.apply cimport apply, wrap
 from headgate.core.arrays cimport count_of, is_float, shape_of
 from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
+from headgate.kernels.door cimport Loop, map2
 from headgate.ops.loss cimport reduce_values, reduction_of, second
 from headgate.ops.reducing cimport given
 
 cdef Tensor share(Tensor g, Tensor x, object code)
+cdef Loop BCE_LOSSES
 cdef Op BCE, BCE_LOGITS

@@ -12,6 +12,7 @@ if not cython.compiled:
     from headgate.core.apply import apply, wrap
     from headgate.core.arrays import count_of, is_float, shape_of
     from headgate.core.records import Node, Op, Tensor, X, Y, Z
+    from headgate.kernels.reference import map2
     from headgate.ops.loss import reduce_values, reduction_of, second
     from headgate.ops.reducing import given
 
@@ -21,6 +22,7 @@ from headgate import errors
 from headgate.core.declare import composite, constants, declare
 from headgate.core.entry import PUBLIC
 from headgate.core.family import refused_error
+from headgate.kernels import make_loop
 
 KL_MEAN = (
     "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only "
@@ -30,7 +32,7 @@ KL_MEAN = (
     "major release."
 )
 
-
+BCE_LOSSES = make_loop("bce_logits")
 COSINE_FLOOR = 1e-12  # added to sums of squares, as PyTorch does
 
 
@@ -91,9 +93,12 @@ class BceLogits(Op):
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         x, y, w, p = inputs
-        with np.errstate(all="ignore"):
-            logs: object = np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
-            values: object = (1 - y) * x - (logs if p is None else logs * ((p - 1) * y + 1))
+        if p is None and x.dtype == y.dtype:
+            values: object = map2(BCE_LOSSES, x, y)
+        else:
+            with np.errstate(all="ignore"):
+                logs: object = np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+                values = (1 - y) * x - (logs if p is None else logs * ((p - 1) * y + 1))
         values = np.asarray(values if w is None else values * w)
         return reduce_values(np.asarray(values, x.dtype if values.dtype.kind != "f" else values.dtype), attrs[0])
 

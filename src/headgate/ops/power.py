@@ -9,7 +9,7 @@ if not cython.compiled:
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE, slots
     from headgate.core.records import OUT, Node, Tensor, X, Y
-    from headgate.kernels.reference import map1, map2
+    from headgate.kernels.reference import map1
     from headgate.ops.explog import LOG
     from headgate.ops.keep import keep, zeros_of
 
@@ -21,7 +21,7 @@ from headgate.core.family import refuse, set_overloads
 from headgate.kernels import make_loop
 
 SQUARE, SQRT, RSQRT, RECIPROCAL = [make_loop(name) for name in ("square", "sqrt", "rsqrt", "reciprocal")]
-PRODUCT, TWO_TO = make_loop("mul"), make_loop("exp2")
+CUBE, TWO_TO = make_loop("cube"), make_loop("exp2")
 
 
 @cython.cclass
@@ -99,7 +99,7 @@ def special_power(x: ndarray, power: object) -> object:
     if power == 0.5:
         return map1(SQRT, x)
     if power == 3 and x.itemsize > 2:
-        return map2(PRODUCT, map1(SQUARE, x), x)
+        return map1(CUBE, x)
     if power == -1:
         return map1(RECIPROCAL, x)
     if power == -0.5:

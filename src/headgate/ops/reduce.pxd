@@ -13,7 +13,7 @@ from headgate.ops.keep cimport keep
 from headgate.ops.reducing cimport array_kind, called, count_over, dims_of, expand_reduced, flag, floating, given, one_dim, restored, write_results
 from headgate.ops.view cimport reshaped
 
-cdef Loop NOT_NUMBER, NOT_EQUAL
+cdef Loop WITHOUT_NAN, NOT_EQUAL
 cdef tuple ALL
 cdef check_mean(dtypes.dtype kind, str text)
 cdef Tensor others(Tensor x, int axis)

@@ -39,7 +39,8 @@ from headgate.core.options import no_combination
 from headgate.kernels import make_loop
 
 ALL = (None, False, None)  # attrs of a plain reduction of everything
-NOT_NUMBER, NOT_EQUAL = make_loop("isnan"), make_loop("ne")
+WITHOUT_NAN = make_loop("zero_nan")
+NOT_EQUAL = make_loop("ne")
 MEAN_OPTIONAL = (
     "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. Got: "
     "{dtype}"
@@ -129,7 +130,7 @@ class NanSum(Op):
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         y: object = x
         if is_float(x):
-            y = np.where(map1(NOT_NUMBER, x), cython.cast(object, x).dtype.type(0), x)
+            y = map1(WITHOUT_NAN, x)
         return reduce("sum", y, attrs[0], attrs[1], attrs[2])
 
     @cython.cfunc

@@ -15,6 +15,8 @@ from headgate.core.declare import composite, declare, overload, set_loop
 from headgate.core.family import exact, refuse
 from headgate.kernels import make_loop
 
+TO_TENTHS, TO_TENS = make_loop("round_down_to"), make_loop("round_up_to")
+
 
 @cython.cclass
 class Whole(Unary):
@@ -37,15 +39,7 @@ class Decimals(Unary):
 
     @cython.cfunc
     def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
-        wide = cython.cast(object, x).astype(np.float32) if x.itemsize == 2 else x
-        scale = wide.dtype.type(attrs[0])
-        with np.errstate(all="ignore"):
-            result = np.rint(wide / scale) * scale if attrs[1] else np.rint(wide * scale) / scale
-        result = np.asarray(result, cython.cast(object, x).dtype)
-        if out is None:
-            return result
-        np.copyto(out, result)
-        return out
+        return map1p(TO_TENS if attrs[1] else TO_TENTHS, x, (attrs[0],), out)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:

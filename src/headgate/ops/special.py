@@ -10,7 +10,7 @@ if not cython.compiled:
     from headgate.core.family import BOOLS, Unary
     from headgate.core.inplace import write
     from headgate.core.records import OUT, Node, Tensor, X, Y
-    from headgate.kernels.reference import map1
+    from headgate.kernels.reference import map1, map1p
     from headgate.ops.explog import EXP, LOG
     from headgate.ops.keep import Fused, keep
 
@@ -76,7 +76,13 @@ class Digamma(Unary):
 
 @cython.cclass
 class Polygamma(Unary):
-    """The n-th derivative of digamma(x). attrs: (n,)."""
+    """The n-th derivative of digamma(x). attrs: (n,); the first has a loop of its own, for lgamma's second gradient."""
+
+    @cython.cfunc
+    def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
+        if attrs[0] == 1:
+            return map1(FIRST_DERIVATIVE, x, out)
+        return map1p(self.loop, x, attrs, out)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -189,6 +195,7 @@ class LogNdtr(Unary):
         return g * EXP.call1(x * x * -0.5 - n.read(OUT), None) * (1 / math.sqrt(2 * math.pi))
 
 
+FIRST_DERIVATIVE = make_loop("trigamma")
 ERF, ERFC, ERFINV, DIGAMMA, LGAMMA, LOGIT, POLYGAMMA = (
     Erf(), Erfc(), Erfinv(), Digamma(), Lgamma(), Logit(), Polygamma())
 I0_OP, I1, MVLGAMMA = I0(), I1Function(), Mvlgamma()
