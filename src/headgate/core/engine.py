@@ -55,6 +55,8 @@ class Pass(Queue):
         self.keep = keep
         self.create = create
         self.captures = captures
+        if captures is not None:
+            self.met = []
         self.accumulate = accumulate
         self.freed_by = freed_by
         self.before = grad_state()
@@ -97,8 +99,6 @@ class Pass(Queue):
         if not isinstance(v, Node):
             v._order = state._order = LEAF_FIRST
         if self.captures is not None:
-            if self.met is None:
-                self.met = []
             self.met.append(v)
         return state
 

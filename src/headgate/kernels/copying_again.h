@@ -3,6 +3,26 @@
 #include "vectors_level.h"
 #include "copying_level.h"
 
+/* `bytes` of an 8-byte pattern, in the level's widest stores. */
+static void HG(spread)(char *target, u64 pattern, hg_size bytes)
+{
+    const hg_size n = bytes / 8;
+    for (hg_size i = 0; i < n; i++)
+        memcpy(target + i * 8, &pattern, 8);
+    memcpy(target + n * 8, &pattern, (size_t)(bytes - n * 8));
+}
+
+/* Lines of a few thousand bytes, where a call per line would cost much beside the bytes. Both may be the same. */
+HG_NO_CALLS static void HG(move)(char *target, const char *source, hg_size bytes)
+{
+    hg_size i = 0;
+    HG_APART
+    for (; i < bytes / 64 * 64; i++)
+        target[i] = source[i];
+    for (; i < bytes; i++)
+        target[i] = source[i];
+}
+
 #if HG_LEVEL == 1
 /* An 8 by 8 square of 4-byte elements: target rows are the source's columns. */
 static void square_32_avx2(char *target, const char *source, hg_size to_row, hg_size from_row, hg_size side)

@@ -5,6 +5,15 @@
 #endif
 #include "copying_loops.h"
 
+#if defined(__GNUC__) && !defined(__clang__)
+#define HG_NO_CALLS __attribute__((optimize("no-tree-loop-distribute-patterns"))) /* loops stay loops */
+#define HG_APART _Pragma("GCC ivdep")
+#else
+#define HG_NO_CALLS
+#define HG_APART
+#endif
+#define SHORT_LINE 16384   /* bytes */
+
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
@@ -31,7 +40,6 @@ typedef void (*hg_converter)(const void *source, void *target, hg_size n);
 
 #define GRAIN_BYTES 131072
 #define BLOCK 64           /* elements along each side of a transposed block */
-#define FILLED 4096        /* bytes written by a loop; from there they are copied, in the widest stores there are */
 #define PIECE 256          /* elements converted at a time where they are strided */
 
 static int level(void)
@@ -51,6 +59,36 @@ static hg_converter converter(int from, int to)
         return converters_avx2[from][to];
 #endif
     return converters_baseline[from][to];
+}
+
+static void spread(char *target, u64 pattern, hg_size bytes)
+{
+#if HG_X86
+    if (level() == 2) {
+        spread_avx512(target, pattern, bytes);
+        return;
+    }
+    if (level() == 1) {
+        spread_avx2(target, pattern, bytes);
+        return;
+    }
+#endif
+    spread_baseline(target, pattern, bytes);
+}
+
+static void move(char *target, const char *source, hg_size bytes)
+{
+#if HG_X86
+    if (level() == 2) {
+        move_avx512(target, source, bytes);
+        return;
+    }
+    if (level() == 1) {
+        move_avx2(target, source, bytes);
+        return;
+    }
+#endif
+    move_baseline(target, source, bytes);
 }
 
 /* -------------------------------------------------------------------------------------------------------- one run */
@@ -86,7 +124,7 @@ void hg_copy_run(char *target, const char *source, int to, int from, hg_size n, 
 
 static void clear(void *context, hg_size low, hg_size high)
 {
-    memset((char *)context + low, 0, (size_t)(high - low));
+    spread((char *)context + low, 0, high - low);
 }
 
 void hg_clear(char *target, hg_size nbytes, hg_splitter parallel)
@@ -107,19 +145,16 @@ static void plane_##U(char *target, const char *source, const plane *p) \
     const hg_size n = p->n, ts = p->to_step, ss = p->from_step; \
     for (hg_size r = 0; r < p->rows; r++, target += p->to_row, source += p->from_row) { \
         if (ts == (hg_size)sizeof(U) && ss == (hg_size)sizeof(U)) { \
-            if (n * (hg_size)sizeof(U) >= 64) { \
+            if (n * (hg_size)sizeof(U) >= SHORT_LINE) { \
                 memmove(target, source, (size_t)n * sizeof(U)); \
-                continue; \
+            } else if (n * (hg_size)sizeof(U) >= 64) { \
+                move(target, source, n * (hg_size)sizeof(U)); \
+            } else { \
+                for (hg_size i = 0; i < n; i++) \
+                    ((U *)target)[i] = ((const U *)source)[i]; \
             } \
-            for (hg_size i = 0; i < n; i++) \
-                ((U *)target)[i] = ((const U *)source)[i]; \
         } else if (ts == (hg_size)sizeof(U) && ss == 0) { \
-            U *restrict to = (U *)target, value = *(const U *)source; \
-            const hg_size first = n < FILLED / (hg_size)sizeof(U) ? n : FILLED / (hg_size)sizeof(U); \
-            for (hg_size i = 0; i < first; i++) \
-                to[i] = value; \
-            for (hg_size i = first; i < n; i += first) \
-                memcpy(to + i, to, (size_t)(n - i < first ? n - i : first) * sizeof(U)); \
+            spread(target, *(const U *)source * (~(u64)0 / (U)~(U)0), n * (hg_size)sizeof(U)); \
         } else if (ts == (hg_size)sizeof(U) && ss == -(hg_size)sizeof(U)) { \
             U *restrict to = (U *)target; \
             const U *restrict from = (const U *)source; \

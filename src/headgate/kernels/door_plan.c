@@ -230,25 +230,31 @@ void hg_plan_elements(void *context, ptrdiff_t low, ptrdiff_t high) {
     plan->inner(args, &n, plan->steps, plan->data);
 }
 
+/* Every operand's place is moved, those that are not used too: loops of a length known beforehand need no call. */
 void hg_plan_rows(void *context, ptrdiff_t low, ptrdiff_t high) {
     hg_plan *plan = context;
-    char *args[HG_OPERANDS], *row[HG_OPERANDS];
-    ptrdiff_t counter[HG_AXES], rest = low, steps[HG_OPERANDS];
-    const int last = plan->inputs;
-    for (int k = 0; k <= last; k++) row[k] = plan->pointers[k], steps[k] = plan->steps[k];
-    for (int i = plan->axes - 1; i >= 0; i--) {
+    char *args[HG_OPERANDS], *row[HG_OPERANDS] = {0};
+    ptrdiff_t counter[HG_AXES], rest = low, steps[HG_OPERANDS] = {0}, next[HG_OPERANDS] = {0};
+    const int used = plan->inputs + 1, innermost = plan->axes - 1;
+    for (int k = 0; k < used; k++) row[k] = plan->pointers[k], steps[k] = plan->steps[k];
+    for (int i = innermost; i >= 0; i--) {
         counter[i] = rest % plan->shape[i];
         rest /= plan->shape[i];
-        for (int k = 0; k <= last; k++) row[k] += counter[i] * plan->strides[k][i];
+        for (int k = 0; k < used; k++) row[k] += counter[i] * plan->strides[k][i];
     }
+    for (int k = 0; k < used && innermost >= 0; k++) next[k] = plan->strides[k][innermost];
     for (ptrdiff_t r = low; r < high; r++) {
-        for (int k = 0; k <= last; k++) args[k] = row[k]; /* a loop may change its copy */
+        for (int k = 0; k < HG_OPERANDS; k++) args[k] = row[k]; /* a loop may change its copy */
         plan->inner(args, &plan->length, steps, plan->data);
-        for (int i = plan->axes - 1; i >= 0; i--) {
-            for (int k = 0; k <= last; k++) row[k] += plan->strides[k][i];
-            if (++counter[i] < plan->shape[i]) break;
-            for (int k = 0; k <= last; k++) row[k] -= plan->strides[k][i] * plan->shape[i];
+        if (innermost < 0) return;
+        for (int k = 0; k < HG_OPERANDS; k++) row[k] += next[k];
+        if (++counter[innermost] < plan->shape[innermost]) continue;
+        for (int i = innermost;; i--) { /* into the next of an outer axis */
+            for (int k = 0; k < used; k++) row[k] -= plan->strides[k][i] * plan->shape[i];
             counter[i] = 0;
+            if (i == 0) return;
+            for (int k = 0; k < used; k++) row[k] += plan->strides[k][i - 1];
+            if (++counter[i - 1] < plan->shape[i - 1]) break;
         }
     }
 }

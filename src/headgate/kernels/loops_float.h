@@ -141,7 +141,9 @@ static void FN(logit)(char **args, const ptrdiff_t *dims, const ptrdiff_t *steps
         const ptrdiff_t n = dims[0], w = sizeof(T);                                                          \
         const T *A = (T *)args[0], *B = (T *)args[1];                                                        \
         T *Y = (T *)args[2];                                                                                 \
-        if (steps[2] == w && steps[0] == w && steps[1] == 0) {                                               \
+        if (steps[2] == w && steps[0] == w && steps[1] == w) {                                               \
+            IVDEP for (ptrdiff_t i = 0; i < n; i++) { const T a = A[i], b = B[i]; Y[i] = (expr); }           \
+        } else if (steps[2] == w && steps[0] == w && steps[1] == 0) {                                        \
             const T b = *B;                                                                                  \
             IVDEP for (ptrdiff_t i = 0; i < n; i++) { const T a = A[i]; Y[i] = (expr); }                     \
         } else if (steps[2] == w && steps[1] == w && steps[0] == 0) {                                        \

@@ -27,7 +27,7 @@ if not cython.compiled:
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.writes import check_allowed, check_writable, note_write
-    from headgate.kernels.reference import contiguous, copied, copy_into, fill, zeros
+    from headgate.kernels.reference import contiguous, copied, copy_into, fill, like_layout, zeros
 
     ndarray = np.ndarray
 
@@ -194,6 +194,14 @@ def kind_name(x: ndarray) -> str:
 @cython.cclass
 class Fill(Change):
     """The same value everywhere. Inputs: x, and the value where it is a tensor of no dims; attrs: the number else."""
+
+    @cython.cfunc
+    def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        if out is None:  # nothing of the input is left: not copied first
+            out = np.empty(shape_of(inputs[0]), inputs[0].dtype) if not inputs[0].flags.c_contiguous else like_layout(
+                inputs[0], inputs[0].dtype)
+        self.change(out, inputs, attrs)
+        return out
 
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:

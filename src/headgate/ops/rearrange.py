@@ -53,7 +53,8 @@ def flipped(x: ndarray, dims: tuple) -> ndarray:
     y: ndarray = like_layout(x, cython.cast(object, x).dtype)
     for at in dims if x.ndim > 0 else ():
         index[at] = slice(None, None, -1)
-    return copy_into(y, cython.cast(object, x)[tuple(index) + (...,)])  # (an array also where there are no dims)
+    index.append(Ellipsis)  # an array, where there are no dims too
+    return copy_into(y, cython.cast(object, x)[tuple(index)])
 
 
 @cython.cclass
