@@ -183,7 +183,7 @@ def alias_of(x: Tensor) -> Tensor:
     t._root = x._root if x._root is not None else x
     t._step, t._step_attrs, t._before = ALIAS, None, None
     if x._root is not None:
-        t._before = (x._before or ()) + (x._step, x._step_attrs)
+        t._before = (x._before, x._step, x._step_attrs)
     t._history = x._counter.count
     return t
 

@@ -45,6 +45,15 @@ static inline void add_none(Py_ssize_t n) {
 
 #define HEAD (2 * sizeof(void *)) /* what the collector keeps before an object */
 
+/* PyObject_GC_IsTracked without the call: the first word of the header is set. */
+static inline int is_tracked(PyObject *o) {
+#ifdef Py_GIL_DISABLED
+    return PyObject_GC_IsTracked(o);
+#else
+    return ((uintptr_t *)o)[-2] != 0;
+#endif
+}
+
 /* Memory for one more object, with the header of an untracked one. */
 static PyObject *pool_allocate(Pool *p, PyTypeObject *type) {
 #ifdef HG_SLABS
@@ -86,8 +95,9 @@ static inline PyObject *pool_new(Pool *p, PyTypeObject *type, PyObject *args, Py
 
 static inline void empty(Pool *p, PyObject *o) {
     Py_ssize_t others = 0;
-    for (int i = 0; i < p->count; i++) {
-        PyObject **field = (PyObject **)((char *)o + p->fields[i]);
+    const Py_ssize_t *end = p->fields + p->count;
+    for (const Py_ssize_t *at = p->fields; at < end; at++) {
+        PyObject **field = (PyObject **)((char *)o + *at);
         PyObject *value = *field;
         if (value == Py_None) continue;
         others++;
@@ -111,7 +121,7 @@ static inline void pool_free(Pool *p, PyObject *o) {
     static void free_##N(PyObject *o) {                                                               \
         if (Py_TYPE(o) != pools[N].type) { pools[N].destroy(o); return; }                             \
         if (!pools[N].collected) { pool_free(&pools[N], o); return; }                                 \
-        if (PyObject_GC_IsTracked(o)) PyObject_GC_UnTrack(o);                                         \
+        if (is_tracked(o)) PyObject_GC_UnTrack(o);                                                    \
         if (depth < DEEP) {                                                                           \
             depth++;                                                                                  \
             pool_free(&pools[N], o);                                                                  \

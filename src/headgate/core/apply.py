@@ -77,7 +77,7 @@ def wrap_view(op: Op, x: Tensor, attrs: object, array: ndarray) -> Tensor:
         t._root = x
     else:
         t._root = x._root
-        t._before = ((x._before or ()) + (x._step, x._step_attrs))
+        t._before = (x._before, x._step, x._step_attrs)
     if not grad_enabled():  # how a view was made replaces how the one before it was, as in PyTorch
         t._flags = t._flags & ~(MULTI_VIEW | CUSTOM_VIEW | INFERENCE_VIEW) | NO_GRAD_VIEW
         if inference_enabled():

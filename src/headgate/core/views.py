@@ -39,7 +39,14 @@ def steps_of(view: Tensor) -> tuple:
     """The steps from a view's root to it: op, attributes, op, attributes ..."""
     if (view._flags | view._root._flags) & MOVED:  # the steps led from what the root was, or to what the view was
         return cython.cast(tuple, _by_strides(view))
-    return (view._before or ()) + (view._step, view._step_attrs)
+    steps: list = [view._step_attrs, view._step]
+    before: tuple = view._before
+    while before is not None:
+        steps.append(before[2])
+        steps.append(before[1])
+        before = before[0]
+    steps.reverse()
+    return tuple(steps)
 
 
 def replay(steps: tuple, x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from headgate.core.modes cimport inference_enabled, stale_allowed
 from headgate.core.records cimport CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, Tensor
 from headgate.core.site cimport mark, watching
 
+cdef int RING
 cpdef note_write(Tensor x, str what)
 cpdef note_silent_write(Tensor x, str what)
 cdef Write remember(Tensor x, str what)

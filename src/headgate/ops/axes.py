@@ -234,7 +234,7 @@ def seen_otherwise(x: Tensor, op: Op, attrs: object) -> Tensor:
     if x._root is None:
         x._flags |= MOVED
     else:
-        x._before = (x._before or ()) + (x._step, x._step_attrs)
+        x._before = (x._before, x._step, x._step_attrs)
         x._step, x._step_attrs = op, attrs
     if n is not None:
         set_meta(n, array)
