@@ -48,22 +48,23 @@ static void HG(f32_to_f16)(const void *source, void *target, hg_size n)
 
 #define HALF_PIECE 512
 
-/* A double as the float next to it towards zero, its last bit set if that lost something: rounding it again is exact. */
+/* A double cut to what a float holds, its last bit set if that lost something: rounding it again is exact. */
 static void HG(f64_to_f16)(const void *source, void *target, hg_size n)
 {
-    const f64 *from = source;
-    union { f32 value; u32 bits; } piece[HALF_PIECE];
+    const char *from = source;
+    f32 piece[HALF_PIECE];
     for (hg_size i = 0; i < n; i += HALF_PIECE) {
         hg_size m = n - i < HALF_PIECE ? n - i : HALF_PIECE;
-        for (hg_size k = 0; k < m; k++)
-            piece[k].value = (f32)from[i + k];
         for (hg_size k = 0; k < m; k++) {
-            f64 magnitude = fabs(from[i + k]), rounded = fabs((f64)piece[k].value);
-            u32 even = ~piece[k].bits & 1;
-            piece[k].bits += magnitude > rounded ? even : 0;
-            piece[k].bits -= magnitude < rounded ? even : 0;
+            u64 bits, lost;
+            f64 cut;
+            memcpy(&bits, from + (i + k) * 8, 8);
+            lost = bits & 0x1fffffff;
+            bits = (bits ^ lost) | (lost ? (u64)0x20000000 : 0);
+            memcpy(&cut, &bits, 8);
+            piece[k] = (f32)cut;
         }
-        HG(to_half)(&piece[0].value, (f16 *)target + i, m);
+        HG(to_half)(piece, (f16 *)target + i, m);
     }
 }
 

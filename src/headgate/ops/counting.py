@@ -17,6 +17,7 @@ if not cython.compiled:
     from headgate.core.writes import check_writable, note_write
     from headgate.kernels.reference import index_add as index_add_kernel
     from headgate.kernels.reference import take as take_kernel
+    from headgate.kernels.reference import zeros
     from headgate.ops.change import is_number, kind_name, need_int, need_tensor
     from headgate.ops.scatter import long_index
     from headgate.ops.sorting import GIVEN
@@ -261,7 +262,10 @@ def one_hot(tensor: object, num_classes: object = -1) -> object:
     count = int(array.max()) + 1 if num_classes == -1 else num_classes
     if array.size and array.max() >= count:
         raise RuntimeError("Class values must be smaller than num_classes.")
-    return wrap((array[..., None] == np.arange(count)).astype(np.int64))
+    found: ndarray = zeros(shape_of(x._array) + (count,), np.dtype(np.int64))
+    line: object = cython.cast(object, found).reshape(-1)
+    line[np.arange(array.size) * count + array.reshape(-1)] = 1
+    return wrap(found)
 
 
 # ---- embedding ------------------------------------------------------------------------------------------------------
