@@ -197,8 +197,8 @@ static void NAME##_##T(const hg_walk *w, char *far, char *near, const char *inde
 #define NUMBER(T) \
     COMBINE(T, add, (T)(a + b * alpha)) \
     COMBINE(T, multiply, (T)(a * b)) \
-    COMBINE(T, amax, b > a || b != b ? b : a) \
-    COMBINE(T, amin, b < a || b != b ? b : a)
+    COMBINE(T, amax, (b > a) | (b != b) ? b : a) \
+    COMBINE(T, amin, (b < a) | (b != b) ? b : a)
 typedef uint32_t u32; /* unsigned where addition may wrap */
 typedef uint64_t u64;
 typedef uint16_t u16;

@@ -5,6 +5,7 @@ from headgate.core.apply cimport apply1, apply2, wrap
 from headgate.core.arrays cimport is_float, shape_of
 from headgate.core.operators cimport slots
 from headgate.core.records cimport Node, Op, Tensor
+from headgate.kernels.copying cimport contiguous
 from headgate.kernels.door cimport Loop, map2
 from headgate.kernels.reduction cimport reduce
 from headgate.ops.linalg cimport MM

@@ -8,7 +8,7 @@ if not cython.compiled:
     from headgate.core.arrays import is_float, shape_of
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
-    from headgate.kernels.reference import map2, reduce
+    from headgate.kernels.reference import contiguous, map2, reduce
     from headgate.ops.linalg import MM
     from headgate.ops.reducing import given, one_dim, write_results
     from headgate.ops.view import UNSQUEEZE, reshaped
@@ -129,14 +129,14 @@ class Cross(Op):
         if not is_float(x):
             return np.cross(x, y, axis=attrs)
         x, y = np.broadcast_arrays(x, y)
+        x, y = contiguous(np.moveaxis(x, attrs, 0)), contiguous(np.moveaxis(y, attrs, 0))
         result = np.empty(x.shape, x.dtype)
-        for i in range(3):  # the other two, in turn
-            one: tuple = (Ellipsis, (i + 1) % 3) + (slice(None),) * (-1 - attrs)
-            two: tuple = (Ellipsis, (i + 2) % 3) + (slice(None),) * (-1 - attrs)
-            both: ndarray = map2(PRODUCT, np.asarray(x[one]), np.asarray(y[two]))
-            map2(DIFFERENCE, both, map2(PRODUCT, np.asarray(x[two]), np.asarray(y[one])), both)
-            result[(Ellipsis, i) + (slice(None),) * (-1 - attrs)] = both
-        return result
+        for i in range(3):  # each from the other two components, in turn
+            j, k = (i + 1) % 3, (i + 2) % 3
+            part: ndarray = np.asarray(result[i, ...])
+            map2(PRODUCT, np.asarray(x[j]), np.asarray(y[k]), part)
+            map2(DIFFERENCE, part, map2(PRODUCT, np.asarray(x[k]), np.asarray(y[j])), part)
+        return contiguous(np.moveaxis(result, 0, attrs))
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:

@@ -59,15 +59,15 @@ def distinct(x: ndarray, consecutive: object, dim: object) -> tuple:
         order = np.argsort(flat, kind="stable")
     else:
         order = np.lexsort(np.flip(flat.T, 0)) if flat.shape[1] else np.arange(count)
-    ordered = flat[order]
+    ordered = flat if consecutive else flat[order]
     different = ordered[1:] != ordered[:max(count - 1, 0)]
     starts = np.concatenate(([0], np.flatnonzero(different if whole else different.any(1)) + 1)) if count else order
     values = ordered[starts.astype(np.int64)]
-    inverse = np.empty(count, np.int64)
-    numbers = np.zeros(count, np.int64)
-    numbers[starts[1:].astype(np.int64)] = 1
-    inverse[order] = np.cumsum(numbers)
     counts = np.diff(np.append(starts, count)).astype(np.int64) if count else np.zeros(0, np.int64)
+    inverse = np.repeat(np.arange(counts.size), counts)
+    if not consecutive:
+        numbers, inverse = inverse, np.empty(count, np.int64)
+        inverse[order] = numbers
     if whole:
         return np.ascontiguousarray(values), inverse.reshape(shape_of(x)), counts
     return np.ascontiguousarray(np.moveaxis(values.reshape((len(starts),) + shape), 0, dim)), inverse, counts

@@ -318,7 +318,7 @@ class Nonzero(Op):
         flat: object = np.flatnonzero(x)  # much faster than nonzero itself
         if x.ndim == 1:
             return np.asarray(flat.reshape(-1, 1), np.int64)
-        places = np.empty((flat.size, x.ndim), np.int64)
+        places = np.empty((len(flat), x.ndim), np.int64)
         for dim in range(x.ndim - 1, 0, -1):
             flat, places[:, dim] = np.divmod(flat, x.shape[dim])
         places[:, 0] = flat
