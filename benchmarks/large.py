@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Row, measure, shown
-from benchmarks.large_calls import CALLS, SAME, SIZE, VIEWS, Operands
+from benchmarks.large_calls import CALLS, CAUSES, SAME, SIZE, VIEWS, Operands
 
 PAUSE = 0.03  # for the other side's threads to fall asleep
 
@@ -90,4 +90,5 @@ def section(libraries: dict[str, Any], dtype: str, floor: float, rounds: int, se
         ratios = row.ratios()
         lines.append(f"| {row.name} | {shown(row.median('torch'))} | {shown(row.median('headgate'))} | "
                      f"{row.ratio():.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) |")
-    return [*lines, ""]
+    told = [f"- {name}: {CAUSES.get(name, 'not known')}" for name in missed]
+    return [*lines, "", *(["Below it, and why:", "", *told, ""] if told else [])]

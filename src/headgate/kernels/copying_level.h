@@ -1,6 +1,6 @@
 /* Conversion of runs of elements between the types, as C (and NumPy) convert: integers cut, floats truncated. float16
- * goes through float32; from float64 it is rounded once, as through a float32 rounded to odd. Included once per level,
- * after vectors_level.h. It must not know Python. */
+ * goes through float32; from float64 it is rounded once, as through a float32 rounded to odd. Also fills, lines, and
+ * squares of a transpose, which are turned in registers where AVX is. Included once per level. It must not know Python. */
 
 #define CONVERT(F, T, EXPRESSION) \
 static void HG(F##_to_##T)(const void *source, void *target, hg_size n) \
@@ -48,22 +48,23 @@ static void HG(f32_to_f16)(const void *source, void *target, hg_size n)
 
 #define HALF_PIECE 512
 
-/* A double as the float next to it towards zero, its last bit set if that lost something: rounding it again is exact. */
+/* A double cut to what a float holds, its last bit set if that lost something: rounding it again is exact. */
 static void HG(f64_to_f16)(const void *source, void *target, hg_size n)
 {
-    const f64 *from = source;
-    union { f32 value; u32 bits; } piece[HALF_PIECE];
+    const char *from = source;
+    f32 piece[HALF_PIECE];
     for (hg_size i = 0; i < n; i += HALF_PIECE) {
         hg_size m = n - i < HALF_PIECE ? n - i : HALF_PIECE;
-        for (hg_size k = 0; k < m; k++)
-            piece[k].value = (f32)from[i + k];
         for (hg_size k = 0; k < m; k++) {
-            f64 magnitude = fabs(from[i + k]), rounded = fabs((f64)piece[k].value);
-            u32 even = ~piece[k].bits & 1;
-            piece[k].bits += magnitude > rounded ? even : 0;
-            piece[k].bits -= magnitude < rounded ? even : 0;
+            u64 bits, lost;
+            f64 cut;
+            memcpy(&bits, from + (i + k) * 8, 8);
+            lost = bits & 0x1fffffff;
+            bits = (bits ^ lost) | (lost ? (u64)0x20000000 : 0);
+            memcpy(&cut, &bits, 8);
+            piece[k] = (f32)cut;
         }
-        HG(to_half)(&piece[0].value, (f16 *)target + i, m);
+        HG(to_half)(piece, (f16 *)target + i, m);
     }
 }
 
@@ -122,3 +123,68 @@ static const hg_converter HG(converters)[HG_TYPES][HG_TYPES] = {
 #undef NOTHING
 #undef TO_INTEGERS
 #undef CONVERT
+
+/* `bytes` of an 8-byte pattern, in the level's widest stores. */
+static void HG(spread)(char *target, u64 pattern, hg_size bytes)
+{
+    const hg_size n = bytes / 8;
+    for (hg_size i = 0; i < n; i++)
+        memcpy(target + i * 8, &pattern, 8);
+    memcpy(target + n * 8, &pattern, (size_t)(bytes - n * 8));
+}
+
+/* Lines of a few thousand bytes, where a call per line would cost much beside the bytes. Both may be the same. */
+HG_NO_CALLS static void HG(move)(char *target, const char *source, hg_size bytes)
+{
+    hg_size i = 0;
+    HG_APART
+    for (; i < bytes / 64 * 64; i++)
+        target[i] = source[i];
+    for (; i < bytes; i++)
+        target[i] = source[i];
+}
+
+#if HG_LEVEL == 1
+/* An 8 by 8 square of 4-byte elements: target rows are the source's columns. */
+static void square_32_avx2(char *target, const char *source, hg_size to_row, hg_size from_row, hg_size side)
+{
+    __m256 a[8], b[8];
+    (void)side;
+    for (int i = 0; i < 4; i++) {
+        const char *upper = source + i * from_row, *lower = source + (i + 4) * from_row;
+        a[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps((const float *)upper)),
+                                    _mm_loadu_ps((const float *)lower), 1);
+        a[i + 4] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps((const float *)(upper + 16))),
+                                        _mm_loadu_ps((const float *)(lower + 16)), 1);
+    }
+    for (int half = 0; half < 8; half += 4) {
+        b[half] = _mm256_unpacklo_ps(a[half], a[half + 1]);
+        b[half + 1] = _mm256_unpackhi_ps(a[half], a[half + 1]);
+        b[half + 2] = _mm256_unpacklo_ps(a[half + 2], a[half + 3]);
+        b[half + 3] = _mm256_unpackhi_ps(a[half + 2], a[half + 3]);
+        float *to = (float *)(target + half * to_row);
+        _mm256_storeu_ps(to, _mm256_shuffle_ps(b[half], b[half + 2], 0x44));
+        _mm256_storeu_ps((float *)((char *)to + to_row), _mm256_shuffle_ps(b[half], b[half + 2], 0xee));
+        _mm256_storeu_ps((float *)((char *)to + 2 * to_row), _mm256_shuffle_ps(b[half + 1], b[half + 3], 0x44));
+        _mm256_storeu_ps((float *)((char *)to + 3 * to_row), _mm256_shuffle_ps(b[half + 1], b[half + 3], 0xee));
+    }
+}
+
+/* A 4 by 4 square of 8-byte elements. */
+static void square_64_avx2(char *target, const char *source, hg_size to_row, hg_size from_row, hg_size side)
+{
+    __m256d a[4];
+    (void)side;
+    for (int i = 0; i < 2; i++) {
+        const char *upper = source + i * from_row, *lower = source + (i + 2) * from_row;
+        a[i] = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd((const double *)upper)),
+                                    _mm_loadu_pd((const double *)lower), 1);
+        a[i + 2] = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd((const double *)(upper + 16))),
+                                        _mm_loadu_pd((const double *)(lower + 16)), 1);
+    }
+    for (int half = 0; half < 4; half += 2) {
+        _mm256_storeu_pd((double *)(target + half * to_row), _mm256_unpacklo_pd(a[half], a[half + 1]));
+        _mm256_storeu_pd((double *)(target + (half + 1) * to_row), _mm256_unpackhi_pd(a[half], a[half + 1]));
+    }
+}
+#endif

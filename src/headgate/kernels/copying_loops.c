@@ -20,23 +20,8 @@ typedef uint64_t u64;
 typedef u8 truth;
 typedef void (*hg_converter)(const void *source, void *target, hg_size n);
 
-#define HG_SUFFIX baseline
-#define HG_LEVEL 0
-#include "copying_again.h"
-#if HG_X86
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,f16c")
-#define HG_SUFFIX avx2
-#define HG_LEVEL 1
-#include "copying_again.h"
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,prefer-vector-width=512")
-#define HG_SUFFIX avx512
-#define HG_LEVEL 2
-#include "copying_again.h"
-#pragma GCC pop_options
-#endif
+#define HG_BODY "copying_level.h"
+#include "each_level.h"
 
 #define GRAIN_BYTES 131072
 #define BLOCK 64           /* elements along each side of a transposed block */

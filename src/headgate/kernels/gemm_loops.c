@@ -6,15 +6,8 @@
 #include "gemm_loops.h"
 #include <dlfcn.h>
 
-#define HG_SUFFIX baseline
-#define HG_LEVEL 0
-#include "vectors_level.h"
-#include "gemm_level.h"
-#undef HG_SUFFIX
-#undef HG_LEVEL
-#if HG_X86
-#include "gemm_again.h"
-#endif
+#define HG_BODY "gemm_level.h"
+#include "each_level.h"
 
 enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
 

@@ -67,6 +67,11 @@ cdef ndarray positions(ndarray index):
     return np.array(index, dtype=np.int64, order="C")
 
 
+cdef ndarray each_once(ndarray index):
+    """The positions of an index that is expanded along some dims, those dims cut to 1."""
+    return positions(index[tuple([slice(0, 1) if step == 0 else slice(None) for step in (<object> index).strides])])
+
+
 cdef bint outside(ndarray index, Py_ssize_t limit, i64 *bad) noexcept:
     cdef Py_ssize_t n = cnp.PyArray_SIZE(index)
     cdef const i64 *data = <const i64 *> cnp.PyArray_DATA(index)
@@ -199,10 +204,11 @@ cpdef ndarray scatter(ndarray x, Py_ssize_t axis, ndarray index, object src, str
         return x
     values = np.asarray(src, dtype=x.dtype)
     reference._refuse_shapes(x, at, index, values)
-    index = positions(index)
+    if hg_type_of(cnp.PyArray_TYPE(index)) != HG_I64 or not cnp.PyArray_ISBEHAVED_RO(index):
+        index = positions(index)
     start_walk(&w, index, x, at)
     w.mode = number
-    refuse_outside(index, &w)
+    refuse_outside(index if cnp.PyArray_IS_C_CONTIGUOUS(index) else each_once(index), &w)
     if not cnp.PyArray_ISBEHAVED_RO(values) or np.may_share_memory(x, values):
         values = np.array(values, order="C")
     for i in range(cnp.PyArray_NDIM(index)):

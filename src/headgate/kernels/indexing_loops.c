@@ -6,6 +6,7 @@
 #include "indexing_loops.h"
 
 #define GRAIN 16384
+#define STRIP 128           /* elements of a line that a thread takes at least */
 
 typedef struct {
     const i64 *index;
@@ -96,16 +97,31 @@ static void walk(void *context, hg_size low, hg_size high)
     }
 }
 
+/* All lines, of each the elements [low, high): what is added to one place comes from one thread, in order. */
+static void walk_strip(void *context, hg_size low, hg_size high)
+{
+    const walk_job *j = context;
+    hg_walk part = *j->w;
+    int last = part.rank - 1;
+    walk_job strip = {&part, j->far + low * part.far_step[last], j->near + low * part.near_step[last],
+                      j->index + low * part.index_step[last], j->line};
+    part.shape[last] = high - low;
+    walk(&strip, 0, part.shape[0]);
+}
+
 static void run(walk_job *j, int ordered, hg_splitter parallel)
 {
     hg_size per = 1;
+    int last = j->w->rank - 1;
     for (int d = 0; d < j->w->rank; d++) {
         if (!j->w->shape[d])
             return;
         per *= d ? j->w->shape[d] : 1;
     }
-    if ((ordered && j->w->axis == 0) || per * j->w->shape[0] <= GRAIN)
+    if (per * j->w->shape[0] <= GRAIN || (ordered && j->w->axis == 0 && (last == 0 || j->w->shape[last] < 2 * STRIP)))
         walk(j, 0, j->w->shape[0]);
+    else if (ordered && j->w->axis == 0)
+        parallel(walk_strip, j, j->w->shape[last], STRIP);
     else
         parallel(walk, j, j->w->shape[0], GRAIN / per + 1);
 }
@@ -181,8 +197,8 @@ static void NAME##_##T(const hg_walk *w, char *far, char *near, const char *inde
 #define NUMBER(T) \
     COMBINE(T, add, (T)(a + b * alpha)) \
     COMBINE(T, multiply, (T)(a * b)) \
-    COMBINE(T, amax, b > a || b != b ? b : a) \
-    COMBINE(T, amin, b < a || b != b ? b : a)
+    COMBINE(T, amax, (b > a) | (b != b) ? b : a) \
+    COMBINE(T, amin, (b < a) | (b != b) ? b : a)
 typedef uint32_t u32; /* unsigned where addition may wrap */
 typedef uint64_t u64;
 typedef uint16_t u16;

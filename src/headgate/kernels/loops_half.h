@@ -118,6 +118,15 @@ static void half_loop(char **args, const ptrdiff_t *dims, const ptrdiff_t *steps
 BITS(half_neg, 1, a ^ 0x8000)
 BITS(half_abs, 1, a & 0x7fff)
 BITS(half_copysign, 2, (a & 0x7fff) | (b & 0x8000))
+
+static inline uint16_t half_neighbour(uint16_t a, uint16_t b) {
+    const int x = a & 0x7fff, y = b & 0x7fff;
+    const int from = a & 0x8000 ? -x : x, to = b & 0x8000 ? -y : y;
+    const int next = x == 0 ? (b & 0x8000) | 1 : a + ((from < to) == (a < 0x8000) ? 1 : -1);
+    return (uint16_t)(x > 0x7c00 ? a : y > 0x7c00 ? b : from == to ? b : next);
+}
+BITS(half_nextafter, 2, half_neighbour(a, b))
 static const hg_entry half_table[] = {
+    {"nextafter", 'e', 0, 2, 2, 0, half_nextafter},
     {"neg", 'e', 0, 1, 1, 0, half_neg}, {"abs", 'e', 0, 1, 1, 0, half_abs}, {"copysign", 'e', 0, 2, 1, 0, half_copysign},
     {0, 0, 0, 0, 0, 0, 0}};

@@ -26,7 +26,7 @@ cdef extern from "reduction_loops.h" nogil:
     ctypedef void (*hg_splitter)(hg_task fn, void *context, Py_ssize_t n, Py_ssize_t grain) noexcept
     enum:
         HG_SUM, HG_PROD, HG_MAX, HG_MIN, HG_ANY, HG_ALL, HG_SUM_WIDE, HG_DEVIATION
-        HG_SQUARES, HG_MAGNITUDES, HG_NONZERO, HG_MAX_MAGNITUDE, HG_MIN_MAGNITUDE
+        HG_SUM_NUMBERS, HG_SQUARES, HG_MAGNITUDES, HG_NONZERO, HG_MAX_MAGNITUDE, HG_MIN_MAGNITUDE
         HG_BOOL, HG_U8, HG_I8, HG_I16, HG_I32, HG_I64, HG_F16, HG_F32, HG_F64
     ctypedef struct hg_reducer:
         void (*rows)(const char *x, Py_ssize_t count, Py_ssize_t stride, Py_ssize_t n, void *out, const void *c) noexcept
@@ -322,7 +322,7 @@ cdef ndarray run(ndarray x, unsigned long long mask, bint keepdims, int operatio
 
 
 cdef int operation_named(str name) except -1:
-    """sum prod max min any all; mean is 100."""
+    """sum prod max min any all nansum; mean is 100."""
     cdef Py_UCS4 first = name[0], second = name[1]
     if first == u"s":
         return HG_SUM
@@ -330,6 +330,8 @@ cdef int operation_named(str name) except -1:
         return HG_MAX if second == u"a" else HG_MIN if second == u"i" else 100
     if first == u"p":
         return HG_PROD
+    if first == u"n":
+        return HG_SUM_NUMBERS
     if first == u"a":
         return HG_ANY if second == u"n" else HG_ALL
     raise ValueError(f"unknown reduction {name!r}")
@@ -345,12 +347,12 @@ cdef int refuse_empty(str name, ndarray x, unsigned long long mask, bint everyth
 
 
 cpdef ndarray reduce(str name, ndarray x, object axes=None, bint keepdims=False, object out_dtype=None):
-    """sum, prod, max, min, any, all or mean over `axes` (None or (): all); see the NumPy form of the same name."""
+    """sum, prod, max, min, any, all, nansum (of floats) or mean over `axes` (None or (): all); see the NumPy form."""
     cdef int kind = kind_of(x), operation = operation_named(name), number
     cdef unsigned long long mask
     if out_dtype is not None:
         return reduce_as(name, x, axes, keepdims, np.dtype(out_dtype))
-    if kind < 0:
+    if kind < 0 or operation == HG_SUM_NUMBERS and kind < HG_F16:
         return reference.reduce(name, x, axes, keepdims)
     mask = axes_mask(axes, rank_of(x))
     number = cnp.PyArray_TYPE(x)

@@ -171,6 +171,9 @@ static void HG(columns_##NAME)(const char *data, hg_size n, hg_size stride, hg_s
 #define MAGNITUDE_f64(p) HG_PICK((p) < 0, -(p), p, HG(v_f64), HG(v_i64))
 #define PRESENT_f32(p) HG_PICK((p) != 0, (HG(v_f32)){0} + 1, (HG(v_f32)){0}, HG(v_f32), HG(v_i32))
 #define PRESENT_f64(p) HG_PICK((p) != 0, (HG(v_f64)){0} + 1, (HG(v_f64)){0}, HG(v_f64), HG(v_i64))
+#define NUMBER_f32(p) HG_PICK((p) == (p), p, (HG(v_f32)){0}, HG(v_f32), HG(v_i32))
+#define NUMBER_f64(p) HG_PICK((p) == (p), p, (HG(v_f64)){0}, HG(v_f64), HG(v_i64))
+#define NUMBER1(p) ((p) == (p) ? (p) : 0)
 #define MAGNITUDE1(p) ((p) < 0 ? -(p) : (p))
 #define PRESENT1(p) ((p) != 0 ? 1 : 0)
 /* A NaN that comes replaces, and one that is there stays: no comparison with it is true. */
@@ -196,6 +199,10 @@ EASY(sum_i64, i64, 0, SAME, SAME, ADD, ADD)
 WIDENED(sum_i32, i32, 0, ADD)
 WIDENED(sum_u8, u8, 0, ADD)
 HALVES(sum_f16, 0, SAME, SAME, ADD, ADD)
+
+EASY(sum_numbers_f32, f32, 0, NUMBER_f32, NUMBER1, ADD, ADD)
+EASY(sum_numbers_f64, f64, 0, NUMBER_f64, NUMBER1, ADD, ADD)
+HALVES(sum_numbers_f16, 0, NUMBER_f32, NUMBER1, ADD, ADD)
 
 EASY(prod_f32, f32, 1, SAME, SAME, MULTIPLY, MULTIPLY)
 EASY(prod_f64, f64, 1, SAME, SAME, MULTIPLY, MULTIPLY)
@@ -403,6 +410,7 @@ static const hg_reduction_table HG(reductions) = {
         [HG_DEVIATION] = {[HG_F16] = ENTRY(deviation_f16, HG_F64, HG_SUM),
                           [HG_F32] = ENTRY(deviation_f32, HG_F64, HG_SUM),
                           [HG_F64] = ENTRY(deviation_f64, HG_F64, HG_SUM)},
+        [HG_SUM_NUMBERS] = {FLOATS(sum_numbers, HG_SUM)},
         [HG_SQUARES] = {FLOATS(squares, HG_SUM)},
         [HG_MAGNITUDES] = {FULL(magnitudes, HG_SUM)},
         [HG_NONZERO] = {FULL(nonzero, HG_SUM)},

@@ -5,15 +5,8 @@
 #endif
 #include "reduction_loops.h"
 
-#define HG_SUFFIX baseline
-#define HG_LEVEL 0
-#include "vectors_level.h"
-#include "reduction_level.h"
-#undef HG_SUFFIX
-#undef HG_LEVEL
-#if HG_X86
-#include "reduction_again.h"
-#endif
+#define HG_BODY "reduction_level.h"
+#include "each_level.h"
 
 static const char item_size[HG_TYPES] = {1, 1, 1, 2, 4, 8, 2, 4, 8};
 

@@ -8,6 +8,7 @@ enum hg_reduction {
     HG_SUM, HG_PROD, HG_MAX, HG_MIN, HG_ANY, HG_ALL,
     HG_SUM_WIDE,   /* float16/32 added up in float64 */
     HG_DEVIATION,  /* sum of (x - centre)^2, in float64 */
+    HG_SUM_NUMBERS, /* NaN left out */
     HG_SQUARES, HG_MAGNITUDES, HG_NONZERO, HG_MAX_MAGNITUDE, HG_MIN_MAGNITUDE,
     HG_REDUCTIONS
 };

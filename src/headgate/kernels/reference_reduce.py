@@ -94,13 +94,15 @@ def reduce(
     keepdims: bool = False,
     out_dtype: Any = None,
 ) -> Array:
-    """sum, prod, max, min, any, all or mean over `axes` (None or (): all).
+    """sum, prod, max, min, any, all, nansum (NaN left out) or mean over `axes` (None or (): all).
 
     sum and prod of integers and bool give int64; `out_dtype` casts before summing; max and min keep the dtype and
     propagate NaN; any and all give bool; mean wants floats. An extreme over nothing raises as in PyTorch.
     """
     normal = _axes_of(axes, x.ndim)
     everything = axes is None
+    if name == "nansum":
+        return reduce("sum", np.where(x == x, x, x.dtype.type(0)), axes, keepdims, out_dtype)
     if name == "any":
         return _sum_like(np.add, x, normal, keepdims, _BOOL)
     if name == "all":

@@ -5,15 +5,8 @@
 #endif
 #include "softmax_loops.h"
 
-#define HG_SUFFIX baseline
-#define HG_LEVEL 0
-#include "vectors_level.h"
-#include "softmax_level.h"
-#undef HG_SUFFIX
-#undef HG_LEVEL
-#if HG_X86
-#include "softmax_again.h"
-#endif
+#define HG_BODY "softmax_level.h"
+#include "each_level.h"
 
 #define PIECE 32768
 #define SHORT 24 /* rows up to this long are worked on as columns */

@@ -5,10 +5,10 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply1, apply2, wrap
-    from headgate.core.arrays import shape_of
+    from headgate.core.arrays import is_float, shape_of
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
-    from headgate.kernels.reference import reduce
+    from headgate.kernels.reference import contiguous, map2, reduce
     from headgate.ops.linalg import MM
     from headgate.ops.reducing import given, one_dim, write_results
     from headgate.ops.view import UNSQUEEZE, reshaped
@@ -18,6 +18,7 @@ if not cython.compiled:
 from headgate.core.declare import composite, declare
 from headgate.core.entry import PUBLIC
 from headgate.core.family import refused_error
+from headgate.kernels import make_loop
 
 
 def best_splits(sizes: list) -> dict:
@@ -125,7 +126,17 @@ class Cross(Op):
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
         if dtypes.of(x).category == 0:
             raise refused_error("cross", dtypes.of(x))
-        return np.cross(x, y, axis=attrs)
+        if not is_float(x):
+            return np.cross(x, y, axis=attrs)
+        x, y = np.broadcast_arrays(x, y)
+        x, y = contiguous(np.moveaxis(x, attrs, 0)), contiguous(np.moveaxis(y, attrs, 0))
+        result = np.empty(x.shape, x.dtype)
+        for i in range(3):  # each from the other two components, in turn
+            j, k = (i + 1) % 3, (i + 2) % 3
+            part: ndarray = np.asarray(result[i, ...])
+            map2(PRODUCT, np.asarray(x[j]), np.asarray(y[k]), part)
+            map2(DIFFERENCE, part, map2(PRODUCT, np.asarray(x[k]), np.asarray(y[j])), part)
+        return contiguous(np.moveaxis(result, 0, attrs))
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -134,6 +145,7 @@ class Cross(Op):
         return apply2(CROSS, g, n.read(0), n.attrs)
 
 
+PRODUCT, DIFFERENCE = make_loop("mul"), make_loop("sub")
 TRACE, CROSS = Trace(), Cross()
 
 

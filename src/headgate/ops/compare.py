@@ -8,7 +8,7 @@ if not cython.compiled:
     from headgate.core.arrays import is_float
     from headgate.core.family import ANSWER, COMPARISON, Binary, Unary
     from headgate.core.records import Node, Op, Tensor
-    from headgate.kernels.reference import map1
+    from headgate.kernels.reference import map1, map2, map2s
     from headgate.ops.keep import zeros_of
 
     ndarray = np.ndarray
@@ -67,7 +67,9 @@ class Infinite(Unary):
 
     @cython.cfunc
     def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
-        return np.asarray(cython.cast(object, x) == (np.inf if self.name == "isposinf" else -np.inf))
+        if not is_float(x):
+            return np.zeros(cython.cast(object, x).shape, np.bool_)
+        return map2s(EQUAL, x, np.inf if self.name == "isposinf" else -np.inf, False)
 
 
 @cython.cclass
@@ -78,6 +80,8 @@ class IsClose(Op):
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
         rtol, atol, equal_nan = attrs
         with np.errstate(all="ignore"):
+            if x.shape == y.shape and is_float(x) and x.dtype == y.dtype and rtol + atol > 0 and not equal_nan:
+                return near(x, y, rtol, atol)
             close = x == y
             if equal_nan:
                 close = close | ((x != x) & (y != y))
@@ -87,6 +91,21 @@ class IsClose(Op):
             distance = np.abs(x - y if is_float(y) else x.astype(np.int64) - y)
             allowed = atol + np.abs(wide * wide.dtype.type(rtol))
             return np.asarray(close | (np.isfinite(distance) & (distance <= allowed)))
+
+
+EQUAL, DIFFERENCE, SIZE, PRODUCT, SUM, AT_MOST, WHOLE, FINITE, EITHER = [make_loop(_name) for _name in (
+    "eq", "sub", "abs", "mul", "add", "le", "logical_and", "isfinite", "logical_or")]
+
+
+def near(x: ndarray, y: ndarray, rtol: object, atol: object) -> ndarray:
+    """isclose of floats of one type and shape, loop by loop."""
+    distance: ndarray = map2(DIFFERENCE, x, y)
+    allowed: ndarray = map2s(PRODUCT, y, rtol, False)
+    map1(SIZE, distance, distance)
+    map1(SIZE, allowed, allowed)
+    map2s(SUM, allowed, atol, False, allowed)
+    inside: ndarray = map2(WHOLE, map1(FINITE, distance), map2(AT_MOST, distance, allowed))
+    return map2(EITHER, map2(EQUAL, x, y), inside)
 
 
 ISCLOSE = IsClose()

@@ -6,6 +6,7 @@ from headgate.core.dims cimport wrap_dim
 from headgate.core.inplace cimport write
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.core.writes cimport check_writable, note_write
+from headgate.kernels.copying cimport zeros
 from headgate.kernels.indexing cimport index_add as index_add_kernel
 from headgate.kernels.indexing cimport take as take_kernel
 from headgate.ops.change cimport is_number, kind_name, need_int, need_tensor

@@ -17,6 +17,7 @@ if not cython.compiled:
     from headgate.core.writes import check_writable, note_write
     from headgate.kernels.reference import index_add as index_add_kernel
     from headgate.kernels.reference import take as take_kernel
+    from headgate.kernels.reference import zeros
     from headgate.ops.change import is_number, kind_name, need_int, need_tensor
     from headgate.ops.scatter import long_index
     from headgate.ops.sorting import GIVEN
@@ -62,15 +63,15 @@ def distinct(x: ndarray, consecutive: object, dim: object) -> tuple:
         order = np.argsort(flat, kind="stable")
     else:
         order = np.lexsort(np.flip(flat.T, 0)) if flat.shape[1] else np.arange(count)
-    ordered = flat[order]
+    ordered = flat if consecutive else flat[order]
     different = ordered[1:] != ordered[:max(count - 1, 0)]
     starts = np.concatenate(([0], np.flatnonzero(different if whole else different.any(1)) + 1)) if count else order
     values = ordered[starts.astype(np.int64)]
-    inverse = np.empty(count, np.int64)
-    numbers = np.zeros(count, np.int64)
-    numbers[starts[1:].astype(np.int64)] = 1
-    inverse[order] = np.cumsum(numbers)
     counts = np.diff(np.append(starts, count)).astype(np.int64) if count else np.zeros(0, np.int64)
+    inverse = np.repeat(np.arange(counts.size), counts)
+    if not consecutive:
+        numbers, inverse = inverse, np.empty(count, np.int64)
+        inverse[order] = numbers
     if whole:
         return np.ascontiguousarray(values), inverse.reshape(shape_of(x)), counts
     return np.ascontiguousarray(np.moveaxis(values.reshape((len(starts),) + shape), 0, dim)), inverse, counts
@@ -265,7 +266,10 @@ def one_hot(tensor: object, num_classes: object = -1) -> object:
     count = int(array.max()) + 1 if num_classes == -1 else num_classes
     if array.size and array.max() >= count:
         raise RuntimeError("Class values must be smaller than num_classes.")
-    return wrap((array[..., None] == np.arange(count)).astype(np.int64))
+    found: ndarray = zeros(shape_of(x._array) + (count,), np.dtype(np.int64))
+    line: object = cython.cast(object, found).reshape(-1)
+    line[np.arange(array.size) * count + array.reshape(-1)] = 1
+    return wrap(found)
 
 
 # ---- embedding ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ if not cython.compiled:
     from headgate.core.inplace import write
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
-    from headgate.kernels.reference import contiguous, joined
+    from headgate.kernels.reference import contiguous, copy_into, joined, zeros
     from headgate.ops.arguments import place, whole
     from headgate.ops.view import SELECT, SLICE, UNSQUEEZE, VIEW, reshaped
 
@@ -98,10 +98,10 @@ class BlockDiag(Op):
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         blocks: list = [np.atleast_2d(a) for a in inputs]
         whole_shape = (sum([b.shape[0] for b in blocks]), sum([b.shape[1] for b in blocks]))
-        result = np.zeros(whole_shape, result_type(inputs) or inputs[0].dtype)
+        result: ndarray = zeros(whole_shape, result_type(inputs) or inputs[0].dtype)
         row = column = 0
         for b in blocks:
-            result[row:row + b.shape[0], column:column + b.shape[1]] = b
+            copy_into(cython.cast(object, result)[row:row + b.shape[0], column:column + b.shape[1]], b)
             row += b.shape[0]
             column += b.shape[1]
         return result

@@ -10,6 +10,7 @@ if not cython.compiled:
     from headgate.core.arrays import is_float, shape_of
     from headgate.core.operators import slots
     from headgate.core.records import OUT, Node, Op, Tensor, X, Y
+    from headgate.kernels.reference import map2
     from headgate.kernels.reference import norm as norm_of
     from headgate.ops.keep import keep, zeros_of
     from headgate.ops.reducing import called, dims_of, flag, given, restored, write_results
@@ -20,6 +21,7 @@ from headgate import errors
 from headgate.core.declare import composite, declare, overload
 from headgate.core.family import broadcast_error
 from headgate.core.options import kind_of
+from headgate.kernels import make_loop
 
 INFINITY = math.inf
 
@@ -76,7 +78,7 @@ class Dist(Op):
                 raise RuntimeError(f"norm(): input dtype should be either floating point or complex. Got {kind} "
                                    f"instead.")
         try:
-            return norm_of(x - y, attrs, None, False)
+            return norm_of(map2(DIFFERENCE, x, y) if x.dtype == y.dtype else x - y, attrs, None, False)
         except ValueError:
             raise RuntimeError(broadcast_error(x, y)) from None
 
@@ -86,6 +88,7 @@ class Dist(Op):
         return pull_norm(d, n.read(OUT), g if i == 0 else -g, n.attrs, None)
 
 
+DIFFERENCE = make_loop("sub")
 VECTOR_NORM, DIST = VectorNorm(), Dist()
 NORM = overload(VectorNorm(), "norm", 1, reads=[1 | (1 << OUT)])
 

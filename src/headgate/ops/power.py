@@ -98,7 +98,7 @@ def special_power(x: ndarray, power: object) -> object:
         return map1(SQUARE, x)
     if power == 0.5:
         return map1(SQRT, x)
-    if power == 3 and x.itemsize > 2:
+    if power == 3:
         return map1(CUBE, x)
     if power == -1:
         return map1(RECIPROCAL, x)

@@ -128,10 +128,9 @@ class NanSum(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        y: object = x
-        if is_float(x):
-            y = map1(WITHOUT_NAN, x)
-        return reduce("sum", y, attrs[0], attrs[1], attrs[2])
+        if is_float(x) and attrs[2] is None:
+            return reduce("nansum", x, attrs[0], attrs[1], None)
+        return reduce("sum", map1(WITHOUT_NAN, x) if is_float(x) else x, attrs[0], attrs[1], attrs[2])
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:

@@ -17,7 +17,7 @@ from headgate.ops.scatter cimport REDUCES, ScatterReduce, long_index
 cdef Tensor once(Tensor index, tuple shape, int dim)
 cdef check_inside(ndarray x, int dim, ndarray index)
 cdef object like_source(object rows, tuple shape)
-cdef ndarray spread_index(ndarray index, tuple shape, int dim)
+cdef ndarray spread_index(ndarray index, tuple shape, int dim, bint own)
 cdef bint long_type(Tensor index)
 cdef check_rows(Tensor x, int dim, Tensor place, Tensor source, str function)
 cdef check_copy(Tensor x, int dim, Tensor place, Tensor source)

@@ -135,12 +135,12 @@ class IndexReduce(ScatterReduce):
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
         check_inside(target, attrs[0], inputs[1])
-        index = spread_index(inputs[1], inputs[2].shape, attrs[0])
+        index = spread_index(inputs[1], inputs[2].shape, attrs[0], False)
         scatter_kernel(target, attrs[0], index, inputs[2], REDUCES[attrs[1]], attrs[2])
 
     @cython.cfunc
     def index_of(self, n: Node) -> Tensor:
-        return wrap(spread_index(n.tensor(1)._array, n.shape(2), n.attrs[0]))
+        return wrap(spread_index(n.tensor(1)._array, n.shape(2), n.attrs[0], True))
 
 
 @cython.cclass
@@ -211,13 +211,14 @@ def like_source(rows: object, shape: tuple) -> object:
     return rows if shape_of(t._array) == shape else cython.cast(object, rows).reshape(shape)
 
 
-def spread_index(index: ndarray, shape: tuple, dim: cython.int) -> ndarray:
-    """A vector of positions along a dim, repeated over a shape, as scatter takes it."""
+def spread_index(index: ndarray, shape: tuple, dim: cython.int, own: cython.bint) -> ndarray:
+    """A vector of positions along a dim, repeated over a shape, as scatter takes it; `own`: in memory of its own."""
     if len(shape) == 0:
         return cython.cast(object, long_index(index)).reshape(())
     lengths = [1] * len(shape)
     lengths[dim] = -1
-    return np.ascontiguousarray(np.broadcast_to(cython.cast(object, long_index(index)).reshape(lengths), shape))
+    spread: ndarray = np.broadcast_to(cython.cast(object, long_index(index)).reshape(lengths), shape)
+    return np.ascontiguousarray(spread) if own else spread
 
 
 # ---- the functions --------------------------------------------------------------------------------------------------

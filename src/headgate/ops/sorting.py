@@ -166,15 +166,15 @@ class MedianAll(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        flat: ndarray = np.sort(x, axis=None)
+        flat: object = cython.cast(object, x).reshape(-1)
         count = flat.size
         if count == 0:
-            return np.asarray(np.nan if is_float(x) else np.iinfo(cython.cast(object, x).dtype).min,
-                              cython.cast(object, x).dtype)
+            return np.asarray(np.nan if is_float(x) else np.iinfo(flat.dtype).min, flat.dtype)
         missing = int(np.isnan(flat).sum()) if is_float(x) else 0
-        if missing and not attrs:
-            return np.asarray(cython.cast(object, flat)[count - 1])
-        return np.asarray(cython.cast(object, flat)[max((count - missing - 1) // 2, 0)])
+        if missing and (missing == count or not attrs):
+            return np.asarray(np.nan, flat.dtype)
+        middle = (count - missing - 1) // 2
+        return np.asarray(np.partition(flat, middle)[middle])  # NaN goes last, as in a sort
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:

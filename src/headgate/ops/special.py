@@ -10,7 +10,7 @@ if not cython.compiled:
     from headgate.core.family import BOOLS, Unary
     from headgate.core.inplace import write
     from headgate.core.records import OUT, Node, Tensor, X, Y
-    from headgate.kernels.reference import map1, map1p
+    from headgate.kernels.reference import map1, map1p, map2, map2s
     from headgate.ops.explog import EXP, LOG
     from headgate.ops.keep import Fused, keep
 
@@ -145,9 +145,9 @@ class Mvlgamma(Unary):
     @cython.cfunc
     def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
         order: object = int(attrs[0])
-        total = np.full_like(x, 0.25 * math.log(math.pi) * order * (order - 1))
+        total: object = np.full(cython.cast(object, x).shape, 0.25 * math.log(math.pi) * order * (order - 1), x.dtype)
         for k in range(order):
-            total += map1(self.loop, x - x.dtype.type(0.5 * k))
+            map2(PLUS, total, map1(self.loop, map2s(TAKE_OFF, x, 0.5 * k, False)), total)
         if out is None:
             return total
         np.copyto(out, total)
@@ -182,7 +182,7 @@ class Half(Unary):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        return np.asarray(x * x.dtype.type(0.5))
+        return map2s(TIMES, x, 0.5, False)
 
 
 @cython.cclass
@@ -195,6 +195,7 @@ class LogNdtr(Unary):
         return g * EXP.call1(x * x * -0.5 - n.read(OUT), None) * (1 / math.sqrt(2 * math.pi))
 
 
+TIMES, PLUS, TAKE_OFF = make_loop("mul"), make_loop("add"), make_loop("sub")
 FIRST_DERIVATIVE = make_loop("trigamma")
 ERF, ERFC, ERFINV, DIGAMMA, LGAMMA, LOGIT, POLYGAMMA = (
     Erf(), Erfc(), Erfinv(), Digamma(), Lgamma(), Logit(), Polygamma())

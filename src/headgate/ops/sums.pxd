@@ -1,10 +1,11 @@
 # C types of sums.py.
 from numpy cimport ndarray, PyArray_TYPE
 from headgate.core.apply cimport apply, apply1, apply2
-from headgate.core.arrays cimport is_float, shape_of
+from headgate.core.arrays cimport insert_view, is_float, shape_of
 from headgate.core.inplace cimport write
 from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
 from headgate.kernels.gemm cimport addmm as add_product, matmul as product
+from headgate.kernels.door cimport Loop, map3p
 from headgate.ops.linalg cimport BMM, MM, MV, check_batches, check_matrices, check_vector, leading, multiplied, no_bools, transposed, type_name
 from headgate.ops.reducing cimport given
 from headgate.ops.view cimport EXPAND, T, UNSQUEEZE, VIEW, reshaped
@@ -13,4 +14,5 @@ cdef Tensor scaled(Tensor g, object factor)
 cdef check_added(ndarray c, ndarray a, tuple shape)
 cdef ndarray combine(ndarray c, object product, object beta, object alpha)
 cdef object added(Op op, object c, object a, object b, object beta, object alpha, object out, tuple names)
+cdef Loop ADD_PRODUCT
 cdef Op ADDMM, ADDMV, BADDBMM, ADDBMM, ADDR

@@ -4,10 +4,11 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import apply, apply1, apply2
-    from headgate.core.arrays import is_float, shape_of
+    from headgate.core.arrays import insert_view, is_float, shape_of
     from headgate.core.inplace import write
     from headgate.core.records import Node, Op, Tensor, Y, Z
     from headgate.kernels.reference import addmm as add_product
+    from headgate.kernels.reference import map3p
     from headgate.kernels.reference import matmul as product
     from headgate.ops.linalg import (
         BMM,
@@ -31,6 +32,7 @@ if not cython.compiled:
 
 from headgate import errors
 from headgate.core.declare import composite, declare
+from headgate.kernels import make_loop
 
 
 def scaled(g: Tensor, factor: object) -> Tensor:
@@ -170,6 +172,10 @@ class Addr(Op):
             raise RuntimeError(f"addr: Expected 1-D argument vec{1 if v.ndim != 1 else 2}, but got "
                                f"{v.ndim if v.ndim != 1 else w.ndim}-D")
         check_added(inputs[0], v, (v.shape[0], w.shape[0]))
+        column: ndarray = insert_view(v, 1)
+        if attrs[0] == 1 and is_float(v) and inputs[0].dtype == v.dtype == w.dtype:
+            return map3p(ADD_PRODUCT, np.broadcast_to(inputs[0], (v.shape[0], w.shape[0])), column, insert_view(w, 0),
+                         (attrs[1],))
         return combine(inputs[0], np.multiply.outer(v, w), attrs[0], attrs[1])
 
     @cython.cfunc
@@ -181,6 +187,7 @@ class Addr(Op):
         return scaled(apply2(MV, apply1(T, g, None), n.read(Y), None), n.attrs[1])
 
 
+ADD_PRODUCT = make_loop("addcmul")
 ADDMM, ADDMV, BADDBMM, ADDBMM, ADDR = AddMm(), AddMv(), Baddbmm(), Addbmm(), Addr()
 
 

@@ -4,7 +4,7 @@ from headgate.core.apply cimport apply1, apply2, wrap
 from headgate.core.arrays cimport shape_of
 from headgate.core.inplace cimport write
 from headgate.core.records cimport Node, Op, Tensor
-from headgate.kernels.copying cimport contiguous, copied, copy_into
+from headgate.kernels.copying cimport contiguous, copied, copy_into, zeros
 from headgate.kernels.copying cimport triangle as side_of
 from headgate.ops.arguments cimport given, other, place, whole
 from headgate.ops.view cimport DIAGONAL, SELECT, SLICE, Part, reshaped

@@ -10,7 +10,7 @@ if not cython.compiled:
     from headgate.core.arrays import shape_of
     from headgate.core.inplace import write
     from headgate.core.records import Node, Op, Tensor
-    from headgate.kernels.reference import contiguous, copied, copy_into
+    from headgate.kernels.reference import contiguous, copied, copy_into, zeros
     from headgate.kernels.reference import triangle as side_of
     from headgate.ops.arguments import given, other, place, whole
     from headgate.ops.view import DIAGONAL, SELECT, SLICE, Part, reshaped
@@ -73,7 +73,7 @@ class DiagEmbed(Op):
         length = shape.pop() + abs(attrs[0])
         for at in sorted(attrs[1:]):
             shape.insert(at, length)
-        y: ndarray = np.zeros(shape, cython.cast(object, x).dtype)
+        y: ndarray = zeros(tuple(shape), cython.cast(object, x).dtype)
         copy_into(DIAGONAL.run1(y, attrs, None), x)
         return y
 

@@ -242,7 +242,7 @@ class MaskedSelect(Op):
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
         if shape_of(x) != shape_of(y):
             x, y = masked(x, y)
-        return x[y].reshape(-1)
+        return np.compress(y.reshape(-1), x.reshape(-1))  # much faster than x[y]
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -317,7 +317,14 @@ class Nonzero(Op):
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         if x.ndim == 0:
             return np.zeros((1 if cython.cast(object, x).item() else 0, 0), np.int64)
-        return np.stack(cython.cast(object, x).nonzero(), axis=1)
+        flat: object = np.flatnonzero(x)  # much faster than nonzero itself
+        if x.ndim == 1:
+            return np.asarray(flat.reshape(-1, 1), np.int64)
+        places = np.empty((len(flat), x.ndim), np.int64)
+        for dim in range(x.ndim - 1, 0, -1):
+            flat, places[:, dim] = np.divmod(flat, x.shape[dim])
+        places[:, 0] = flat
+        return places
 
 
 def nonzero(input: object, *, out: object = None, as_tuple: object = False) -> object:
