@@ -79,7 +79,7 @@ KERNEL(log_ndtr) {
         EACH(const double x = A[s + i]; L[i] = x < -36 ? -x : x < -1 ? 0.5 * E[i] : 1; R[i] = x < -1 ? 0 : -0.5 * E[i])
         block_math(1, HG_LOG, L, m);
         block_math(1, HG_LOG1P, R, m);
-        EACH(const double x = A[s + i]; const double v = 1 / (x * x); const double w = v * (3 * v - 1 - 15 * v * v);
+        EACH(const double x = A[s + i]; const double v = 1 / (x * x); const double w = v * (v * (3 - v * (15 - v * (105 - v * 945))) - 1);
              const double far = -0.5 * x * x - L[i] - 0.91893853320467274178 + w * (1 - w * (0.5 - w / 3));
              Y[s + i] = (T)(x < -36 ? far : x < -1 ? L[i] : R[i])))
 }

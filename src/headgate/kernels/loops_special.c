@@ -42,7 +42,8 @@ double hg_trigamma(double x) {
     double whole, total = 0, inverse;
     if (x <= 0) {
         const double part = modf(x, &whole), height = sin(PI * part);
-        return part == 0 && isfinite(x) ? INFINITY : PI * PI / (height * height) - hg_trigamma(1 - x);
+        if (!isfinite(x)) return NAN;
+        return part == 0 ? INFINITY : PI * PI / (height * height) - hg_trigamma(1 - x);
     }
     for (; x < 10; x += 1) total += 1 / (x * x);
     inverse = 1 / (x * x);

@@ -68,7 +68,9 @@ UFUNCS: dict[str, np.ufunc] = {
 
 # Names with a form of their own: NumPy has none, or one that differs from PyTorch (sign of NaN, division by zero).
 FORMS: dict[str, tuple[int, Form]] = {
-    **{name: (1, getattr(special, name)) for name in ("trigamma", "cube", "zero_nan", "round_down_to", "round_up_to")},
+    **{name: (1, getattr(special, name)) for name in (
+        "trigamma", "cube", "zero_nan", "round_down_to", "round_up_to", "entr")},
+    "i1": (1, special.bessel_i1), "log_ndtr": (1, special.log_normal),
     **{
         name: (2, getattr(special, name))
         for name in ("prelu", "squared_difference", "smooth_l1", "huber", "bce_logits")

@@ -91,6 +91,14 @@ def log_normal(x: Array) -> Array:
         return np.where(q < -10, low, np.where(q > 1, high, middle)).astype(x.dtype)
 
 
+def entr(x: Array) -> Array:
+    """-x log x, 0 at 0 and -inf below."""
+    positive = x > 0
+    value = -x * np.log(np.where(positive, x, x.dtype.type(1)))
+    value = np.where(positive | np.isnan(x), value, np.where(x == 0, x.dtype.type(0), x.dtype.type(-np.inf)))
+    return np.asarray(value, x.dtype)
+
+
 def trigamma(x: Array) -> Array:
     """The first derivative of digamma."""
     return polygamma(x, 1.0)

@@ -19,7 +19,6 @@ if not cython.compiled:
 from headgate.core.declare import composite, declare, overload
 from headgate.core.family import refuse
 from headgate.kernels import make_loop
-from headgate.kernels.reference_special import bessel_i1, log_normal
 from headgate.kernels.reference_special import polygamma as polygamma_form
 from headgate.ops.keep import fused
 
@@ -235,15 +234,6 @@ def multigammaln(input: object, p: object, *, out: object = None) -> object:
     return MVLGAMMA.call1p(input, (float(p),), out)
 
 
-def log1m_entropy(x: ndarray) -> ndarray:
-    """-x log x, 0 at 0 and -inf below."""
-    with np.errstate(all="ignore"):
-        positive = x > 0
-        value = -x * np.log(np.where(positive, x, x.dtype.type(1)))
-    value = np.where(positive | np.isnan(x), value, np.where(x == 0, x.dtype.type(0), x.dtype.type(-np.inf)))
-    return np.asarray(value, x.dtype)
-
-
 declare(ERF, "erf", loop=make_loop("erf"), reads=[1 << 0], aliases=("special.erf",))
 declare(ERFC, "erfc", loop=make_loop("erfc"), reads=[1 << 0], aliases=("special.erfc",))
 declare(ERFINV, "erfinv", loop=make_loop("erfinv"), reads=[1 << 0], domain=(-0.9, 0.9), aliases=("special.erfinv",))
@@ -255,15 +245,15 @@ declare(POLYGAMMA, "polygamma", loop=make_loop("polygamma", python=polygamma_for
         samples=lambda make: [((1, make(3, 4, low=0.3, high=4)), {}), ((2, make(3, low=0.3, high=4)), {}),
                               ((0, make(3, low=0.3, high=4)), {})])
 declare(I0_OP, "i0", loop=make_loop("i0"), reads=[1 << 0], aliases=("special.i0",))
-declare(I1, "special.i1", loop=make_loop("i1", python=bessel_i1), reads=[1 << 0 | 1 << OUT], method=False,
+declare(I1, "special.i1", loop=make_loop("i1"), reads=[1 << 0 | 1 << OUT], method=False,
         inplace=False, node="SpecialI1Backward")
 declare(LOGIT, "logit", loop=make_loop("logit"), reads=[1 << 0], function=logit, inplace=True, domain=(0.1, 0.9),
         aliases=("special.logit",), dtypes="fib",
         samples=lambda make: [((make(3, 4, low=0.1, high=0.9),), {}), ((make(3, low=-0.2, high=1.2), 0.1), {}),
                               ((make(0),), {})])
-declare(Entr(), "special.entr", loop=make_loop("entr", python=log1m_entropy), reads=[1 << 0], method=False,
+declare(Entr(), "special.entr", loop=make_loop("entr"), reads=[1 << 0], method=False,
         inplace=False, domain=(0.2, 3), node="SpecialEntrBackward")
-declare(LogNdtr(), "special.log_ndtr", loop=make_loop("log_ndtr", python=log_normal), reads=[1 << 0 | 1 << OUT],
+declare(LogNdtr(), "special.log_ndtr", loop=make_loop("log_ndtr"), reads=[1 << 0 | 1 << OUT],
         method=False, inplace=False, node="SpecialLogNdtrBackward")
 composite("special.ndtr", ndtr, method=False, out=True, samples=lambda make: [((make(3, 4),), {}), ((make(0),), {})])
 refuse(MVLGAMMA, BOOLS, "mvlgamma")
