@@ -14,7 +14,7 @@ cdef long long order
 cpdef Tensor wrap(object array)
 cdef Tensor wrap_view(Op op, Tensor x, object attrs, ndarray array)
 cdef Tensor wrap_over(ndarray array, Tensor x)
-cpdef bint requires(Tensor x)
+cpdef bint requires(Tensor x) except -1
 cdef Node current_node(Tensor x)
 cdef Vertex edge_of(Tensor x)
 cdef check_followed(Tensor x)
@@ -40,6 +40,6 @@ cpdef Cut cut_here(str kind, str what)
 cdef set_history(Tensor x, Node n, int output)
 cdef keep_retaining(Tensor x, Node n, int output)
 cdef object refresh_view
-cdef int counted(list outputs)
+cdef int counted(list outputs) except -1
 cdef tuple arrays_of(tuple inputs)
 cdef list view_outputs(Op op, Tensor x, object attrs, tuple arrays)

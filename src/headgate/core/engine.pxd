@@ -50,5 +50,5 @@ cdef class Pass(Queue):
     cdef note_stale(self, Node n)
     cdef capture(self, Vertex v, int nr, Tensor g)
 
-cdef bint is_live(long long number)
+cdef bint is_live(long long number) noexcept
 cdef bint _anomaly, _check_nan

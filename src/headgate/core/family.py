@@ -15,7 +15,7 @@ if not cython.compiled:
     from headgate.core.operators import INPLACE
     from headgate.core.records import INFERENCE, Op, Tensor
     from headgate.core.writes import check_writable, note_write
-    from headgate.kernels.reference import map1, map1p, map2, map2p, map2s, map3, map3p
+    from headgate.kernels.reference import map1, map1p, map2, map2p, map2s, map3, map3p, over2
 
     ndarray = np.ndarray
 
@@ -47,6 +47,11 @@ def as_type(a: ndarray, kind: dtypes.dtype) -> ndarray:
 def is_bare(x: Tensor) -> cython.bint:
     """Whether a glance tells that no gradient is wanted for `x`."""
     return x._root is None and not x._wants and x._node is None
+
+
+def is_free(x: Tensor) -> cython.bint:
+    """Whether a glance tells that `x` may be written without a record of a gradient."""
+    return is_bare(x) and x._storage.shield is None and not x._flags & INFERENCE
 
 
 def operand(value: object, name: str) -> object:
@@ -230,6 +235,18 @@ class Binary(Op):
     @cython.cfunc
     def write_fast(self, x: Tensor, y: object) -> object:
         """Write in place without an intermediate array, where no gradient is recorded and the types agree."""
+        t: Tensor
+        if isinstance(y, Tensor):
+            t = cython.cast(Tensor, y)
+            if is_free(x) and is_bare(t) and (t._storage is not x._storage or t is x):
+                if over2(self.loop, x._array, t._array):
+                    note_write(x, self.written)
+                    return x
+        return self.write_checked(x, y)
+
+    @cython.cfunc
+    def write_checked(self, x: Tensor, y: object) -> object:
+        """The same for every layout, and with all that forbids a write looked at."""
         t: Tensor = x
         if isinstance(y, Tensor):
             t = cython.cast(Tensor, y)

@@ -17,5 +17,5 @@ cdef Tensor copy_before(Tensor x)
 cdef check_result(Tensor x, ndarray result, str name)
 cdef check_operands(Tensor x, tuple inputs)
 cpdef check_apart(Tensor x, tuple inputs)
-cdef bint adopt(Tensor x, Node n)
+cdef bint adopt(Tensor x, Node n) except -1
 cdef follow_cut(Tensor x, tuple inputs, Op op)

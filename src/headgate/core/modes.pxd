@@ -5,12 +5,12 @@ cdef extern from "modes.h":
     int hg_quiet
     int hg_overrides_off
 
-cpdef bint grad_enabled()
-cpdef bint inference_enabled()
-cpdef bint stale_allowed()
-cpdef bint overrides_off()
+cpdef bint grad_enabled() noexcept
+cpdef bint inference_enabled() noexcept
+cpdef bint stale_allowed() noexcept
+cpdef bint overrides_off() noexcept
 cpdef set_grad(bint value)
-cpdef int grad_state()
+cpdef int grad_state() noexcept
 cpdef set_grad_state(int value)
 cpdef set_inference(bint value)
 cpdef set_stale_allowed(bint value)

@@ -4,10 +4,10 @@ from headgate.core.storage cimport Site
 cdef extern from "site.h":
     object hg_site_code()
     int hg_site_lasti()
-    bint hg_watching()
+    bint hg_watching() noexcept
     void hg_site_own(const char* folder, Py_ssize_t length)
 
-cdef bint watching()
+cdef bint watching() noexcept
 cpdef mark(Site site)
 cpdef tuple here(Site site)
 cpdef str line_of(Site site)

@@ -6,11 +6,12 @@ from headgate.core.records cimport CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI
 from headgate.core.site cimport mark, watching
 
 cdef int RING
+cdef long long _serials
 cpdef note_write(Tensor x, str what)
 cpdef note_silent_write(Tensor x, str what)
 cdef Write remember(Tensor x, str what)
 cdef Write last_overlapping(Storage storage, long long since, Py_ssize_t low, Py_ssize_t high, object counter, bint other)
-cpdef bint ring_overflowed(Storage storage, long long since)
+cpdef bint ring_overflowed(Storage storage, long long since) noexcept
 cpdef check_writable(Tensor x, bint recording)
 cdef Write rebinding(Tensor r)
 cpdef Write copy_of(Write w)

@@ -22,7 +22,7 @@ if not cython.compiled:
 from headgate import errors
 
 RING = 4
-_serials: cython.longlong = 0
+_serials: cython.longlong = 0  # of the Versions written so far
 
 
 def remember(x: Tensor, what: str) -> Write:

@@ -19,6 +19,7 @@ cpdef Loop make_loop(str name, object ufunc=*, object python=*)
 cpdef ndarray map1(Loop loop, ndarray x, ndarray out=*)
 cpdef ndarray map1p(Loop loop, ndarray x, tuple params, ndarray out=*)
 cpdef ndarray map2(Loop loop, ndarray x, ndarray y, ndarray out=*)
+cpdef bint over2(Loop loop, ndarray x, ndarray y) noexcept
 cpdef ndarray map2p(Loop loop, ndarray x, ndarray y, tuple params, ndarray out=*)
 cpdef ndarray map2s(Loop loop, ndarray x, object scalar, bint scalar_first, ndarray out=*)
 cpdef ndarray map3(Loop loop, ndarray x, ndarray y, ndarray z, ndarray out=*)

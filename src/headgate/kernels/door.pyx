@@ -334,6 +334,41 @@ cpdef ndarray map2(Loop loop, ndarray x, ndarray y, ndarray out=None):
     return result if result is not None else _fallback(loop, (x, y), (), out)
 
 
+cpdef bint over2(Loop loop, ndarray x, ndarray y) noexcept:
+    """Write f(x, y) over x, where both are short runs of floats without gaps, of one type and shape.
+
+    False, and nothing written, where they are not and `map2` must see to it. The caller knows that the two do not
+    overlap partly.
+    """
+    cdef hg_call call
+    cdef char *args[3]
+    cdef Py_ssize_t steps[3]
+    cdef int typenum = cnp.PyArray_TYPE(x)
+    cdef Entry *entry = <Entry *> loop.entries[typenum] if loop.nin == 2 and 0 <= typenum < TYPES else NULL
+    cdef Py_ssize_t size = 1
+    cdef int i
+    if entry == NULL or entry.inner == NULL or entry.out != typenum or entry.fails or entry.halves:
+        return False
+    if typenum != FLOAT and typenum != DOUBLE or cnp.PyArray_TYPE(y) != typenum:
+        return False
+    if cnp.PyArray_NDIM(x) != cnp.PyArray_NDIM(y) or not cnp.PyArray_IS_C_CONTIGUOUS(x):
+        return False
+    if not cnp.PyArray_IS_C_CONTIGUOUS(y):
+        return False
+    for i in range(cnp.PyArray_NDIM(x)):
+        if cnp.PyArray_DIMS(x)[i] != cnp.PyArray_DIMS(y)[i]:
+            return False
+        size *= cnp.PyArray_DIMS(x)[i]
+    if size == 0 or size * entry.cost >= RELEASE_FROM:
+        return False
+    args[0] = args[2] = cnp.PyArray_BYTES(x)
+    args[1] = cnp.PyArray_BYTES(y)
+    steps[0] = steps[1] = steps[2] = cnp.PyArray_ITEMSIZE(x)
+    call.error, call.inputs, call.halves = 0, 2, 0
+    entry.inner(args, &size, steps, entry.data if entry.data != NULL else &call)
+    return True
+
+
 cpdef ndarray map2p(Loop loop, ndarray x, ndarray y, tuple params, ndarray out=None):
     """f(x, y) with float parameters."""
     cdef hg_call call

@@ -184,6 +184,11 @@ def map2(loop: Any, x: Array, y: Array, out: Array | None = None) -> Array:
     return evaluate(loop, (x, y), (), out)
 
 
+def over2(loop: Any, x: Array, y: Array) -> bool:
+    """Whether f(x, y) was written over x by a shorter road than `map2`'s; here there is none."""
+    return False
+
+
 def map2p(loop: Any, x: Array, y: Array, params: tuple[float, ...], out: Array | None = None) -> Array:
     """f(x, y) with float parameters."""
     return evaluate(loop, (x, y), params, out)
