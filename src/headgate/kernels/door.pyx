@@ -7,7 +7,6 @@ tensors.
 """
 
 import ctypes
-import ctypes.util
 import os
 
 import numpy as np
