@@ -2,7 +2,7 @@
 cimport cython
 from headgate.core.apply cimport requires
 from headgate.core.arrays cimport same_shape
-from headgate.core.gradients cimport accumulate, after_hooks, fit, own, own_of, refuse_nan, retain
+from headgate.core.gradients cimport accumulate, after_hooks, fit, own, refuse_nan, retain
 from headgate.core.modes cimport grad_state, set_grad_state
 from headgate.core.operators cimport INPLACE, Vertex, slots
 from headgate.core.queue cimport Queue
@@ -46,6 +46,7 @@ cdef class Pass(Queue):
     cdef list incoming(self, Node n, Vertex state, bint runs)
     cdef capture_all(self, Node n, list grads)
     cdef distribute(self, Node n, list grads, list results)
+    cdef hand_over(self, Node n, int i, Vertex v, object value, object source, bint fresh)
     cdef long long need(self, Node n)
     cdef note_stale(self, Node n)
     cdef capture(self, Vertex v, int nr, Tensor g)

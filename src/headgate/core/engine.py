@@ -11,7 +11,7 @@ import cython
 if not cython.compiled:
     from headgate.core.apply import requires
     from headgate.core.arrays import same_shape
-    from headgate.core.gradients import accumulate, after_hooks, fit, own, own_of, refuse_nan, retain
+    from headgate.core.gradients import accumulate, after_hooks, fit, own, refuse_nan, retain
     from headgate.core.modes import grad_state, set_grad_state
     from headgate.core.operators import INPLACE, Vertex, slots
     from headgate.core.queue import Queue
@@ -244,9 +244,7 @@ class Pass(Queue):
         """Pull the gradient of a node with one output through it, input by input."""
         i: cython.int
         v: Vertex
-        below: Vertex
         value: object
-        r: Tensor
         g: Tensor = cython.cast(Tensor, state._arrived)
         fresh: cython.bint = n.op.fresh and not self.create
         state._arrived = None
@@ -257,15 +255,8 @@ class Pass(Queue):
             if g is not None and (n.needs >> i) & 1:
                 value = n.op.pull(n, g, i)
             v = n.edge0 if i == 0 else n.edge(i)
-            if v is None:
-                continue
-            below = self.state_of(v)
-            if value is not None:
-                r = fit(n, i, v, n.edge_output(i), value)
-                self.deliver(below, v, n.edge_output(i), r, fresh and own(r, g, self.number))
-            below._pending -= 1
-            if below._pending == 0:
-                self.ready(below)
+            if v is not None:
+                self.hand_over(n, i, v, value, g, fresh)
         if g is not None and not self.keep:
             release(n, self.freed_by)
 
@@ -401,20 +392,23 @@ class Pass(Queue):
         """Deliver a node's results to its edges; edges without a gradient only count down."""
         i: cython.int
         v: Vertex
-        g: Tensor
-        state: Vertex
         fresh: cython.bint = n.op.fresh and not self.create and (n.hooks is None or not n.hooks.after)
         for i in range(n.inputs):
             v = n.edge(i)
-            if v is None:
-                continue
-            state = self.state_of(v)
-            if results is not None and results[i] is not None and state._useful:
-                g = fit(n, i, v, n.edge_output(i), results[i])
-                self.deliver(state, v, n.edge_output(i), g, fresh and own_of(g, grads, self.number))
-            state._pending -= 1
-            if state._pending == 0:
-                self.ready(state)
+            if v is not None:
+                self.hand_over(n, i, v, results[i] if results is not None else None, grads, fresh)
+
+    @cython.cfunc
+    def hand_over(self, n: Node, i: cython.int, v: Vertex, value: object, source: object, fresh: cython.bint):
+        """Deliver what came for input `i` (or None) to its edge `v`, and count down. `source`: what it was made from."""
+        g: Tensor
+        state: Vertex = self.state_of(v)
+        if value is not None and state._useful:
+            g = fit(n, i, v, n.edge_output(i), value)
+            self.deliver(state, v, n.edge_output(i), g, fresh and own(g, source, self.number))
+        state._pending -= 1
+        if state._pending == 0:
+            self.ready(state)
 
 
 def anomaly() -> tuple:

@@ -7,8 +7,7 @@ from headgate.core.records cimport Node, Tensor
 from headgate.core.reports cimport place_of
 from headgate.core.storage cimport Storage
 
-cdef bint own(Tensor g, Tensor source, long long number) except -1
-cdef bint own_of(Tensor g, list grads, long long number) except -1
+cdef bint own(Tensor g, object source, long long number) except -1
 cdef bint alone(Tensor g, long long number) except -1
 cdef refuse_nan(Node n, list results)
 cdef retain(object hooks, int output, Tensor g)

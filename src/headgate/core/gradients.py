@@ -17,9 +17,15 @@ if not cython.compiled:
 from headgate import errors
 
 
-def own(g: Tensor, source: Tensor, number: cython.longlong) -> cython.bint:
-    """Whether a result's memory belongs to it alone, and not to the gradient it came from."""
-    return alone(g, number) and source._storage is not g._storage
+def own(g: Tensor, source: object, number: cython.longlong) -> cython.bint:
+    """Whether a result's memory belongs to it alone, and not to the gradient (or one of the list) it came from."""
+    item: object
+    if isinstance(source, Tensor):
+        return cython.cast(Tensor, source)._storage is not g._storage and alone(g, number)
+    for item in cython.cast(list, source):
+        if item is not None and cython.cast(Tensor, item)._storage is g._storage:
+            return False
+    return alone(g, number)
 
 
 def alone(g: Tensor, number: cython.longlong) -> cython.bint:
@@ -29,15 +35,6 @@ def alone(g: Tensor, number: cython.longlong) -> cython.bint:
         return False
     s.lent = number
     return True
-
-
-def own_of(g: Tensor, grads: list, number: cython.longlong) -> cython.bint:
-    """The same where several gradients arrived."""
-    item: object
-    for item in grads:
-        if item is not None and cython.cast(Tensor, item)._storage is g._storage:
-            return False
-    return alone(g, number)
 
 
 def retain(hooks: object, output: cython.int, g: Tensor):
