@@ -14,6 +14,12 @@ from headgate.core.entry import PUBLIC, Entry, install, publish, quicken
 from headgate.core.operators import fill_slot
 
 REGISTRY: dict = {}
+# The in-place forms that PyTorch has as functions too.
+WRITTEN_FUNCTIONS: frozenset = frozenset(
+    "abs acos acosh addmv arccos arccosh arcsin arcsinh arctan arctanh as_strided asin asinh atan atanh ceil clamp "
+    "clamp_max clamp_min clip cos cosh deg2rad erf erfc exp exp2 expm1 fix floor frac gcd i0 index_put lcm ldexp log "
+    "log10 log1p log2 logit nan_to_num neg negative rad2deg reciprocal resize_as round rsqrt sigmoid sin sinc sinh "
+    "sqrt square tan tanh trunc xlogy".split())
 
 
 class Declared:
@@ -212,7 +218,7 @@ def inplace_fast(op: Op, name: str) -> object:
 def install_forms(
     entry: object, function: object, op: object, name: str, aliases: tuple, method: bool, inplace: object, custom: bool
 ) -> None:
-    """Put the methods on Tensor, and the in-place form among the public functions where PyTorch has it there."""
+    """Put the methods on Tensor, the in-place forms included."""
     names = (name,) + tuple([alias for alias in aliases if "." not in alias])
     if not custom and isinstance(entry, Entry):
         quicken(entry, op, 1 if isinstance(op, Unary) else 2)
@@ -227,7 +233,14 @@ def install_forms(
             written = publish(f"Tensor.{one}_", form)
             if not custom and not callable(inplace):
                 quicken(written, op, 1 if isinstance(op, Unary) else 2, INPLACE)
-            install(Tensor, one + "_", written)
+            install_written(one, written)
+
+
+def install_written(name: str, form: object) -> None:
+    """Put an in-place form on Tensor, and among the public functions where PyTorch has it there too."""
+    install(Tensor, name + "_", form)
+    if name in WRITTEN_FUNCTIONS:
+        PUBLIC[name + "_"] = form
 
 
 def install_method(name: str, function: object) -> object:
@@ -260,7 +273,7 @@ def composite(
         if method:
             install(Tensor, one, entry)
         if inplace:
-            install(Tensor, one + "_", publish(f"Tensor.{one}_", inplace_form(function, one + "_")))
+            install_written(one, publish(f"Tensor.{one}_", inplace_form(function, one + "_")))
     for alias in aliases:
         PUBLIC[alias] = entry
     REGISTRY[name] = Declared(
