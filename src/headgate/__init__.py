@@ -24,6 +24,7 @@ from headgate import backends as backends  # noqa: E402
 from headgate import cuda as cuda  # noqa: E402
 from headgate import linalg as linalg  # noqa: E402
 from headgate import nn as nn  # noqa: E402
+from headgate import optim as optim  # noqa: E402
 from headgate import overrides as overrides  # noqa: E402
 from headgate import random as random  # noqa: E402
 from headgate import return_types as return_types  # noqa: E402

@@ -2,6 +2,7 @@
 
 from headgate.nn import functional as functional
 from headgate.nn import parameter as parameter
+from headgate.nn import utils as utils
 from headgate.nn.parameter import Buffer as Buffer
 from headgate.nn.parameter import Parameter as Parameter
 from headgate.nn.parameter import UninitializedParameter as UninitializedParameter
