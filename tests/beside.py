@@ -20,7 +20,7 @@ def arrays(value: Any) -> list[np.ndarray[Any, Any]]:
     if isinstance(value, dict):
         return [array for item in value.values() for array in arrays(item)]
     if hasattr(value, "detach"):
-        return [np.asarray(value.detach().numpy())]
+        return [np.asarray(value.detach().numpy(force=True))]  # forced: PyTorch's zeros without memory
     return []
 
 
