@@ -22,6 +22,7 @@ from headgate import autograd as autograd  # noqa: E402
 from headgate import _C as _C  # noqa: E402
 from headgate import backends as backends  # noqa: E402
 from headgate import cuda as cuda  # noqa: E402
+from headgate import func as func  # noqa: E402
 from headgate import linalg as linalg  # noqa: E402
 from headgate import nn as nn  # noqa: E402
 from headgate import overrides as overrides  # noqa: E402
