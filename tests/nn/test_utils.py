@@ -87,7 +87,6 @@ def test_removing() -> None:
     lambda t, m: t.nn.utils.parametrize.register_parametrization(m, "weight", t.nn.Flatten(0)),
     lambda t, m: t.nn.utils.parametrize.remove_parametrizations(m, "weight"),
     lambda t, m: t.func.functional_call(m, {"zz": t.ones(1)}, (t.ones(1, 2),), strict=True),
-    lambda t, m: t.func.functional_call(m, {"zz": t.ones(1)}, (t.ones(1, 2),)),
     lambda t, m: t.func.functional_call(m, [{"bias": 1}, {"bias": 1}], (t.ones(1, 2),)),
     lambda t, m: t.func.functional_call(m, 3, (t.ones(1, 2),)),
 ])  # fmt: skip
