@@ -58,3 +58,4 @@ from headgate.ops import scatter as scatter
 from headgate.ops import rows as rows
 from headgate.ops import sorting as sorting
 from headgate.ops import counting as counting
+from headgate.ops import recurrent as recurrent
