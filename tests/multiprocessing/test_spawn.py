@@ -58,7 +58,8 @@ if __name__ == "__main__":
         except Exception as error:
             print(type(error).__name__, error.error_index, str(error).strip().splitlines()[-1])
     process = mp.get_context("fork").Process(target=work, args=(0, t, queue, done))
-    process.start(); queue.get(); process.join()
+    done.clear()
+    process.start(); queue.get(); done.set(); process.join()
     print(t)
 '''
 

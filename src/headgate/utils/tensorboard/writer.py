@@ -32,7 +32,8 @@ except ModuleNotFoundError as error:
 def as_arrays(value: Any) -> Any:
     """A value with every tensor in it (inside dicts, lists and tuples too) as a NumPy array."""
     if isinstance(value, Tensor):
-        plain = value.detach()
+        tensor: Any = value
+        plain = tensor.detach()
         return (plain.float() if plain.element_size() == 2 and plain.is_floating_point() else plain).numpy()
     if isinstance(value, dict):
         return {key: as_arrays(one) for key, one in value.items()}

@@ -36,7 +36,8 @@ class _Pickler(pickle.Pickler):
         """What stands for a plain tensor; other values as usual. RuntimeError for one with history."""
         if not isinstance(value, Tensor):
             return NotImplemented
-        if value.requires_grad and not value.is_leaf:
+        sent: Any = value
+        if sent.requires_grad and not sent.is_leaf:
             raise RuntimeError(COWARDLY)
         return reduce_in_place(value) if type(value) is Tensor else NotImplemented
 

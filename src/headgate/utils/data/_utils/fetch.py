@@ -14,6 +14,7 @@ from headgate.core.records import Tensor
 from headgate.utils.data._utils import collate
 from headgate.utils.data.dataset import Subset, TensorDataset
 
+_PLAIN_KIND: Any = Tensor
 _PLAIN_MAP = dict(collate.default_collate_fn_map)
 _PLAIN_METHODS = TensorDataset.__getitem__, Subset.__getitem__, Subset.__getitems__
 
@@ -130,4 +131,4 @@ def _is_plain(dataset: Any) -> bool:
 
 
 def _is_simple(tensor: Any) -> bool:
-    return type(tensor) is Tensor and not tensor.requires_grad and bool(tensor.is_contiguous())
+    return type(tensor) is _PLAIN_KIND and not tensor.requires_grad and bool(tensor.is_contiguous())
