@@ -25,7 +25,7 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     A name of the same letters but for case and underscores wins; then the closest spelling; then one that holds it.
     """
     known = sorted({one for one in names if not one.startswith("__")})
-    flat = {one.replace("_", "").lower(): one for one in reversed(known)}  # sigmoid before sigmoid_
+    flat = {one.replace("_", "").lower(): one for one in reversed(known)}  # of `exp` and `exp_`, `exp`
     same = flat.get(name.replace("_", "").lower())
     if same is not None:
         return same
