@@ -1,6 +1,7 @@
 """`torch.optim`: optimizers, learning-rate schedulers, weight averaging. This file only re-exports."""
 
 from headgate.optim import lr_scheduler as lr_scheduler
+from headgate.optim import swa_utils as swa_utils
 from headgate.optim._adafactor import Adafactor as Adafactor
 from headgate.optim._muon import Muon as Muon
 from headgate.optim.adadelta import Adadelta as Adadelta
