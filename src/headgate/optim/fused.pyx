@@ -100,44 +100,54 @@ cdef Entry entry_of(Tensor p, object state, tuple names, int elementwise):
 
 
 cdef class Pass:
-    """A group's pass: the entries of the last step, and room for what the loops are given.
-
-    Made for a rule with the names of its state: `elementwise` of them have the parameter's shape, the others one
-    element.
-    """
+    """A group's pass: the entries of the last step, and room for what the loops are given."""
     cdef list entries
     cdef tuple names
-    cdef str written
+    cdef str rule_name
     cdef int rule, elementwise
     cdef hg_update *updates
     cdef Py_ssize_t room
     cdef bint by_step        # whether the step's number is all that a rule's numbers depend on
-    cdef public object key
-
-    def __init__(self, object key, str rule, tuple names, int elementwise, str written):
-        if elementwise > HG_RULE_STATES or len(names) - elementwise > NUMBERS:
-            raise ValueError("a rule with more state than there is room for")
-        self.key, self.names, self.elementwise, self.written = key, names, elementwise, written
-        self.rule = rule_named(rule)
-        self.by_step = len(names) - elementwise == 1
-        self.entries = []
 
     def __dealloc__(self):
         PyMem_Free(self.updates)
 
-    def run(self, list params, object states, tuple options, double decay, bint negate, object begin):
-        """Step every parameter that has a gradient; those the loops cannot do are handed back, or None.
+    cdef begin(self, str rule, tuple names, int elementwise):
+        """Forget what was found and step by another rule, with the names of its state: `elementwise` of them have the
+        parameter's shape, the others one element."""
+        if elementwise > HG_RULE_STATES or len(names) - elementwise > NUMBERS:
+            raise ValueError("a rule with more state than there is room for")
+        self.rule_name, self.names, self.elementwise = rule, names, elementwise
+        self.rule = rule_named(rule)
+        self.by_step = len(names) - elementwise == 1
+        self.entries = []
 
-        options: numbers for the rule. `begin(param)` fills an empty state and says whether it was empty; what is handed
-        back are pairs of a parameter and that.
+    def run(self, tuple what, object given, object states, bint negate, str written, object begin):
+        """Step every parameter that has a gradient; a list of those the loops cannot do, or None.
+
+        what: the rule, the names of its state, how many of them are elementwise, numbers, and the decay of the weights.
+        NotImplemented, and nothing done, if one of the numbers is a tensor. `begin(param)` fills an empty state and says
+        whether it was empty; what is handed back are pairs of a parameter and that.
         """
         cdef double o[OPTIONS]
+        cdef double decay
+        cdef list params = given if type(given) is list else list(given)
         cdef list others = None, used = [], held = []
+        cdef tuple options = what[3]
+        cdef object option = what[4]
         cdef Tensor p, g
         cdef Entry e, last = None
         cdef Py_ssize_t i
+        if what[0] is not self.rule_name or what[1] != self.names:
+            self.begin(what[0], what[1], what[2])
+        if isinstance(option, Tensor):
+            return NotImplemented
+        decay = option
         for i in range(len(options)):
-            o[i] = options[i]
+            option = options[i]
+            if isinstance(option, Tensor):
+                return NotImplemented
+            o[i] = option
         self.check(params)
         for i in range(len(params)):
             p = <Tensor> params[i]
@@ -162,7 +172,7 @@ cdef class Pass:
             e.update.fresh = False
             last = e
         update(self.rule, self.updates, len(used))
-        self.note(used)
+        self.note(used, written)
         return others
 
     cdef check(self, list params):
@@ -213,14 +223,14 @@ cdef class Pass:
         e.update.grad = cnp.PyArray_BYTES(a)
         return True
 
-    cdef note(self, list used):
+    cdef note(self, list used, str written):
         """Count the writes: with their place those to parameters, by number alone those to their state."""
         cdef Entry e
         cdef Tensor x
         cdef object item, value
         for item in used:
             e = <Entry> item
-            note_write(e.param, self.written)
+            note_write(e.param, written)
             for value in e.values:
                 x = <Tensor> value
                 x._storage.writes += 1

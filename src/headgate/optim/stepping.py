@@ -77,6 +77,7 @@ class SteppingOptimizer(Optimizer):
     `_begin` (fill an empty state) and `_update` (the same step in Tensor operations).
     """
 
+    _passes: dict[int, Any]
     _written = "optimizer step"
     _compiled = True
     _group_defaults: dict[str, Any] = {}
@@ -130,19 +131,17 @@ class SteppingOptimizer(Optimizer):
         if UNCOMPILED or group.get("differentiable") or not self._compiled:
             self._step_plainly(group)
             return
-        rule, names, elementwise, options, decay = self._fused_rule(group)
-        if Tensor in map(type, (*options, decay)):
-            self._step_plainly(group)
-            return
-        passes: dict[int, Any] = self.__dict__.setdefault("_passes", {})
-        key = (rule, names, id(self.state))
-        found = passes.get(index)
-        if found is None or found.key != key:
-            found = passes[index] = Pass(key, rule, names, elementwise, self._written)
+        try:
+            found = self._passes[index]
+        except (AttributeError, KeyError):
+            found = self.__dict__.setdefault("_passes", {})[index] = Pass()
         others = found.run(
-            group["params"], self.state, options, decay, group.get("maximize", False),
+            self._fused_rule(group), group["params"], self.state, group.get("maximize", False), self._written,
             lambda param: self._begin(group, param),
         )  # fmt: skip
+        if others is NotImplemented:
+            self._step_plainly(group)
+            return
         if others:
             with set_grad_enabled(False):
                 for param, fresh in others:
