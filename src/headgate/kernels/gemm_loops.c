@@ -17,15 +17,7 @@ static void (*blas_threads)(int);
 
 static const hg_gemm_table *loops(void)
 {
-    static const hg_gemm_table *chosen;
-    if (!chosen) {
-        chosen = &gemm_baseline;
-#if HG_X86
-        int level = hg_level();
-        chosen = level == 2 ? &gemm_avx512 : level == 1 ? &gemm_avx2 : chosen;
-#endif
-    }
-    return chosen;
+    return &HG_CHOSEN(gemm);
 }
 
 int hg_blas_open(const char *path)

@@ -22,6 +22,7 @@ from headgate.kernels.reference_copy import fill as fill
 from headgate.kernels.reference_copy import joined as joined
 from headgate.kernels.reference_copy import laid_out as laid_out
 from headgate.kernels.reference_copy import like_layout as like_layout
+from headgate.kernels.reference_copy import ramp as ramp
 from headgate.kernels.reference_copy import triangle as triangle
 from headgate.kernels.reference_copy import zeros as zeros
 from headgate.kernels.reference_reduce import addmm as addmm
