@@ -134,6 +134,21 @@ static void HG(rows_into_##T)(const T *a, hg_size am, const T *x, hg_size xs, hg
 
 PRODUCT(f32)
 PRODUCT(f64)
+
+/* float16 in pieces widened on the stack. */
+static f32 HG(dot_f16)(const f16 *x, const f16 *y, hg_size n)
+{
+    f32 a[1024], b[1024], total = 0;
+    for (hg_size i = 0; i < n; i += 1024) {
+        hg_size m = n - i < 1024 ? n - i : 1024;
+        HG(from_half)(x + i, a, m);
+        HG(from_half)(y + i, b, m);
+        total += HG(dot_f32)(a, b, m);
+    }
+    return total;
+}
+
 static const hg_gemm_table HG(gemm) = {
     HG(product_f32), HG(product_f64), HG(dot_f32), HG(dot_f64), HG(rows_into_f32), HG(rows_into_f64),
+    HG(dot_f16),
 };

@@ -45,6 +45,9 @@ from headgate.kernels.reference_reduce import sort as sort
 from headgate.kernels.reference_reduce import take as take
 from headgate.kernels.reference_reduce import topk as topk
 from headgate.kernels.reference_reduce import variance as variance
+from headgate.kernels.reference_select import count as count
+from headgate.kernels.reference_select import pick as pick
+from headgate.kernels.reference_select import search as search
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Form = Callable[..., Any]
