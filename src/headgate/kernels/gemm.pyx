@@ -166,8 +166,9 @@ cpdef ndarray matmul(ndarray a, ndarray b, ndarray out=None):
         describe(&p, a, b)
         return numpy_product(a, b, None)
     if kind == HG_F16:
-        if cnp.PyArray_NDIM(a) == 1 and cnp.PyArray_NDIM(b) == 1 and cnp.PyArray_SIZE(a) == cnp.PyArray_SIZE(b) > HELD:
-            return narrowed(dot_halves(a, b))
+        if is_dot(a, b):
+            axes = max(cnp.PyArray_NDIM(a), cnp.PyArray_NDIM(b)) - (cnp.PyArray_NDIM(a) == 1) - (cnp.PyArray_NDIM(b) == 1)
+            return narrowed(dot_halves(a, b)).reshape((1,) * axes)
         return narrowed(matmul(widened(a), widened(b)))
     if cnp.PyArray_NDIM(a) > 2 or cnp.PyArray_NDIM(b) > 2:
         return batched(a, b)
@@ -180,6 +181,14 @@ cpdef ndarray matmul(ndarray a, ndarray b, ndarray out=None):
     result = new_product(a, b, &p, 0, dims)
     run_product(&p, a, b, result)
     return result
+
+
+cdef bint is_dot(ndarray a, ndarray b) noexcept:
+    """Whether a long row meets a long column, whatever axes of length 1 are around them."""
+    cdef int rank = cnp.PyArray_NDIM(a), other = cnp.PyArray_NDIM(b)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(a)
+    return (rank > 0 and other > 0 and n > HELD and cnp.PyArray_SIZE(b) == n and cnp.PyArray_DIMS(a)[rank - 1] == n
+            and cnp.PyArray_DIMS(b)[other - 1 if other == 1 else other - 2] == n)
 
 
 cdef ndarray dot_halves(ndarray a, ndarray b):

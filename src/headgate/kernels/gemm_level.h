@@ -102,8 +102,12 @@ static T HG(dot_##T)(const T *x, const T *y, hg_size n) \
             for (int s = 0; s < VECTORS; s++) \
                 sum[s] += HG_LOAD(V, x + i + s * W) * HG_LOAD(V, y + i + s * W); \
         } \
+        _Pragma("GCC unroll 16") \
+        for (int s = 0; s < VECTORS - 1; s++) \
+            if (i + (s + 1) * W <= n) \
+                sum[s] += HG_LOAD(V, x + i + s * W) * HG_LOAD(V, y + i + s * W); \
         memcpy(lane, sum, sizeof lane); \
-        for (hg_size l = 0; l < n - i; l++) \
+        for (hg_size l = (n - i) / W * W; l < n - i; l++) \
             lane[l] += x[i + l] * y[i + l]; \
         for (int half = LANES / 2; half; half /= 2) \
             for (int l = 0; l < half; l++) \

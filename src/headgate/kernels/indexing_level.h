@@ -13,7 +13,10 @@
 #define ALPHA ((float)w->alpha)
 COMBINE(HG(add_f16), f16, NARROW(WIDE(a) + WIDE(b) * ALPHA))
 COMBINE(HG(multiply_f16), f16, NARROW(WIDE(a) * WIDE(b)))
-COMBINE(HG(amax_f16), f16, (WIDE(b) > WIDE(a)) | (WIDE(b) != WIDE(b)) ? b : a)
-COMBINE(HG(amin_f16), f16, (WIDE(b) < WIDE(a)) | (WIDE(b) != WIDE(b)) ? b : a)
+/* b where the test holds, else a, without a branch. */
+#undef PICKED
+#define PICKED(test) (f16)(a ^ ((a ^ b) & -(test)))
+COMBINE(HG(amax_f16), f16, PICKED((WIDE(b) > WIDE(a)) | (WIDE(b) != WIDE(b))))
+COMBINE(HG(amin_f16), f16, PICKED((WIDE(b) < WIDE(a)) | (WIDE(b) != WIDE(b))))
 
 static const line HG(combine_halves)[4] = {HG(add_f16), HG(multiply_f16), HG(amax_f16), HG(amin_f16)};

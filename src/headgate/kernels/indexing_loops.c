@@ -250,8 +250,14 @@ typedef struct {
     hg_size n, count, bytes;
 } take_job;
 
+/* Loads from anywhere are not worth putting together to vectors. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define ONE_BY_ONE __attribute__((optimize("no-tree-vectorize")))
+#else
+#define ONE_BY_ONE
+#endif
 #define TAKE(U) \
-static void take_##U(const U *restrict x, const i64 *restrict index, U *restrict out, hg_size n) \
+ONE_BY_ONE static void take_##U(const U *restrict x, const i64 *restrict index, U *restrict out, hg_size n) \
 { \
     for (hg_size i = 0; i < n; i++) \
         out[i] = x[index[i]]; \

@@ -388,7 +388,7 @@ static void NAME##_##T(void *context, hg_size low, hg_size high) \
             at[k] = edges; \
         for (hg_size left = j->count; left > 1; left -= left / 2) \
             for (int k = 0; k < AT_ONCE; k++) \
-                at[k] += RIGHT(at[k][left / 2 - 1], v[k]) ? left / 2 : 0; \
+                at[k] += -(hg_size)RIGHT(at[k][left / 2 - 1], v[k]) & (left / 2); /* a branch would be guessed wrong */ \
         for (int k = 0; k < w; k++) \
             j->places[i + k] = at[k] - edges + (RIGHT(*at[k], v[k]) ? 1 : 0); \
     } \
