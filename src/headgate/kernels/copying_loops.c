@@ -14,7 +14,7 @@
 #define HG_APART
 #define HG_NO_FUSING
 #endif
-#define SHORT_LINE 2048    /* bytes */
+#define SHORT_LINE 16384   /* bytes */
 
 typedef uint16_t u16;
 typedef uint32_t u32;
