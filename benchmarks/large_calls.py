@@ -299,7 +299,7 @@ CAUSES = {
     "index_put": "NumPy's own indexing, one thread",
     "take": "bound by memory: one cache line per element",
     "index_add": "the input is copied first, a pass that PyTorch makes beside the sum",
-    "index_reduce": "rows are combined on one instruction set; half precision is converted element by element",
+    "index_reduce": "rows are combined on one instruction set; half precision is converted by shifts and masks",
     "mv": "half precision is widened whole",
     "addmv": "half precision is widened whole",
     "cumsum over rows": "half precision is widened whole",

@@ -13,10 +13,8 @@
 #define ALPHA ((float)w->alpha)
 COMBINE(HG(add_f16), f16, NARROW(WIDE(a) + WIDE(b) * ALPHA))
 COMBINE(HG(multiply_f16), f16, NARROW(WIDE(a) * WIDE(b)))
-/* b where the test holds, else a, without a branch. */
-#undef PICKED
-#define PICKED(test) (f16)(a ^ ((a ^ b) & -(test)))
-COMBINE(HG(amax_f16), f16, PICKED((WIDE(b) > WIDE(a)) | (WIDE(b) != WIDE(b))))
-COMBINE(HG(amin_f16), f16, PICKED((WIDE(b) < WIDE(a)) | (WIDE(b) != WIDE(b))))
+/* Whole rows of these become vectors, which the processor's conversions of single numbers would prevent. */
+COMBINE(HG(amax_f16), f16, (hg_from_half(b) > hg_from_half(a)) | (hg_from_half(b) != hg_from_half(b)) ? b : a)
+COMBINE(HG(amin_f16), f16, (hg_from_half(b) < hg_from_half(a)) | (hg_from_half(b) != hg_from_half(b)) ? b : a)
 
 static const line HG(combine_halves)[4] = {HG(add_f16), HG(multiply_f16), HG(amax_f16), HG(amin_f16)};
