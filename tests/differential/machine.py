@@ -100,7 +100,8 @@ def node_name(tensor: Any) -> str | None:
 def gradient_of(tensor: Any) -> Any:
     if not (tensor.is_leaf or tensor.retains_grad) or tensor.grad is None:
         return None
-    return [tensor.grad.detach().numpy(force=True).tolist(), tensor.grad.requires_grad]
+    layout = [s for s, n in zip(tensor.grad.stride(), tensor.grad.shape) if n > 1 and tensor.grad.numel()]
+    return [tensor.grad.detach().numpy(force=True).tolist(), tensor.grad.requires_grad, layout]
 
 
 READS: dict[str, Callable[[Any], Any]] = {

@@ -17,7 +17,8 @@ if not cython.compiled:
     from headgate.core.queue import Queue
     from headgate.core.records import Node, Tensor
     from headgate.core.reports import stale_history
-    from headgate.core.saved import look_at_all, release
+    from headgate.core.saved import look_at_all, look_first, release
+    from headgate.core.stale import passes_stale
     from headgate.core.storage import Cut, plain_fields
 
 from headgate import errors
@@ -250,8 +251,11 @@ class Pass(Queue):
         g: Tensor = cython.cast(Tensor, state._arrived)
         fresh: cython.bint = n.op.fresh and not self.create
         state._arrived = None
-        if n.needs == 0 and g is not None:
-            look_at_all(n)
+        if g is not None:
+            if n.needs == 0:
+                look_at_all(n)
+            elif n.op.looks != 0:
+                look_first(n)
         for i in range(n.inputs):
             value = None
             if g is not None and (n.needs >> i) & 1:
@@ -355,6 +359,8 @@ class Pass(Queue):
             grads = list(n.hooks.run_before(tuple(grads)))
         if need != n.needs and self.captures is not None:
             look_at_all(n)  # PyTorch looks at all that was saved, whatever is asked for
+        elif n.op.looks != 0 and need != 0:
+            look_first(n)
         if need != 0 or n.inputs > 62:
             results = n.op.pull_all(n, grads, need)
             if n.hooks is not None and n.hooks.after:
@@ -365,7 +371,7 @@ class Pass(Queue):
                 for finding in self.told.pop(n):
                     stale_history(finding[0], finding[1])
             if n.stale is not None:
-                self.note_stale(n)
+                self.note_stale(n, results)
         else:
             look_at_all(n)
             if n.hooks is not None and n.hooks.after:
@@ -375,12 +381,13 @@ class Pass(Queue):
         self.distribute(n, grads, results)
 
     @cython.cfunc
-    def note_stale(self, n: Node):
+    def note_stale(self, n: Node, results: list):
         """Keep what is stale about a node's inputs until a gradient has passed the vertices they came from."""
         if self.told is None:
             self.told = {}
-        for below, write in n.stale:
-            self.told.setdefault(below, []).append((n, write))
+        for below, write, address in n.stale:
+            if self.create or passes_stale(n, below, write, address, results):
+                self.told.setdefault(below, []).append((n, write))
 
     @cython.cfunc
     def need(self, n: Node) -> cython.longlong:
