@@ -87,7 +87,10 @@ def multiplied(y: Any) -> Any:
     return y * 3
 
 
-@pytest.mark.parametrize("program", (part_of_a_view, read_by_a_view, two_writes, multiplied), ids=lambda one: one.__name__)
+TOLD = (part_of_a_view, read_by_a_view, two_writes, multiplied)
+
+
+@pytest.mark.parametrize("program", TOLD, ids=lambda program: program.__name__)
 def test_told_where_the_gradient_ignores_a_write(program: Callable[[Any], Any]) -> None:
     with pytest.raises(RuntimeError, match="written without its history"):
         program(product()).sum().backward()

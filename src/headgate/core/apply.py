@@ -70,6 +70,9 @@ def wrap_view(op: Op, x: Tensor, attrs: object, array: ndarray) -> Tensor:
     t._array = array
     t._storage = x._storage
     t._counter = x._counter
+    if x._flags & INFERENCE:  # nobody will follow how it was made
+        t._flags = INFERENCE
+        return t
     t._step = op
     t._step_attrs = attrs
     track(t)  # a base may refer to its view in an attribute
@@ -200,6 +203,8 @@ def set_history(x: Tensor, n: Node, output: cython.int):
     """Make output `output` of `n` the history of `x`, which is up to date with every write so far."""
     if x._flags & RETAINS:
         keep_retaining(x, n, output)
+    if x._node is None and x._hooks is not None:
+        x._hooks.tensor = {}  # of the leaf that it was
     x._node = n
     x._output = output
     x._history = x._counter.count

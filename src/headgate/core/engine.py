@@ -256,6 +256,8 @@ class Pass(Queue):
                 look_at_all(n)
             elif n.op.looks != 0:
                 look_first(n)
+        else:
+            look_at_all(n)  # PyTorch runs the node though no gradient came
         for i in range(n.inputs):
             value = None
             if g is not None and (n.needs >> i) & 1:
@@ -270,7 +272,7 @@ class Pass(Queue):
             below._pending -= 1
             if below._pending == 0:
                 self.ready(below)
-        if g is not None and not self.keep:
+        if not self.keep:
             release(n, self.freed_by)
 
     @cython.cfunc
@@ -348,11 +350,15 @@ class Pass(Queue):
         results: list = None
         need: cython.longlong
         if not state._useful or state._arrived is None:
+            if state._useful:
+                look_at_all(n)
+                if not self.keep:
+                    release(n, self.freed_by)
             self.distribute(n, None, None)
             return
         need = self.need(n)
         grads = self.incoming(n, state, need != 0)
-        if need == 0 and n.inputs <= 62 and self.captures is not None:
+        if need == 0 and n.inputs <= 62 and self.captures is not None and not self.accumulate:
             self.distribute(n, None, None)  # captured here; what is below is not asked for
             return
         if n.hooks is not None and n.hooks.before:
@@ -445,6 +451,9 @@ def will_visit(v: Vertex) -> bool:
     """Whether the pass whose hooks run in this thread has visited, or will visit, a vertex."""
     work: Pass = _running.work
     state: Vertex = work.state_of(v)
+    asked: bool = work.captures is not None and not work.accumulate and v in work.captures
+    if asked and not isinstance(v, Node):
+        raise RuntimeError(errors.LEAF_IN_GRAD)
     return state is not None and state._useful
 
 

@@ -193,7 +193,7 @@ def look(n: Node, s: Saved):
     Only what PyTorch would say is said: a write that the version does not count does no harm here.
     """
     if s.unpack is not None:
-        READ_SAVED.read(n, s.key)
+        n.read(s.key)
     elif s.storage is not None:
         refuse_detached(s, origin_of(s))
         if s.counter.count != s.version:
@@ -264,6 +264,9 @@ class SavedReader(Reader):
             return x
         check_saved(n, s)
         if isinstance(s.origin, Tensor):  # a leaf's, or a custom Function's: as it is now, detached or not
+            if x._root is not None and x._history != x._counter.count and x.requires_grad:
+                if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW):
+                    refuse_view(x, True)  # its base was written before it was saved
             return x
         if x is not None and x._node is s.node:
             return x

@@ -8,6 +8,7 @@ import numpy as np
 if not cython.compiled:
     from headgate.core.apply import current_node, cut_here, requires
     from headgate.core.arrays import is_float, same_memory
+    from headgate.core.modes import inference_enabled
     from headgate.core.operators import Called
     from headgate.core.records import CUT_HERE, DATA, DETACHED, INFERENCE, Node, Tensor
     from headgate.core.reports import cut_of
@@ -68,6 +69,8 @@ def detach_(input: object) -> object:
             function="detach_", name="input", position=1, expected="Tensor", type=type(input).__name__))
     x: Tensor = input
     n: Node = x._node
+    if inference_enabled():
+        return x  # as in PyTorch, which leaves the graph alone there
     if x._root is not None:
         raise RuntimeError(errors.DETACH_VIEW)
     if requires(x):

@@ -356,9 +356,13 @@ def set_(
     n: Node = None
     inputs: tuple = (x, source) if isinstance(source, Tensor) else (x,)
     recording: cython.bint = grad_enabled() and first_requiring(inputs) is not None
+    if isinstance(source, Tensor) and source.dtype is not self.dtype:
+        raise RuntimeError(f"Could not set tensor of type {errors.C_NAMES[source.dtype.name]} to a tensor of type "
+                           f"{errors.C_NAMES[self.dtype.name]}")
     check_writable(x, recording)
     if recording:
         n = record(SET, inputs, None)
+        n.needs = 3  # it raises although a gradient may go nowhere
     see_other(x, source, storage_offset, size, stride)
     if n is not None:
         set_meta(n, x._array)
@@ -376,9 +380,6 @@ def see_other(x: Tensor, source: object, storage_offset: object, size: object, s
         return
     if isinstance(source, Tensor):
         y = source
-        if dtypes.of(y._array) is not kind:
-            raise RuntimeError(f"Could not set tensor of type {errors.C_NAMES[y.dtype.name]} to a tensor of type "
-                               f"{errors.C_NAMES[kind.name]}")
         array = y._array if size is None else seen(y._storage, kind, storage_offset, tuple(size), stride)
         rebind(x, array, y._storage)
         return
