@@ -122,6 +122,11 @@ def laid_out(result: Array, operands: Sequence[Array]) -> Array:
     """A result in the layout that PyTorch gives it: its dims in the order of the operands' strides."""
     if result.size == 0 or all(one.flags.c_contiguous for one in operands):
         return np.asarray(result, order="C")
+    return in_order(result, operands)
+
+
+def in_order(result: Array, operands: Sequence[Array]) -> Array:
+    """`laid_out` for operands of which PyTorch asks the strides in any case, those of dims of length 1 too."""
     order = list(range(result.ndim - 1, -1, -1))
     for i in range(1, result.ndim):
         place = i
@@ -133,6 +138,8 @@ def laid_out(result: Array, operands: Sequence[Array]) -> Array:
                 order[k], order[place] = order[place], order[k]
                 place = k
     order.reverse()
+    if order == sorted(order):
+        return np.asarray(result, order="C")
     fresh = np.empty([result.shape[dim] for dim in order], result.dtype).transpose(np.argsort(order))
     return copy_into(fresh, result)
 

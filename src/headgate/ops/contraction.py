@@ -299,8 +299,8 @@ def tensordot(a: object, b: object, dims: object = 2, out: object = None) -> obj
         first, second = list(range(x._array.ndim - dims, x._array.ndim)), list(range(dims))
     if len(first) != len(second):
         raise RuntimeError(f"both dimension lists should have same length, got {len(first)} and {len(second)}")
-    first = [one_dim(one, x._array.ndim, "tensordot") for one in first]
-    second = [one_dim(one, y._array.ndim, "tensordot") for one in second]
+    first = [one_dim(one, x, "tensordot") for one in first]
+    second = [one_dim(one, y, "tensordot") for one in second]
     result = over_dims(x, y, first, second)
     return result if out is None else write_results("tensordot", (result,), (out,))[0]
 
