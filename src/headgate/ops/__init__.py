@@ -61,3 +61,4 @@ from headgate.ops import sorting as sorting
 from headgate.ops import counting as counting
 from headgate.ops import normalized as normalized
 from headgate.ops import dropout as dropout
+from headgate.ops import bags as bags
