@@ -1,4 +1,4 @@
-"""Recurrent cells and layers in plain NumPy: the compiled kernel's names and meaning, for uncompiled runs and odd dtypes.
+"""Recurrent cells and layers in plain NumPy: the compiled kernel's names and meaning, for uncompiled runs too.
 
 Half precision is computed in float32 and rounded at the end. Knows arrays only.
 """

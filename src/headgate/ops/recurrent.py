@@ -89,7 +89,8 @@ class Recurrent(Op):
             g_c = array_or_none(grads[2]) if self.kind == LSTM else None
         else:
             g_h, g_c = None, array_or_none(grads[1]) if self.kind == LSTM else None
-        found: list = kernel_backward(self.kind, need, x, sizes, h, c, (w, u, None, None), kept, (g_y, g_h, g_c), reverse)
+        weights = (w, u, None, None)
+        found: list = kernel_backward(self.kind, need, x, sizes, h, c, weights, kept, (g_y, g_h, g_c), reverse)
         return [None if one is None else wrap(one) for one in found]
 
     @cython.cfunc
@@ -200,8 +201,8 @@ def gru_cell(
 ) -> object:
     """h' of a gated recurrent unit: (1 - z) n + z h, n = tanh(x W_n + b + r (h U_n + d)).
 
-    input (N, I), hx (N, H), w_ih (3H, I), w_hh (3H, H), biases (3H) or None; floats. r and z are sigmoids; the order is r,
-    z, n. RuntimeError for sizes that do not fit. (Cho et al. 2014, with the bias inside as in cuDNN.)
+    input (N, I), hx (N, H), w_ih (3H, I), w_hh (3H, H), biases (3H) or None; floats. r and z are sigmoids; the order is
+    r, z, n. RuntimeError for sizes that do not fit. (Cho et al. 2014, with the bias inside as in cuDNN.)
     """
     return cell(GRU, (input, cell_state("gru_cell", hx), None, w_ih, w_hh, b_ih, b_hh))
 
@@ -209,7 +210,7 @@ def gru_cell(
 def rnn_tanh_cell(
     input: object, hx: object, w_ih: object, w_hh: object, b_ih: object = None, b_hh: object = None
 ) -> object:
-    """h' = tanh(x w_ih^T + b_ih + h w_hh^T + b_hh): input (N, I), hx (N, H), weights (H, I) and (H, H). (Elman 1990.)"""
+    """h' = tanh(x w_ih^T + b_ih + h w_hh^T + b_hh): input (N, I), hx (N, H), weights (H, I), (H, H). (Elman 1990.)"""
     return cell(TANH, (input, cell_state("rnn_tanh_cell", hx), None, w_ih, w_hh, b_ih, b_hh))
 
 

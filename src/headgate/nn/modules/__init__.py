@@ -62,3 +62,11 @@ from headgate.nn.modules.loss import SoftMarginLoss as SoftMarginLoss
 from headgate.nn.modules.loss import TripletMarginLoss as TripletMarginLoss
 from headgate.nn.modules.loss import TripletMarginWithDistanceLoss as TripletMarginWithDistanceLoss
 from headgate.nn.modules.module import Module as Module
+from headgate.nn.modules.rnn import GRU as GRU
+from headgate.nn.modules.rnn import LSTM as LSTM
+from headgate.nn.modules.rnn import RNN as RNN
+from headgate.nn.modules.rnn import GRUCell as GRUCell
+from headgate.nn.modules.rnn import LSTMCell as LSTMCell
+from headgate.nn.modules.rnn import RNNBase as RNNBase
+from headgate.nn.modules.rnn import RNNCell as RNNCell
+from headgate.nn.modules.rnn import RNNCellBase as RNNCellBase
