@@ -1,8 +1,8 @@
 # sources: attention_loops.c
 """Scaled dot-product attention, forward and backward, without a matrix of scores. Odd dtypes go to the NumPy form.
 
-Arrays are (batch, heads, rows, width) in any layout whose last axis is adjacent; others are copied. Results lie as
-(batch, rows, heads, width), so that joining the heads needs no copy. Nothing here knows tensors.
+Arrays are (batch, heads, rows, width) in any layout whose last axis is adjacent; others are copied. A result
+lies as the queries do, so that joining heads that were split needs no copy. Nothing here knows tensors.
 """
 
 import numpy as np
@@ -59,10 +59,15 @@ cdef void point(hg_heads *h, ndarray x) noexcept:
     h.row = cnp.PyArray_STRIDES(x)[2] // item
 
 
-cdef ndarray by_rows(ndarray like, Py_ssize_t rows, Py_ssize_t width):
-    """An uninitialised result (batch, heads, rows, width) that lies as (batch, rows, heads, width)."""
+cdef ndarray laid_like(ndarray like, Py_ssize_t rows, Py_ssize_t width):
+    """An uninitialised result (batch, heads, rows, width) whose heads lie within the rows if another array's do."""
     cdef npy_intp[4] dims
-    dims[0], dims[1], dims[2], dims[3] = cnp.PyArray_DIMS(like)[0], rows, cnp.PyArray_DIMS(like)[1], width
+    cdef npy_intp heads = cnp.PyArray_DIMS(like)[1]
+    cdef bint within = cnp.PyArray_STRIDES(like)[1] < cnp.PyArray_STRIDES(like)[2]
+    dims[0], dims[1], dims[2], dims[3] = cnp.PyArray_DIMS(like)[0], heads, rows, width
+    if not within:
+        return fresh(4, dims, cnp.PyArray_TYPE(like))
+    dims[1], dims[2] = rows, heads
     return cnp.PyArray_SwapAxes(fresh(4, dims, cnp.PyArray_TYPE(like)), 1, 2)
 
 
@@ -104,7 +109,7 @@ cpdef tuple forward(ndarray q, ndarray k, ndarray v, object mask, bint causal, d
         return reference.forward(q, k, v, mask, causal, scale)
     q, k, v = adjacent(q), adjacent(k), adjacent(v)
     kept = describe(&a, q, k, v, mask, causal, scale)
-    out = by_rows(q, a.queries, a.wide)
+    out = laid_like(q, a.queries, a.wide)
     dims[0], dims[1], dims[2] = a.batch, a.heads, a.queries
     logs = fresh(3, dims, cnp.PyArray_TYPE(q))
     point(&a.out, out)
@@ -126,7 +131,7 @@ cpdef list backward(ndarray g, ndarray q, ndarray k, ndarray v, object mask, nda
         return reference.backward(g, q, k, v, mask, out, logs, causal, scale)
     q, k, v, g, out = adjacent(q), adjacent(k), adjacent(v), adjacent(g), adjacent(out)
     kept = describe(&a, q, k, v, mask, causal, scale)
-    dq, dk, dv = by_rows(q, a.queries, a.width), by_rows(q, a.keys, a.width), by_rows(q, a.keys, a.wide)
+    dq, dk, dv = laid_like(q, a.queries, a.width), laid_like(k, a.keys, a.width), laid_like(v, a.keys, a.wide)
     cnp.PyArray_FILLWBYTE(dk, 0)
     cnp.PyArray_FILLWBYTE(dv, 0)
     point(&a.g, g)

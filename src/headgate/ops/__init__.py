@@ -59,3 +59,4 @@ from headgate.ops import rows as rows
 from headgate.ops import sorting as sorting
 from headgate.ops import counting as counting
 from headgate.ops import recurrent as recurrent
+from headgate.ops import attention as attention

@@ -7,15 +7,14 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import apply, apply1, cut_here, wrap
+    from headgate.core.apply import apply, wrap
     from headgate.core.arrays import is_float
     from headgate.core.modes import grad_enabled
-    from headgate.core.passes import run_backward
     from headgate.core.records import OUT, Node, Op, Saved, Tensor
     from headgate.kernels.reference_recurrent import backward as kernel_backward
     from headgate.kernels.reference_recurrent import forward as kernel_forward
     from headgate.ops.recurrent_checks import cell_state, cell_states, check_cell, layer_parameters, packed_sizes
-    from headgate.ops.view import ALIAS
+    from headgate.ops.through import through_ops
 
     ndarray = np.ndarray
 
@@ -106,27 +105,9 @@ def array_or_none(g: Tensor) -> object:
 
 def recomputed(op: Recurrent, n: Node, grads: list, need: cython.longlong) -> list:
     """The gradients through the same call made of ordinary ops, recorded for the next order."""
-    inputs: list = []
-    captures: dict = {}
-    roots: list = []
-    given: list = []
-    x: Tensor
-    for key in range(7):
-        absent: bool = (key == 2 and op.kind != LSTM) or (key > 4 and not saved_value(n, key))
-        x = None if absent else cython.cast(Tensor, n.read(key))
-        if x is not None and (need >> key) & 1:
-            x = apply1(ALIAS, x, None)  # so that what x was made from stays outside
-            captures[x._node] = {0: None}
-        inputs.append(x)
-    outputs: tuple = by_ops(op.kind, inputs, n.attrs)
-    for k in range(len(outputs)):
-        x = outputs[k]
-        if grads[k] is not None and x._node is not None:
-            roots.append((x._node, x._output))
-            given.append(grads[k])
-    run_backward(roots, given, True, True, captures, False, cut_here("freed", "backward"))
-    return [captures[cython.cast(Tensor, one)._node][0] if one is not None and (need >> key) & 1 else None
-            for key, one in enumerate(inputs)]
+    inputs: list = [None if (key == 2 and op.kind != LSTM) or (key > 4 and not saved_value(n, key)) else n.read(key)
+                    for key in range(7)]
+    return through_ops(inputs, grads, need, lambda given: by_ops(op.kind, given, n.attrs))
 
 
 def saved_value(n: Node, key: cython.int) -> bool:

@@ -226,7 +226,8 @@ class RNNBase(Module):
         options = (hx, self._flat_weights, self.bias, self.num_layers, self.dropout, self.training,
                    self.bidirectional)
         run = RUNS[self.mode]
-        found: Any = run(input, *options, self.batch_first) if batch_sizes is None else run(input, batch_sizes, *options)
+        found: Any = (run(input, *options, self.batch_first) if batch_sizes is None
+                      else run(input, batch_sizes, *options))
         return found[0], self._state_of(found)
 
     def _state_of(self, found: Any) -> Any:
