@@ -60,15 +60,30 @@ cdef void point(hg_heads *h, ndarray x) noexcept:
 
 
 cdef ndarray laid_like(ndarray like, Py_ssize_t rows, Py_ssize_t width):
-    """An uninitialised result (batch, heads, rows, width) whose heads lie within the rows if another array's do."""
+    """An uninitialised result (batch, heads, rows, width) whose first axes lie in the order of another array's."""
     cdef npy_intp[4] dims
-    cdef npy_intp heads = cnp.PyArray_DIMS(like)[1]
-    cdef bint within = cnp.PyArray_STRIDES(like)[1] < cnp.PyArray_STRIDES(like)[2]
-    dims[0], dims[1], dims[2], dims[3] = cnp.PyArray_DIMS(like)[0], heads, rows, width
-    if not within:
-        return fresh(4, dims, cnp.PyArray_TYPE(like))
-    dims[1], dims[2] = rows, heads
-    return cnp.PyArray_SwapAxes(fresh(4, dims, cnp.PyArray_TYPE(like)), 1, 2)
+    cdef npy_intp[4] sizes
+    cdef int[3] order
+    cdef int i, k, one
+    cdef npy_intp *steps = cnp.PyArray_STRIDES(like)
+    cdef ndarray out
+    sizes[0], sizes[1], sizes[2] = cnp.PyArray_DIMS(like)[0], cnp.PyArray_DIMS(like)[1], rows
+    for i in range(3):                    # sorted by falling stride
+        k = i
+        while k > 0 and steps[order[k - 1]] < steps[i]:
+            order[k] = order[k - 1]
+            k -= 1
+        order[k] = i
+    for i in range(3):
+        dims[i] = sizes[order[i]]
+    dims[3] = width
+    out = fresh(4, dims, cnp.PyArray_TYPE(like))
+    if order[0] == 0 and order[1] == 1:
+        return out
+    back = [0, 0, 0, 3]
+    for i in range(3):
+        back[order[i]] = i
+    return (<object> out).transpose(back)
 
 
 cdef ndarray describe(hg_attention *a, ndarray q, ndarray k, ndarray v, object mask, bint causal, double scale):

@@ -64,3 +64,4 @@ from headgate.ops import normalized as normalized
 from headgate.ops import dropout as dropout
 from headgate.ops import recurrent as recurrent
 from headgate.ops import attention as attention
+from headgate.ops import heads as heads

@@ -70,3 +70,9 @@ from headgate.nn.modules.rnn import LSTMCell as LSTMCell
 from headgate.nn.modules.rnn import RNNBase as RNNBase
 from headgate.nn.modules.rnn import RNNCell as RNNCell
 from headgate.nn.modules.rnn import RNNCellBase as RNNCellBase
+from headgate.nn.modules.attention import MultiheadAttention as MultiheadAttention
+from headgate.nn.modules.transformer import Transformer as Transformer
+from headgate.nn.modules.transformer import TransformerDecoder as TransformerDecoder
+from headgate.nn.modules.transformer import TransformerDecoderLayer as TransformerDecoderLayer
+from headgate.nn.modules.transformer import TransformerEncoder as TransformerEncoder
+from headgate.nn.modules.transformer import TransformerEncoderLayer as TransformerEncoderLayer
