@@ -65,3 +65,4 @@ from headgate.ops import dropout as dropout
 from headgate.ops import recurrent as recurrent
 from headgate.ops import attention as attention
 from headgate.ops import heads as heads
+from headgate.ops import bags as bags

@@ -4,6 +4,7 @@ from headgate.core.apply cimport apply, wrap
 from headgate.core.arrays cimport is_float, shape_of
 from headgate.core.dims cimport wrap_dim
 from headgate.core.inplace cimport write
+from headgate.core.modes cimport grad_enabled
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.core.writes cimport check_writable, note_write
 from headgate.kernels.copying cimport zeros

@@ -13,6 +13,7 @@ if not cython.compiled:
     from headgate.core.arrays import is_float, shape_of
     from headgate.core.dims import wrap_dim
     from headgate.core.inplace import write
+    from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.writes import check_writable, note_write
     from headgate.kernels.reference import index_add as index_add_kernel
@@ -328,8 +329,9 @@ def embedding(
     """The rows of `weight` (a matrix) at `input` (integers of any shape).
 
     The row `padding_idx` gets no gradient. With `max_norm`, rows that are used and longer are first shortened in
-    `weight` itself. Differs from PyTorch: the gradient is dense also with `sparse`.
+    `weight` itself. Differs from PyTorch: `sparse` is refused with NotImplementedError.
     """
+    refuse_sparse(sparse)
     if not isinstance(input, Tensor):
         raise TypeError(errors.ARGUMENT.format(
             function="embedding", name="indices", position=2, expected="Tensor", type=type(input).__name__))
@@ -349,6 +351,25 @@ def embedding(
     if max_norm is not None:
         shorten(table, index, float(max_norm), float(norm_type))
     return apply(EMBEDDING, (index, table), (padding, bool(scale_grad_by_freq)))
+
+
+def refuse_sparse(sparse: object) -> None:
+    """NotImplementedError for a wish that Headgate does not fulfil."""
+    if sparse:
+        raise NotImplementedError("gradients of embeddings are dense here: there are no sparse tensors (sparse=False)")
+
+
+def embedding_renorm_(input: object, indices: object, max_norm: object, norm_type: object) -> object:
+    """Shorten the rows of `input` at `indices` that are longer than `max_norm` to it, in place; `input`."""
+    table: Tensor = need_tensor(input, "embedding_renorm_", "input", 1)
+    index: Tensor = need_tensor(indices, "embedding_renorm_", "indices", 2)
+    if cython.cast(object, index._array).dtype.char not in "lqi":
+        raise RuntimeError("Expected tensor for argument #2 'indices' to have one of the following scalar types: Long, "
+                           f"Int; but got torch.{kind_name(index._array)}Tensor instead (while checking arguments for "
+                           "embedding_renorm_)")
+    check_writable(table, table.requires_grad and grad_enabled())
+    shorten(table, index, float(max_norm), float(norm_type))
+    return input
 
 
 def shorten(table: Tensor, index: Tensor, limit: cython.double, order: cython.double):
@@ -385,6 +406,7 @@ composite("bincount", bincount, differentiable=False)
 composite("histc", histc, differentiable=False)
 composite("nn.functional.one_hot", one_hot, differentiable=False, method=False)
 publish("embedding", torch_embedding)
+publish("embedding_renorm_", embedding_renorm_)
 declare(EMBEDDING, "nn.functional.embedding", overload=None, function=embedding, inplace=False, method=False, out=False,
         reads=[0, 1 << 0], shapes=1 << 1,
         samples=lambda make: [((make(2, 3, low=0, high=4, dtype="int64"), make(4, 3)), {}),
