@@ -20,7 +20,7 @@ def scores(q: Array, k: Array, mask: Any, causal: bool, scale: float) -> Array:
     if mask is not None:
         found = found + wide(mask)
     if causal:
-        found = np.where(np.tri(*found.shape[-2:], dtype=bool), found, found.dtype.type(-np.inf))
+        found = np.where(np.tri(*found.shape[-2:], dtype=np.bool_), found, found.dtype.type(-np.inf))
     return found
 
 

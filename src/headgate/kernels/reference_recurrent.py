@@ -13,7 +13,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 LSTM, GRU, TANH, RELU = 0, 1, 2, 3
 
 
-def wide(x: Array | None) -> Array | None:
+def wide(x: Any) -> Any:
     """Half precision as float32; everything else as it is."""
     return x.astype(np.float32) if x is not None and x.dtype.itemsize == 2 and x.dtype.kind in "fV" else x
 
@@ -53,7 +53,7 @@ def step(kind: int, gates: Array, aside: Array | None, h: Array, c: Array | None
 
 
 def forward(
-    kind: int, x: Array, sizes: Any, h: Array, c: Array | None, weights: tuple[Any, ...], reverse: bool
+    kind: int, x: Any, sizes: Any, h: Any, c: Any, weights: tuple[Any, ...], reverse: bool
 ) -> tuple[Any, ...]:
     """A cell or a layer in one direction: (y, last h, last c, cell states, gates, aside); see the compiled form."""
     like, shape = x, x.shape
@@ -63,8 +63,8 @@ def forward(
     rows = steps_of(x, sizes)
     gates = x.reshape(-1, x.shape[-1]) @ w.T + (0 if b is None else b)
     y = np.empty((gates.shape[0], n), gates.dtype)
-    cells = np.empty_like(y) if kind == LSTM else None
-    aside = np.empty_like(y) if kind == GRU else None
+    cells: Any = np.empty_like(y) if kind == LSTM else None
+    aside: Any = np.empty_like(y) if kind == GRU else None
     for at in reversed(rows) if reverse else rows:
         now = slice(0, at.stop - at.start)
         part = h[now] @ u.T + (0 if d is None else d)
@@ -85,7 +85,7 @@ def forward(
 
 
 def step_back(
-    kind: int, gates: Array, aside: Any, before: Array, cell: Any, cell_before: Any, y: Array, g_h: Array, g_c: Any
+    kind: int, gates: Any, aside: Any, before: Array, cell: Any, cell_before: Any, y: Array, g_h: Array, g_c: Any
 ) -> tuple[Array, Array, Any, Any]:
     """(gradient of the input's gates, of the hidden state's, what of h's passes by, that of c) of one step."""
     if kind == LSTM:
@@ -115,7 +115,7 @@ def before_of(rows: list[slice], t: int, reverse: bool, y: Array, first: Array) 
 
 
 def backward(
-    kind: int, need: int, x: Array, sizes: Any, h: Array, c: Any, weights: tuple[Any, ...], kept: tuple[Any, ...],
+    kind: int, need: int, x: Any, sizes: Any, h: Any, c: Any, weights: tuple[Any, ...], kept: tuple[Any, ...],
     grads: tuple[Any, ...], reverse: bool,
 ) -> list[Any]:
     """Gradients of (x, h, c, the weights, the biases) where `need` asks for them; see the compiled form."""

@@ -12,6 +12,7 @@ cdef class Attention(Op):
     pass
 
 cdef Op ATTENTION
+cdef object four(ndarray x)
 cdef check_attention(Tensor q, Tensor k, Tensor v, Tensor mask)
 cdef object added_mask(Tensor mask, Tensor q)
 cdef bint fits(Tensor q, Tensor k, Tensor v, Tensor mask) except -1

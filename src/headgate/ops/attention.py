@@ -28,8 +28,8 @@ from headgate.core.entry import PUBLIC
 
 NAME = "scaled_dot_product_attention"
 FEW_DIMS = (
-    "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {} key.dim: {} and value.dim: "
-    "{} instead."
+    "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {} key.dim: {} and "
+    "value.dim: {} instead."
 )
 OTHER_TYPES = (
     "Expected query, key, and value to have the same dtype, but got query.dtype: {} key.dtype: {} and value.dtype: {} "
@@ -44,8 +44,8 @@ BOTH_MASKS = "_scaled_dot_product_attention: Explicit attn_mask should not be se
 
 @cython.cclass
 class Attention(Op):
-    """softmax(q k^T scale + mask) v; also the logarithm of each row's sum. Inputs: q, k, v and a mask or None, all with
-    four dims (the mask broadcasts). attrs: (causal, scale)."""
+    """softmax(q k^T scale + mask) v; also the logarithm of each row's sum. Inputs: q, k, v of two to four dims, and a
+    mask that broadcasts, or None. attrs: (causal, scale, whether there is a mask, whether PyTorch has one node too)."""
 
     def __init__(self):
         super().__init__()
@@ -54,7 +54,14 @@ class Attention(Op):
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         q, k, v, mask = inputs
-        return kernel_forward(q, k, v, mask, attrs[0], attrs[1])
+        found, logs = kernel_forward(four(q), four(k), four(v), four(mask), attrs[0], attrs[1])
+        return cython.cast(object, found).reshape(q.shape[: q.ndim - 1] + (v.shape[v.ndim - 1],)), logs
+
+    def label(self, n: Node) -> str:
+        return self.type_name if n.attrs[3] else "UnsafeViewBackward"
+
+    def full_name(self, n: Node) -> str:
+        return self.label(n) + "0"
 
     @cython.cfunc
     def needed(self, n: Node) -> cython.longlong:
@@ -65,17 +72,27 @@ class Attention(Op):
         q: Tensor = n.read(0)
         k: Tensor = n.read(1)
         v: Tensor = n.read(2)
-        mask: Tensor = n.read(3) if n.attrs[2] else None
-        causal, scale, _ = n.attrs
+        causal, scale, masked, _ = n.attrs
+        mask: Tensor = n.read(3) if masked else None
         g: Tensor = grads[0]
         if g is None:
             return [None] * 4
         if grad_enabled():
             return through_ops([q, k, v, mask], grads[:1], need, lambda given: (by_ops(
                 given[0], given[1], given[2], given[3], 0.0, causal, scale),))
-        found: list = kernel_backward(g._array, q._array, k._array, v._array, None if mask is None else mask._array,
-                                      n.array(OUT), n.array(OUT + 1), causal, scale)
-        return [wrap(found[i]) if (need >> i) & 1 else None for i in range(3)] + [None]
+        found: list = kernel_backward(
+            four(g._array), four(q._array), four(k._array), four(v._array), None if mask is None else four(mask._array),
+            four(n.array(OUT)), n.array(OUT + 1), causal, scale)
+        like = (q, k, v)
+        return [wrap(cython.cast(object, found[i]).reshape(like[i].shape)) if (need >> i) & 1 else None
+                for i in range(3)] + [None]
+
+
+def four(x: ndarray) -> object:
+    """The array with four dims: heads of length 1 between a batch and its rows."""
+    if x is None or x.ndim == 4:
+        return x
+    return cython.cast(object, x)[:, None] if x.ndim == 3 else cython.cast(object, x)[None, None]
 
 
 ATTENTION = overload(Attention(), NAME, None, node="ScaledDotProductFlashAttentionForCpuBackward")
@@ -151,19 +168,6 @@ def fits(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> bool:
     return len(shape) <= rank and all([one == 1 or one == other for one, other in zip(shape[::-1], whole[::-1])])
 
 
-def fused(q: object, k: object, v: object, mask: object, causal: bool, scale: float) -> object:
-    """The fused op, missing dims added and taken away again."""
-    rank: int = q.ndim
-    if mask is not None and rank == 3 and mask.ndim == 3:
-        mask = mask.unsqueeze(1)
-    for _ in range(4 - rank):
-        q, k, v = q.unsqueeze(-3), k.unsqueeze(-3), v.unsqueeze(-3)
-    result = apply(ATTENTION, (q, k, v, mask), (causal, scale, mask is not None))[0]
-    for _ in range(4 - rank):
-        result = result.squeeze(-3)
-    return result
-
-
 def grouped(q: object, k: object, v: object) -> tuple:
     """Keys and values repeated for groups of query heads."""
     heads = q.shape[q.ndim - 3]
@@ -187,9 +191,9 @@ def scaled_dot_product_attention(
 ) -> object:
     """softmax(q k^T scale + mask) v, with dropout of the weights: (..., L, D), (..., S, D), (..., S, E) to (..., L, E).
 
-    attn_mask broadcasts to (..., L, S): bool (True: may be seen) or numbers to add. is_causal: query i sees keys up to i.
-    scale: 1/sqrt(D) by default. enable_gqa repeats key and value heads. A row that sees nothing gives 0. Floats of one
-    type; RuntimeError for others. Dropout has PyTorch's masks. (Vaswani et al. 2017; Dao et al. 2022.)
+    attn_mask broadcasts to (..., L, S): bool (True: may be seen) or numbers to add. is_causal: query i sees keys up to
+    i. scale: 1/sqrt(D) by default. enable_gqa repeats key and value heads. A row that sees nothing gives 0. Floats of
+    one type; RuntimeError for others. Dropout has PyTorch's masks. (Vaswani et al. 2017; Dao et al. 2022.)
     """
     q: Tensor = argument(query, "query", 1)
     k: Tensor = argument(key, "key", 2)
@@ -209,13 +213,14 @@ def scaled_dot_product_attention(
     width = shape_of(q._array)[q._array.ndim - 1]
     factor: float = float(scale) if scale is not None else 1 / math.sqrt(width) if width else math.inf
     if dropout_p == 0 and fits(q, k, v, mask):
-        return fused(q, k, v, mask, is_causal, factor)
+        alone: bool = q._array.ndim == 4 and shape_of(v._array)[3] == width
+        return apply(ATTENTION, (q, k, v, mask), (is_causal, factor, mask is not None, alone))[0]
     return by_ops(q, k, v, mask, float(dropout_p), is_causal, factor)
 
 
 def samples(make: object) -> list:
     """Samples with every form of mask."""
-    few = dict(low=-1, high=1)
+    few = {"low": -1, "high": 1}
     return [
         ((make(2, 3, 4, 2, **few), make(2, 3, 5, 2, **few), make(2, 3, 5, 3, **few)), {}),
         ((make(2, 4, 3, **few), make(2, 4, 3, **few), make(2, 4, 3, **few)), {"is_causal": True}),

@@ -11,8 +11,8 @@ from typing import Any
 
 from headgate.core.declare import composite
 from headgate.core.entry import PUBLIC
-from headgate.core.records import Tensor
 from headgate.core.size import Size
+from headgate.core.typed import Tensor
 from headgate.ops.attention import safe_softmax  # noqa: F401  (declares scaled_dot_product_attention before)
 from headgate.ops.sums import linear
 
@@ -163,8 +163,8 @@ def multi_head_attention_forward(
     """(attention, weights or None) of num_heads heads: query (L, N, E), key and value (S, N, ·), or without N.
 
     Each head attends with E/num_heads numbers; results are joined and projected. key_padding_mask (N, S) and attn_mask
-    (L, S) or (N * num_heads, L, S): True, or -inf to add, hides a key. Weights (N, L, S), averaged over heads, or with the
-    heads. AssertionError or RuntimeError for sizes that do not fit. (Vaswani et al. 2017.)
+    (L, S) or (N * num_heads, L, S): True, or -inf to add, hides a key. Weights (N, L, S), averaged over heads, or with
+    the heads. AssertionError or RuntimeError for sizes that do not fit. (Vaswani et al. 2017.)
     """
     batched = check_shapes(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:
@@ -260,8 +260,8 @@ def samples(make: Any) -> list[Any]:
         return make(*shape, low=-1, high=1)
 
     rest = (4, 2, some(12, 4), some(12), None, None, False, 0.0, some(4, 4), some(4))
-    x, y = some(3, 2, 4), some(5, 2, 4)
-    return [((x, x, x, *rest), {}), ((x, y, y, *rest), {"need_weights": False, "attn_mask": some(3, 5)}),
+    x, y, z = some(3, 2, 4), some(5, 2, 4), some(5, 2, 4)
+    return [((x, y, z, *rest), {}), ((x, y, z, *rest), {"need_weights": False, "attn_mask": some(3, 5)}),
             ((some(3, 4), some(5, 4), some(5, 4), *rest), {"average_attn_weights": False})]
 
 

@@ -122,9 +122,10 @@ def saved_value(n: Node, key: cython.int) -> bool:
 CELLS = [Recurrent(LSTM, False), Recurrent(GRU, False), Recurrent(TANH, False), Recurrent(RELU, False)]
 LAYERS = [Recurrent(LSTM, True), Recurrent(GRU, True), Recurrent(TANH, True), Recurrent(RELU, True)]
 NAMES = ("lstm", "gru", "rnn_tanh", "rnn_relu")
-for _kind, _name in enumerate(NAMES):
-    overload(CELLS[_kind], _name + "_cell", None)
-    overload(LAYERS[_kind], _name, None)
+# PyTorch's names for the nodes of the results: an LSTM's cell has two, and shows that of h.
+for _kind, _node in enumerate(("MulBackward", "AddBackward", "TanhBackward", "ReluBackward")):
+    overload(CELLS[_kind], NAMES[_kind] + "_cell", 0 if _kind <= GRU else None, node=_node)
+    overload(LAYERS[_kind], NAMES[_kind], 0, node="StackBackward")
 overload(LAYERS[LSTM], "lstm", None, node="MkldnnRnnLayerBackward")
 
 
@@ -315,8 +316,7 @@ def cell_samples(gates: int) -> object:
         result: list = []
         for rows, biases in ((2, True), (1, False)):
             h = make(rows, 3, low=-1, high=1)
-            state = (h, make(rows, 3, low=-1, high=1)) if gates == 4 else h
-            args = [make(rows, 2, low=-1, high=1), state, make(3 * gates, 2, low=-1, high=1),
+            args = [make(rows, 2, low=-1, high=1), h, make(3 * gates, 2, low=-1, high=1),
                     make(3 * gates, 3, low=-1, high=1)]
             if biases:
                 args += [make(3 * gates, low=-1, high=1), make(3 * gates, low=-1, high=1)]
@@ -328,6 +328,9 @@ def cell_samples(gates: int) -> object:
 
 for _kind, (_cell, _layer) in enumerate(
         ((lstm_cell, lstm), (gru_cell, gru), (rnn_tanh_cell, rnn_tanh), (rnn_relu_cell, rnn_relu))):
-    composite(_cell.__name__, _cell, method=False, dtypes="f", samples=cell_samples((4, 3, 1, 1)[_kind]),
-              smooth=_kind < RELU)
+    if _kind == LSTM:
+        publish(_cell.__name__, _cell)
+    else:
+        composite(_cell.__name__, _cell, method=False, dtypes="f", samples=cell_samples(3 if _kind == GRU else 1),
+                  smooth=_kind < RELU)
     publish(_layer.__name__, _layer)

@@ -22,7 +22,10 @@ def linear(x: Any, w: Any, b: Any) -> Any:
 
 
 def step(kind: int, gates: Any, h: Any, c: Any, u: Any, d: Any) -> tuple[Any, Any]:
-    """(h, c) after one step, from the input's part of the gates."""
+    """(h, c) after one step, from the input's part of the gates. RuntimeError for whole numbers, as PyTorch's."""
+    if kind in (LSTM, GRU) and not gates.is_floating_point():
+        name = errors.TYPE_NAMES[gates.dtype.name]
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {name}")
     if kind == GRU:
         n = u.shape[0] // 3
         part = linear(h, u, d)

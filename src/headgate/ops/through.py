@@ -7,7 +7,7 @@ import cython
 if not cython.compiled:
     from headgate.core.apply import apply1, cut_here
     from headgate.core.passes import run_backward
-    from headgate.core.records import Node, Tensor
+    from headgate.core.records import Tensor
     from headgate.ops.view import ALIAS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 from headgate.nn.init import constant_, xavier_normal_, xavier_uniform_
 from headgate.nn.modules.linear import NonDynamicallyQuantizableLinear
 from headgate.nn.modules.module import Module
@@ -16,8 +16,8 @@ from headgate.ops.heads import canonical_mask, multi_head_attention_forward, typ
 class MultiheadAttention(Module):
     """(attention, weights or None) of several heads over query, key and value.
 
-    Input (L, N, E), with batch_first (N, L, E), or (L, E); `in_proj_weight` (3E, E) (or three weights where kdim or vdim
-    differ) and `out_proj` begin as in PyTorch, with its random numbers. Masks: see `multi_head_attention_forward`.
+    Input (L, N, E), with batch_first (N, L, E), or (L, E); `in_proj_weight` (3E, E) (or three weights where kdim or
+    vdim differ) and `out_proj` begin as in PyTorch, with its random numbers. Masks: see `multi_head_attention_forward`.
     ValueError or AssertionError for sizes that do not fit. (Vaswani et al. 2017.)
     """
 
@@ -43,8 +43,8 @@ class MultiheadAttention(Module):
         for name, width in zip(("q_proj_weight", "k_proj_weight", "v_proj_weight"), widths):
             weight = None if same else Parameter(empty((embed_dim, width), device=device, dtype=dtype))
             self.register_parameter(name, weight)
-        self.register_parameter(
-            "in_proj_weight", Parameter(empty((3 * embed_dim, embed_dim), device=device, dtype=dtype)) if same else None)
+        whole = Parameter(empty((3 * embed_dim, embed_dim), device=device, dtype=dtype)) if same else None
+        self.register_parameter("in_proj_weight", whole)
         self.register_parameter(
             "in_proj_bias", Parameter(empty(3 * embed_dim, device=device, dtype=dtype)) if bias else None)
         self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias=bias, device=device, dtype=dtype)

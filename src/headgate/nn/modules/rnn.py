@@ -10,7 +10,7 @@ import numbers
 import warnings
 from typing import Any
 
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 from headgate.nn import init
 from headgate.nn.modules.module import Module
 from headgate.nn.parameter import Parameter

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from headgate.core.modes import grad_enabled
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 from headgate.nn import functional as F
 from headgate.nn.init import xavier_uniform_
 from headgate.nn.modules.activation import GELU, ReLU
@@ -67,8 +67,8 @@ def activation_function(activation: Any) -> Any:
 class Transformer(Module):
     """An encoder and a decoder: src (S, N, E) and tgt (T, N, E), or with batch_first (N, S, E), to (T, N, E).
 
-    Weights with two dims and more begin as xavier_uniform_ draws them, in PyTorch's order. RuntimeError where batches or
-    E differ. (Vaswani et al. 2017.)
+    Weights with two dims and more begin as xavier_uniform_ draws them, in PyTorch's order. RuntimeError where batches
+    or E differ. (Vaswani et al. 2017.)
     """
 
     def __init__(
@@ -126,7 +126,10 @@ class Transformer(Module):
 
 
 class TransformerEncoder(Module):
-    """A stack of copies of an encoder layer, and a norm behind it. Without gradients, padded places end as 0, as there."""
+    """A stack of copies of an encoder layer, and a norm behind it.
+
+    In evaluation without gradients, padded places are 0 before the norm, as PyTorch's fast road leaves them.
+    """
 
     __constants__ = ["norm"]
 

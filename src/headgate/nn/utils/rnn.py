@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from headgate import dtypes
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 from headgate.ops.creation import empty_like
 from headgate.ops.spaced import arange
 from headgate.ops.values import as_tensor, tensor
