@@ -125,9 +125,11 @@ def backward(
     y, cells, gates, aside = (wide(one) for one in kept)
     dout, dh, dc = (wide(one) for one in grads)
     rows = steps_of(x, sizes)
-    x, y = x.reshape(-1, shape[-1]), y.reshape(-1, y.shape[-1])
+    n = w.shape[0] // (4 if kind == LSTM else 3 if kind == GRU else 1)
+    x = x.reshape(-1, shape[-1])
+    y = np.zeros((x.shape[0], n), x.dtype) if y is None else y.reshape(-1, n)  # a single step does not need it
     dout = np.zeros_like(y) if dout is None else dout.reshape(y.shape)
-    dh = np.zeros((h.shape[0], y.shape[1]), x.dtype) if dh is None else dh.copy()
+    dh = np.zeros((h.shape[0], n), x.dtype) if dh is None else dh.copy()
     dc = None if kind != LSTM else np.zeros_like(c) if dc is None else dc.copy()
     dg = np.empty((y.shape[0], w.shape[0]), x.dtype)
     da = np.empty_like(dg)
