@@ -2,6 +2,7 @@
 
 from headgate.nn.utils import parametrizations as parametrizations
 from headgate.nn.utils import parametrize as parametrize
+from headgate.nn.utils import rnn as rnn
 from headgate.nn.utils import stateless as stateless
 from headgate.nn.utils.spectral_norm import remove_spectral_norm as remove_spectral_norm
 from headgate.nn.utils.spectral_norm import spectral_norm as spectral_norm
