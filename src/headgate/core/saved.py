@@ -125,7 +125,7 @@ def pack(s: Saved, x: Tensor, hooks: tuple):
         raise RuntimeError(errors.PACK_WRITE)
     s.unpack = hooks[1]
     s.array = None
-    s.origin = None
+    s.origin = x if x._node is None and x._wants else None  # a leaf, which the edge keeps anyhow
 
 
 def find(n: Node, key: cython.int) -> Saved:
@@ -289,7 +289,9 @@ class SavedReader(Reader):
         t._node = n if s.key >= OUT else s.node
         t._output = s.key - OUT if s.key >= OUT else s.output
         if t._node is None:
-            return result
+            if s.origin is None or result is s.origin or not grad_enabled():
+                return result
+            return _relink(result, s.origin)
         t._history_writes = t._storage.writes
         return t
 
@@ -303,6 +305,19 @@ class SavedReader(Reader):
     @cython.cfunc
     def array(self, n: Node, key: cython.int) -> ndarray:
         return self.tensor(n, key)._array
+
+
+def _nowhere(value: Tensor, leaf: Tensor) -> Tensor:
+    return value
+
+
+_relink: object = _nowhere  # filled by `autograd.saving`: a value whose gradients go to a leaf
+
+
+def set_relink(function: object) -> None:
+    """Fill the slot for values of leaves that an unpack hook gives: second gradients must still reach the leaf."""
+    global _relink
+    _relink = function
 
 
 READ_SAVED = SavedReader()
