@@ -22,6 +22,7 @@ from headgate import autograd as autograd  # noqa: E402
 from headgate import _C as _C  # noqa: E402
 from headgate import backends as backends  # noqa: E402
 from headgate import cuda as cuda  # noqa: E402
+from headgate import func as func  # noqa: E402
 from headgate import linalg as linalg  # noqa: E402
 from headgate import nn as nn  # noqa: E402
 from headgate import overrides as overrides  # noqa: E402
@@ -29,6 +30,7 @@ from headgate import random as random  # noqa: E402
 from headgate import serialization as serialization  # noqa: E402
 from headgate import return_types as return_types  # noqa: E402
 from headgate import special as special  # noqa: E402
+from headgate import utils as utils  # noqa: E402
 from headgate.autograd import allow_stale as allow_stale  # noqa: E402
 from headgate.autograd import enable_grad as enable_grad  # noqa: E402
 from headgate.autograd import inference_mode as inference_mode  # noqa: E402
@@ -58,3 +60,12 @@ globals().update(_CONSTANTS)
 globals().update({_name: _value for _name, _value in _entry.PUBLIC.items() if "." not in _name})
 _INSIDE = ("dtypes", "errors", "ops")
 __all__ = [_name for _name in sorted(globals()) if not _name.startswith("_") and _name not in _INSIDE]
+
+
+def __getattr__(name: str) -> object:
+    """`headgate.multiprocessing`, imported when it is asked for: what it needs would double the time of an import."""
+    if name == "multiprocessing":
+        import importlib
+
+        return importlib.import_module("headgate.multiprocessing")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,8 +13,6 @@ import headgate
 
 RANDOM = np.random.default_rng(3)
 X = RANDOM.normal(size=(4, 6)) * 2
-SMOOTH = ("Sigmoid", "Tanh", "SiLU", "Mish", "GELU", "LogSigmoid", "Softplus", "Softsign", "Tanhshrink", "ELU", "CELU",
-          "SELU")
 
 ACTIVATIONS: list[tuple[str, dict[str, Any]]] = [
     ("Threshold", {"threshold": 0.1, "value": 3.0}), ("ReLU", {}), ("ReLU", {"inplace": True}), ("RReLU", {}),
@@ -39,11 +37,15 @@ def test_layer(name: str, options: dict[str, Any], kind: str, train: bool) -> No
         # what writes in place must not meet a leaf
         return nn.Sequential(nn.Softplus(), layer) if options.get("inplace") else layer
 
-    compare(make, X, kind=kind, train=train)
+    # PyTorch keeps CELU's 1 / alpha and Hardsigmoid's 1 / 6 in single precision; it has no second gradient of the
+    # latter, and one of zeros where RReLU has drawn
+    rtol = 1e-6 if name in ("CELU", "Hardsigmoid") else None
+    compare(make, X, kind=kind, train=train, rtol=rtol, atol=rtol, second=name not in ("Hardsigmoid", "RReLU"))
 
 
 TARGETS: dict[str, Any] = {
-    "classes": np.array([1, 0, 5, 3]), "signs": np.sign(X), "chance": 1 / (1 + np.exp(-X[::-1])), "other": X[::-1] * 0.5,
+    "classes": np.array([1, 0, 5, 3]), "signs": np.sign(X), "chance": 1 / (1 + np.exp(-X[::-1])),
+        "other": X[::-1] * 0.5,
     "many": (X > 0).astype(np.float64), "ignoring": np.array([1, -100, 5, 3]),
 }
 WEIGHT = RANDOM.uniform(0.5, 1.5, size=6)
@@ -54,7 +56,8 @@ LOSSES: list[tuple[str, dict[str, Any], list[Any]]] = [
     ("NLLLoss", {"weight": WEIGHT, "ignore_index": -100}, ["logs", "ignoring"]),
     ("CrossEntropyLoss", {}, ["x", "classes"]), ("CrossEntropyLoss", {"label_smoothing": 0.2}, ["x", "ignoring"]),
     ("CrossEntropyLoss", {"weight": WEIGHT}, ["x", "classes"]), ("CrossEntropyLoss", {}, ["x", "chance"]),
-    ("PoissonNLLLoss", {"full": True}, ["x", "positive"]), ("PoissonNLLLoss", {"log_input": False}, ["positive", "many"]),
+    ("PoissonNLLLoss", {"full": True}, ["x", "positive"]),
+    ("PoissonNLLLoss", {"log_input": False}, ["positive", "many"]),
     ("GaussianNLLLoss", {"full": True}, ["x", "other", "positive"]), ("KLDivLoss", {}, ["logs", "chance"]),
     ("KLDivLoss", {"log_target": True}, ["logs", "other"]), ("BCELoss", {}, ["chance", "many"]),
     ("BCELoss", {"weight": WEIGHT}, ["chance", "many"]),
@@ -64,7 +67,8 @@ LOSSES: list[tuple[str, dict[str, Any], list[Any]]] = [
     ("MarginRankingLoss", {"margin": 0.2}, ["x", "other", "signs"]),
     ("TripletMarginLoss", {"swap": True, "p": 3.0}, ["x", "other", "chance"]),
 ]
-VALUES: dict[str, Any] = {"x": X, "logs": np.log(np.exp(X) / np.exp(X).sum(1, keepdims=True)), "positive": np.abs(X) + 0.1,
+VALUES: dict[str, Any] = {"x": X, "logs": np.log(np.exp(X) / np.exp(X).sum(1, keepdims=True)),
+    "positive": np.abs(X) + 0.1,
                           "rows": np.array([1.0, -1.0, 1.0, -1.0]), **TARGETS}
 
 
@@ -81,9 +85,9 @@ def test_loss(name: str, options: dict[str, Any], operands: list[str], reduction
                 for key, value in options.items()}
         return getattr(nn, name)(reduction=reduction, **made)
 
-    given = [VALUES[one] for one in operands]
-    targets = [one if one.dtype == np.int64 else one for one in given]
-    compare(make, *targets, kind=kind, second=name not in ("CrossEntropyLoss",) or "label_smoothing" not in options)
+    given = [VALUES[one].astype(np.int64) if name == "SoftMarginLoss" and one == "signs" else VALUES[one]
+             for one in operands]
+    compare(make, *given, kind=kind)
 
 
 @pytest.mark.parametrize("make", [
@@ -133,5 +137,6 @@ def test_initial_values(name: str, options: dict[str, Any], shape: tuple[int, ..
 @pytest.mark.parametrize("name", ["linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu", "what"])
 @pytest.mark.parametrize("param", [None, 0.3, True, "a"])
 def test_gain(name: str, param: Any) -> None:
-    theirs, mine = (outcome(lambda library=library: library.nn.init.calculate_gain(name, param)) for library in LIBRARIES)
+    theirs, mine = (outcome(lambda library=library: library.nn.init.calculate_gain(name,
+        param)) for library in LIBRARIES)
     assert theirs == mine

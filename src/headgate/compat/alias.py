@@ -14,6 +14,7 @@ from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 from typing import Any
 
+from headgate.compat import children
 from headgate.compat.nearest import INTERNAL, answer_for, missing_module
 from headgate.compat.version import follow
 
@@ -52,9 +53,10 @@ def _files(name: str) -> ModuleType:
 
 
 def explain_missing(module: ModuleType) -> None:
-    """Let a module that has no `__getattr__` of its own answer for missing names with the nearest that exists."""
-    if "__getattr__" not in vars(module):
-        module.__getattr__ = answer_for(module)  # type: ignore[method-assign]
+    """Let a module answer for missing names with the nearest that exists, after a `__getattr__` of its own."""
+    own = vars(module).get("__getattr__")
+    if not getattr(own, "explains", False):
+        module.__getattr__ = answer_for(module, own)  # type: ignore[method-assign]
 
 
 class _Loader:
@@ -108,6 +110,7 @@ def install() -> ModuleType:
     if installed():
         return module
     _adorn(module)
+    children.follow()
     sys.meta_path.insert(0, _Finder)  # type: ignore[arg-type]
     sys.modules[THEIRS] = module
     return module

@@ -400,7 +400,7 @@ class Pass(Queue):
 
     @cython.cfunc
     def hand_over(self, n: Node, i: cython.int, v: Vertex, value: object, source: object, fresh: cython.bint):
-        """Deliver what came for input `i` (or None) to its edge `v`, and count down. `source`: what it was made from."""
+        """Deliver what came for input `i` (or None) to its edge `v`, and count down. `source`: what it comes from."""
         g: Tensor
         state: Vertex = self.state_of(v)
         if value is not None and state._useful:

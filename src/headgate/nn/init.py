@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from headgate.autograd.grad_mode import no_grad
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 from headgate.ops.creation import empty_like
 from headgate.ops.random import randperm
 from headgate.ops.values import from_numpy
@@ -100,7 +100,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         tensor.zero_()
         for group in range(groups):
             for channel in range(min(outputs, sizes[1])):
-                tensor[(group * outputs + channel, channel, *middle)] = 1
+                tensor[(group * outputs + channel, channel) + middle] = 1
     return tensor
 
 
@@ -256,7 +256,8 @@ def old_name(function: Callable[..., Any]) -> Callable[..., Any]:
     return deprecated
 
 
-uniform, normal, constant, eye, dirac = map(old_name, (uniform_, normal_, constant_, eye_, dirac_))
+uniform, normal, constant = old_name(uniform_), old_name(normal_), old_name(constant_)
+eye, dirac = old_name(eye_), old_name(dirac_)
 xavier_uniform, xavier_normal = old_name(xavier_uniform_), old_name(xavier_normal_)
 kaiming_uniform, kaiming_normal = old_name(kaiming_uniform_), old_name(kaiming_normal_)
 orthogonal, sparse = old_name(orthogonal_), old_name(sparse_)

@@ -30,6 +30,7 @@ from headgate.ops import inverse as inverse
 from headgate.ops import softmax as softmax
 from headgate.ops import loss as loss
 from headgate.ops import losses as losses
+from headgate.ops import normalize as normalize
 from headgate.ops import shape as shape
 from headgate.ops import axes as axes
 from headgate.ops import parts as parts
@@ -52,6 +53,7 @@ from headgate.ops import storage as storage
 from headgate.ops import legacy as legacy
 from headgate.ops import parameter as parameter
 from headgate.ops import pickling as pickling
+from headgate.ops import shared as shared
 from headgate.ops import settings as settings
 from headgate.ops import cut as cut
 from headgate.ops import index as index
@@ -60,3 +62,6 @@ from headgate.ops import scatter as scatter
 from headgate.ops import rows as rows
 from headgate.ops import sorting as sorting
 from headgate.ops import counting as counting
+from headgate.ops import normalized as normalized
+from headgate.ops import dropout as dropout
+from headgate.ops import recurrent as recurrent

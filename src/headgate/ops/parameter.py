@@ -14,8 +14,8 @@ from typing import Any
 from headgate import errors
 from headgate.core.declare import install_method
 from headgate.core.overrides import _disabled_torch_function_impl, start
-from headgate.core.records import Tensor
 from headgate.core.surface import attributes
+from headgate.core.typed import Tensor
 from headgate.ops.creation import empty
 
 

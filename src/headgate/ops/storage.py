@@ -1,7 +1,7 @@
 """The memory behind tensors as users may see it: storages, and the methods that give a tensor other memory.
 
 `set_` and `resize_` count as writes. What differs from PyTorch: a storage that grows is a new block, which other
-tensors over the old one do not see. Nothing is shared between processes.
+tensors over the old one do not see.
 """
 import warnings
 
@@ -23,13 +23,14 @@ from headgate.core.declare import install_method
 from headgate.core.device import CPU
 from headgate.core.entry import PUBLIC, publish
 from headgate.core.options import kind_of, sizes_of
+from headgate.ops.blocks import block_of
 
 DEPRECATED = (
     "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. "
     "This should only matter to you if you are using storages directly.  To access UntypedStorage directly, use "
     "tensor.untyped_storage() instead of tensor.storage()"
 )
-NOT_SHARED = "Headgate has no memory shared between processes; hand arrays or copies to the other process instead"
+NOT_SHARED = "a storage alone cannot be moved to shared memory; call share_memory_() on the tensor that it is of"
 
 
 class _Memory:
@@ -131,12 +132,14 @@ class UntypedStorage:
         return self
 
     def is_shared(self) -> bool:
-        """False."""
-        return False
+        """Whether the memory is shared with other processes."""
+        return block_of(memory_of(self._owner)) is not None
 
     def share_memory_(self) -> object:
-        """Raises RuntimeError."""
-        raise RuntimeError(NOT_SHARED)
+        """The storage itself if it is shared; else RuntimeError, for its tensors would keep the memory they have."""
+        if not self.is_shared():
+            raise RuntimeError(NOT_SHARED)
+        return self
 
     def untyped(self) -> object:
         """The storage itself."""
@@ -255,12 +258,13 @@ class TypedStorage:
         return TypedStorage(wrap_storage=self._untyped.clone(), dtype=self.dtype, _internal=True)
 
     def is_shared(self) -> bool:
-        """False."""
-        return False
+        """Whether the memory is shared with other processes."""
+        return self._untyped.is_shared()
 
     def share_memory_(self) -> object:
-        """Raises RuntimeError."""
-        raise RuntimeError(NOT_SHARED)
+        """As `UntypedStorage.share_memory_`."""
+        self._untyped.share_memory_()
+        return self
 
     def __repr__(self) -> str:
         body = "\n".join([f" {value}" for value in self.tolist()])
@@ -283,16 +287,6 @@ def storage(self: object) -> object:
 def is_storage(obj: object) -> object:
     """Whether a value is a storage."""
     return isinstance(obj, (UntypedStorage, TypedStorage))
-
-
-def is_shared(self: object) -> object:
-    """False: no memory is shared between processes."""
-    return False
-
-
-def share_memory_(self: object) -> None:
-    """Raises RuntimeError: Headgate has no memory shared between processes."""
-    raise RuntimeError(NOT_SHARED)
 
 
 # ---- other memory for a tensor --------------------------------------------------------------------------------------
@@ -403,8 +397,8 @@ def resize_as_(self: object, the_template: object, *, memory_format: object = No
 
 
 for _name, _function in (
-    ("untyped_storage", untyped_storage), ("storage", storage), ("is_shared", is_shared),
-    ("share_memory_", share_memory_), ("set_", set_), ("resize_", resize_), ("resize_as_", resize_as_),
+    ("untyped_storage", untyped_storage), ("storage", storage), ("set_", set_), ("resize_", resize_),
+    ("resize_as_", resize_as_),
 ):
     install_method(_name, _function)
 publish("is_storage", is_storage)

@@ -4,6 +4,8 @@
 This is the compiled base of Module. It knows the names of a module's tables and nothing of what is in them. It has no
 fields of its own: all of a module's state is in its `__dict__`, as in PyTorch, for those who copy or pickle that.
 """
+from typing import Any
+
 import cython
 
 from headgate.nn.modules.tables import CALL_HOOKS, TABLES, THERE_ARE_GLOBAL
@@ -25,7 +27,7 @@ if not cython.compiled:
         """Whether some hook of the module's own wants to know of calls."""
         return any([module.__dict__.get(table) for table in CALL_HOOKS])
 
-    def hg_forward(module: object, args: tuple, kwargs: dict) -> object:
+    def hg_forward(module: Any, args: tuple, kwargs: dict) -> object:
         """The call itself."""
         return module.forward(*args, **kwargs)
 
@@ -39,13 +41,13 @@ def missing(module: object, name: str) -> AttributeError:
 class Attributes:
     """Looks names up in `_parameters`, `_buffers` and `_modules`, and calls `forward` past hooks that are not there."""
 
-    def __getattribute__(self, name: str) -> object:
+    def __getattribute__(self, name: str) -> Any:
         return hg_attribute(self, name, TABLES)
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         return hg_member(self, name, TABLES)
 
-    def __call__(self, *args: object, **kwargs: object) -> object:
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         if THERE_ARE_GLOBAL or hg_is_hooked(self):
             return cython.cast(object, self)._call_hooked(args, kwargs)
         return hg_forward(self, args, kwargs)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from headgate.core.hooks import RemovableHandle
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 from headgate.nn.modules.crossing import BackwardHook
 from headgate.nn.modules.registry import Registry
 from headgate.nn.modules.tables import GLOBAL, GLOBAL_ALWAYS, GLOBAL_WITH_KWARGS, THERE_ARE_GLOBAL
@@ -26,6 +26,8 @@ NOT_FULL = (
 
 class Called(Registry):
     """A module's hooks on calls."""
+
+    _is_full_backward_hook: bool | None
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; to be written by every subclass."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 from headgate.nn.modules.module import Module, indented
 from headgate.nn.parameter import Parameter
 
@@ -378,8 +378,6 @@ class ParameterDict(Module):
         return key
 
     def __getitem__(self, key: str) -> Any:
-        if key not in self._keys:
-            raise KeyError(key)
         return getattr(self, self._attribute(key))
 
     def __setitem__(self, key: str, value: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from headgate.autograd.function import Function
 from headgate.autograd.grad_mode import is_grad_enabled
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 
 NOT_THROUGH = (
     "Module backward hook for grad_input is called before the grad_output one. This happens because the gradient in "

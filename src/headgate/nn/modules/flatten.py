@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 from headgate.nn.modules.module import Module
 
 

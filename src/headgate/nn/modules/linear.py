@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 from headgate.nn import functional as F
 from headgate.nn import init
 from headgate.nn.modules.module import Module

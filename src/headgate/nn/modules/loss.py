@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 from headgate.nn import functional as F
 from headgate.nn.modules.module import Module
 from headgate.ops.loss import reduction_of

@@ -12,7 +12,7 @@ from typing import Any
 
 from headgate import dtypes
 from headgate.autograd.grad_mode import no_grad
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 from headgate.nn.modules.calls import (  # noqa: F401
     register_module_backward_hook,
     register_module_buffer_registration_hook,
@@ -25,7 +25,6 @@ from headgate.nn.modules.calls import (  # noqa: F401
 )
 from headgate.nn.modules.state import Stateful, _IncompatibleKeys  # noqa: F401
 from headgate.nn.modules.tables import fresh_tables
-from headgate.nn.parameter import Parameter
 from headgate.ops.convert import asked
 from headgate.ops.creation import empty_like
 
@@ -180,7 +179,7 @@ class Module(Stateful):
         return f"{self._get_name()}(\n  " + "\n  ".join(lines + children) + "\n)"
 
 
-def replaced(parameter: Parameter, fn: Callable[[Tensor], Tensor]) -> None:
+def replaced(parameter: Any, fn: Callable[[Tensor], Tensor]) -> None:
     """Give a parameter and its gradient the data that `fn` makes of them."""
     gradient, result = parameter.grad, fn(parameter)
     if result is not parameter:

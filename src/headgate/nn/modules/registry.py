@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 from headgate.nn.modules.attributes import Attributes, missing
 from headgate.nn.modules.tables import GLOBAL, fresh_tables
 from headgate.nn.parameter import Buffer, Parameter
@@ -19,9 +19,10 @@ class Registry(Attributes):
     """Parameters, buffers and sub-modules under their names."""
 
     training: bool
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Tensor | None]
+    _parameters: dict[str, Any]
+    _buffers: dict[str, Any]
     _modules: dict[str, Any]
+    _non_persistent_buffers_set: set[str]
     call_super_init: bool = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

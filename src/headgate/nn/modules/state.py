@@ -12,7 +12,7 @@ from typing import Any
 
 from headgate.autograd.grad_mode import no_grad
 from headgate.core.hooks import RemovableHandle
-from headgate.core.records import Tensor
+from headgate.core.typed import Tensor
 from headgate.nn.modules.calls import Called, enter
 from headgate.nn.parameter import Parameter
 
@@ -29,7 +29,7 @@ class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpec
     def __repr__(self) -> str:
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
-        return super().__repr__().replace("IncompatibleKeys", "_IncompatibleKeys", 1)
+        return super().__repr__()
 
     __str__ = __repr__
 
