@@ -20,7 +20,7 @@ KINDS = (".py", ".pyx", ".pxd", ".pyi", ".c", ".h", ".inc")
 ROOMS = [
     ("_pure",), ("errors",), ("dtypes",), ("kernels",), ("core",), ("ops",), ("autograd",), ("gates",),
     ("multiprocessing",), ("nn",), ("optim", "distributions"), ("utils",), ("io",), ("watch",),
-    ("_C", "backends", "cuda", "linalg", "overrides", "random", "return_types", "special"),
+    ("_C", "backends", "cuda", "func", "linalg", "overrides", "random", "return_types", "serialization", "special"),
     ("compat",), ("cli",), ("__main__",),
 ]  # fmt: skip
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}

@@ -22,10 +22,12 @@ from headgate import autograd as autograd  # noqa: E402
 from headgate import _C as _C  # noqa: E402
 from headgate import backends as backends  # noqa: E402
 from headgate import cuda as cuda  # noqa: E402
+from headgate import func as func  # noqa: E402
 from headgate import linalg as linalg  # noqa: E402
 from headgate import nn as nn  # noqa: E402
 from headgate import overrides as overrides  # noqa: E402
 from headgate import random as random  # noqa: E402
+from headgate import serialization as serialization  # noqa: E402
 from headgate import return_types as return_types  # noqa: E402
 from headgate import special as special  # noqa: E402
 from headgate import utils as utils  # noqa: E402
@@ -46,6 +48,8 @@ from headgate.core.size import Size as Size  # noqa: E402
 from headgate.dtypes import dtype as dtype  # noqa: E402
 from headgate.dtypes import finfo as finfo  # noqa: E402
 from headgate.dtypes import iinfo as iinfo  # noqa: E402
+from headgate.io.serialization import load as load  # noqa: E402
+from headgate.io.serialization import save as save  # noqa: E402
 from headgate.kernels import show_config as show_config  # noqa: E402
 # isort: on
 

@@ -21,6 +21,8 @@ from headgate.compat.version import follow
 OURS, THEIRS = "headgate", "torch"
 #: Modules that PyTorch has under a name where Headgate keeps them elsewhere.
 ELSEWHERE = {"version": "headgate.compat.version", "torch_version": "headgate.compat.version"}
+#: The package for files of tensors: its compiled part makes PyTorch's own tensors, so Headgate's form answers for it.
+FILES = "headgate.io.safetensors"
 
 
 def find_module(name: str) -> ModuleType | None:
@@ -37,6 +39,17 @@ def find_module(name: str) -> ModuleType | None:
         raise  # the module exists, and something that it needs does not
     explain_missing(module)
     return module
+
+
+def _files(name: str) -> ModuleType:
+    """What answers to `safetensors` and `safetensors.torch`."""
+    ours = importlib.import_module(FILES)
+    if name == "safetensors.torch":
+        return ours
+    package = ModuleType(name, ours.__doc__)
+    package.__path__ = []
+    package.safe_open, package.SafetensorError = ours.safe_open, ours.SafetensorError  # type: ignore[attr-defined]
+    return package
 
 
 def explain_missing(module: ModuleType) -> None:
@@ -65,6 +78,8 @@ class _Finder:
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name in ("safetensors", "safetensors.torch"):
+            return ModuleSpec(name, _Loader(_files(name)), is_package=name == "safetensors")  # type: ignore[arg-type]
         if name != THEIRS and not name.startswith(THEIRS + "."):
             return None
         module = find_module(name)

@@ -28,6 +28,7 @@ from headgate.ops import chains as chains
 from headgate.ops import softmax as softmax
 from headgate.ops import loss as loss
 from headgate.ops import losses as losses
+from headgate.ops import normalize as normalize
 from headgate.ops import shape as shape
 from headgate.ops import axes as axes
 from headgate.ops import parts as parts
@@ -59,3 +60,6 @@ from headgate.ops import scatter as scatter
 from headgate.ops import rows as rows
 from headgate.ops import sorting as sorting
 from headgate.ops import counting as counting
+from headgate.ops import normalized as normalized
+from headgate.ops import dropout as dropout
+from headgate.ops import recurrent as recurrent
