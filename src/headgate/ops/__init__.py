@@ -25,6 +25,8 @@ from headgate.ops import linalg as linalg
 from headgate.ops import sums as sums
 from headgate.ops import contraction as contraction
 from headgate.ops import chains as chains
+from headgate.ops import solve as solve
+from headgate.ops import inverse as inverse
 from headgate.ops import softmax as softmax
 from headgate.ops import loss as loss
 from headgate.ops import losses as losses
@@ -63,3 +65,9 @@ from headgate.ops import counting as counting
 from headgate.ops import normalized as normalized
 from headgate.ops import dropout as dropout
 from headgate.ops import recurrent as recurrent
+from headgate.ops import bags as bags
+from headgate.ops import margins as margins
+from headgate.ops import distances as distances
+from headgate.ops import ctc as ctc
+from headgate.ops import attention as attention
+from headgate.ops import heads as heads

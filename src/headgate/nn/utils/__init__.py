@@ -2,6 +2,7 @@
 
 from headgate.nn.utils import parametrizations as parametrizations
 from headgate.nn.utils import parametrize as parametrize
+from headgate.nn.utils import rnn as rnn
 from headgate.nn.utils import stateless as stateless
 from headgate.nn.utils.clip_grad import clip_grad_norm as clip_grad_norm
 from headgate.nn.utils.clip_grad import clip_grad_norm_ as clip_grad_norm_
