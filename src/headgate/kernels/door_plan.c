@@ -14,7 +14,8 @@ static npy_intp size_of(PyArrayObject *a) {
     return size;
 }
 
-static int odd(PyArrayObject *a) { return !PyArray_ISALIGNED(a) || !PyArray_ISNOTSWAPPED(a); }
+/* The field itself: the macro for it needs, from NumPy 2.5 on, the API table that this file does without. */
+static int odd(PyArrayObject *a) { return !PyArray_ISALIGNED(a) || PyArray_DESCR(a)->byteorder == NPY_OPPBYTE; }
 
 static int same_shape(const hg_plan *plan, PyArrayObject *a) {
     return PyArray_NDIM(a) == plan->axes &&

@@ -25,9 +25,12 @@ from headgate.ops import linalg as linalg
 from headgate.ops import sums as sums
 from headgate.ops import contraction as contraction
 from headgate.ops import chains as chains
+from headgate.ops import solve as solve
+from headgate.ops import inverse as inverse
 from headgate.ops import softmax as softmax
 from headgate.ops import loss as loss
 from headgate.ops import losses as losses
+from headgate.ops import normalize as normalize
 from headgate.ops import shape as shape
 from headgate.ops import axes as axes
 from headgate.ops import parts as parts
@@ -50,6 +53,7 @@ from headgate.ops import storage as storage
 from headgate.ops import legacy as legacy
 from headgate.ops import parameter as parameter
 from headgate.ops import pickling as pickling
+from headgate.ops import shared as shared
 from headgate.ops import settings as settings
 from headgate.ops import cut as cut
 from headgate.ops import index as index
@@ -66,3 +70,12 @@ from headgate.ops import shuffle as shuffle
 from headgate.ops import pooling as pooling
 from headgate.ops import pool_functions as pool_functions
 from headgate.ops import pool_more as pool_more
+from headgate.ops import normalized as normalized
+from headgate.ops import dropout as dropout
+from headgate.ops import recurrent as recurrent
+from headgate.ops import bags as bags
+from headgate.ops import margins as margins
+from headgate.ops import distances as distances
+from headgate.ops import ctc as ctc
+from headgate.ops import attention as attention
+from headgate.ops import heads as heads

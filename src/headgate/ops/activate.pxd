@@ -1,4 +1,5 @@
 # C types of activate.py.
+from numpy cimport ndarray
 from headgate.core.apply cimport apply, apply2
 from headgate.core.arrays cimport is_float
 from headgate.core.family cimport Unary
@@ -7,7 +8,7 @@ from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport Op, Tensor
 from headgate.ops.activation cimport (
     CELU, CELU_INPLACE, ELU, ELU_INPLACE, GELU, HARDSHRINK, HARDSIGMOID, HARDSWISH, HARDTANH, LEAKY_RELU,
-    LEAKY_RELU_INPLACE, LOG_SIGMOID, MISH, PRELU, RELU, RRELU, RRELU_INPLACE, SILU, SOFTPLUS, SOFTSHRINK, THRESHOLD,
+    LEAKY_RELU_INPLACE, LOG_SIGMOID, MISH, PRELU, RELU, RRELU, RRELU_INPLACE, RRELU_TRAINED, SILU, SOFTPLUS, SOFTSHRINK, THRESHOLD,
 )
 
 cdef object call(Unary op, object x, object attrs, object inplace)

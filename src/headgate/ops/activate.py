@@ -29,15 +29,19 @@ if not cython.compiled:
         RELU,
         RRELU,
         RRELU_INPLACE,
+        RRELU_TRAINED,
         SILU,
         SOFTPLUS,
         SOFTSHRINK,
         THRESHOLD,
     )
 
+    ndarray = np.ndarray
+
 from headgate import errors
 from headgate.core.declare import composite
 from headgate.core.entry import publish
+from headgate.core.generator import default_generator
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
@@ -191,9 +195,23 @@ def rrelu(
         raise RuntimeError(
             f"Lower bound should be less than or equal to the upper bound, but got {lower:g} > {upper:g}")
     if training:
-        raise NotImplementedError("rrelu: training=True is not available")
+        return call(RRELU_TRAINED, input, slopes(input, lower, upper), inplace)
     slope = (lower + upper) / 2
     return call(RRELU_INPLACE if inplace else RRELU, input, (float(slope),), inplace)
+
+
+def slopes(input: object, lower: object, upper: object) -> ndarray:
+    """1 where x is above 0, else numbers of [lower, upper), drawn as double precision in the order of the elements."""
+    if not isinstance(input, Tensor):
+        raise TypeError(errors.ARGUMENT.format(
+            function="rrelu", name="input", position=1, expected="Tensor", type=type(input).__name__))
+    x: object = cython.cast(Tensor, input)._array
+    below = x <= 0
+    drawn = np.empty(int(below.sum()))
+    default_generator.uniform(drawn, lower, upper)
+    result = np.ones(x.shape, x.dtype)
+    result[below] = drawn
+    return result
 
 
 def one(make: object) -> object:

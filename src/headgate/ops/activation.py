@@ -6,7 +6,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply1, apply2
+    from headgate.core.apply import apply1, apply2, wrap
     from headgate.core.family import BOOLS, INTEGERS, SAME, TensorPair, Unary
     from headgate.core.records import OUT, Node, Tensor, X, Y
     from headgate.kernels.reference import map1p, map2
@@ -251,6 +251,19 @@ class LeakyRelu(Unary):
 
 
 @cython.cclass
+class RreluTrained(Unary):
+    """x times slopes drawn for each element. attrs: the slopes, an array like x with 1 where x is above 0."""
+
+    @cython.cfunc
+    def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
+        return np.multiply(x, attrs, out=out)
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return g * wrap(n.attrs)
+
+
+@cython.cclass
 class LeakyReluInPlace(LeakyRelu):
     """leaky_relu over its own input: the gradient comes from the output."""
 
@@ -325,7 +338,7 @@ SIGMOID, LOG_SIGMOID, SILU, SOFTPLUS, MISH, GELU = Sigmoid(), LogSigmoid(), Silu
 ELU, ELU_INPLACE, CELU, CELU_INPLACE = Elu(), EluInPlace(), Elu(), EluInPlace()
 RELU, THRESHOLD, HARDTANH, HARDSIGMOID, HARDSWISH = Relu(), Threshold(), Hardtanh(), Hardsigmoid(), Hardswish()
 LEAKY_RELU, LEAKY_RELU_INPLACE, SOFTSHRINK, HARDSHRINK = LeakyRelu(), LeakyReluInPlace(), Shrink(), Shrink()
-RRELU, RRELU_INPLACE = LeakyRelu(), LeakyReluInPlace()
+RRELU, RRELU_INPLACE, RRELU_TRAINED = LeakyRelu(), LeakyReluInPlace(), RreluTrained()
 PRELU = Prelu()
 SIGMOID_BACKWARD = fused(SigmoidBackward(), "sigmoid_backward", "SigmoidBackwardBackward", True)
 LOG_SIGMOID_BACKWARD = fused(LogSigmoidBackward(), "log_sigmoid_backward", "LogSigmoidBackwardBackward", True)
@@ -357,6 +370,7 @@ def describe_all() -> None:
         (LEAKY_RELU_INPLACE, "leaky_relu", 1, "", 1 << OUT, "leaky_relu_cpu"),
         (RRELU, "leaky_relu", 0, "RreluWithNoiseBackward", 1, "leaky_relu_cpu"),
         (RRELU_INPLACE, "leaky_relu", 1, "RreluWithNoiseBackward", 1 << OUT, "leaky_relu_cpu"),
+        (RRELU_TRAINED, "rrelu", 0, "RreluWithNoiseBackward", 0, "rrelu_with_noise_out_cpu"),
         (HARDSIGMOID, "hardsigmoid", None, "", 1, "hardsigmoid_cpu"),
         (HARDSWISH, "hardswish", None, "", 1, "hardswish_cpu"),
         (SOFTSHRINK, "softshrink", None, "", 1, "softshrink_check"),
@@ -366,12 +380,12 @@ def describe_all() -> None:
         overload(op, name, number or 0, reads=[reads], node=node)
         if number is None:
             op.type_name = op.node_name.removesuffix("0")
-        set_loop(op, make_loop("elu" if name == "celu" else name), SAME)
+        set_loop(op, make_loop({"celu": "elu", "rrelu": "mul"}.get(name, name)), SAME)
         if kernel:
             refuse(op, BOOLS | INTEGERS, kernel)
     refuse(THRESHOLD, BOOLS, "threshold_cpu")
     refuse(HARDTANH, BOOLS, "hardtanh")
-    overload(PRELU, "prelu", 0, reads=[3, 3], node="PreluKernelBackward")
+    overload(PRELU, "prelu", 0, reads=[3, 3], looks=2, node="PreluKernelBackward")
 
 
 describe_all()

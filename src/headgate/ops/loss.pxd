@@ -18,7 +18,7 @@ cdef class Pair(Op):
     cdef ndarray values(self, ndarray x, ndarray y, object parameter)
     cdef Tensor slope(self, Tensor d, object parameter)
 
-cdef object reduction_of(object reduction, object size_average, object reduce)
+cpdef object reduction_of(object reduction, object size_average, object reduce)
 cdef object reduce_values(object values, int reduction)
 cdef Tensor second(object target, str name)
 cdef tuple pair_of(object input, object target, str name)
