@@ -19,8 +19,10 @@ KINDS = (".py", ".pyx", ".pxd", ".pyi", ".c", ".h", ".inc")
 #: Rooms from the lowest up. Those in one tuple stand side by side and may not see each other.
 ROOMS = [
     ("_pure",), ("errors",), ("dtypes",), ("kernels",), ("core",), ("ops",), ("autograd",), ("gates",),
-    ("nn",), ("optim", "distributions"), ("utils",), ("io",), ("watch",),
-    ("_C", "backends", "cuda", "linalg", "overrides", "random", "return_types", "special"),
+    ("multiprocessing",), ("nn",), ("optim", "distributions"), ("utils",), ("io",), ("watch",),
+    ("amp",),
+    ("_C", "backends", "compiler", "cpu", "cuda", "func", "hub", "jit", "linalg", "overrides", "profiler", "random",
+     "return_types", "serialization", "special"),
     ("compat",), ("cli",), ("__main__",),
 ]  # fmt: skip
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}

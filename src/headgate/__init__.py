@@ -20,14 +20,39 @@ from headgate.errors import WriteWarning as WriteWarning  # noqa: E402
 from headgate import ops as ops  # noqa: E402
 from headgate import autograd as autograd  # noqa: E402
 from headgate import _C as _C  # noqa: E402
+from headgate import amp as amp  # noqa: E402
 from headgate import backends as backends  # noqa: E402
+from headgate import compiler as compiler  # noqa: E402
+from headgate import cpu as cpu  # noqa: E402
 from headgate import cuda as cuda  # noqa: E402
+from headgate import func as func  # noqa: E402
+from headgate import hub as hub  # noqa: E402
+from headgate import jit as jit  # noqa: E402
 from headgate import linalg as linalg  # noqa: E402
 from headgate import nn as nn  # noqa: E402
+from headgate import optim as optim  # noqa: E402
 from headgate import overrides as overrides  # noqa: E402
+from headgate import profiler as profiler  # noqa: E402
 from headgate import random as random  # noqa: E402
+from headgate import serialization as serialization  # noqa: E402
 from headgate import return_types as return_types  # noqa: E402
 from headgate import special as special  # noqa: E402
+from headgate import utils as utils  # noqa: E402
+from headgate.amp.autocast_mode import autocast as autocast  # noqa: E402
+from headgate.amp.autocast_mode import autocast_decrement_nesting as autocast_decrement_nesting  # noqa: E402
+from headgate.amp.autocast_mode import autocast_increment_nesting as autocast_increment_nesting  # noqa: E402
+from headgate.amp.autocast_mode import clear_autocast_cache as clear_autocast_cache  # noqa: E402
+from headgate.amp.autocast_mode import get_autocast_cpu_dtype as get_autocast_cpu_dtype  # noqa: E402
+from headgate.amp.autocast_mode import get_autocast_dtype as get_autocast_dtype  # noqa: E402
+from headgate.amp.autocast_mode import get_autocast_gpu_dtype as get_autocast_gpu_dtype  # noqa: E402
+from headgate.amp.autocast_mode import is_autocast_cache_enabled as is_autocast_cache_enabled  # noqa: E402
+from headgate.amp.autocast_mode import is_autocast_cpu_enabled as is_autocast_cpu_enabled  # noqa: E402
+from headgate.amp.autocast_mode import is_autocast_enabled as is_autocast_enabled  # noqa: E402
+from headgate.amp.autocast_mode import set_autocast_cache_enabled as set_autocast_cache_enabled  # noqa: E402
+from headgate.amp.autocast_mode import set_autocast_cpu_dtype as set_autocast_cpu_dtype  # noqa: E402
+from headgate.amp.autocast_mode import set_autocast_cpu_enabled as set_autocast_cpu_enabled  # noqa: E402
+from headgate.amp.autocast_mode import set_autocast_dtype as set_autocast_dtype  # noqa: E402
+from headgate.amp.autocast_mode import set_autocast_enabled as set_autocast_enabled  # noqa: E402
 from headgate.autograd import allow_stale as allow_stale  # noqa: E402
 from headgate.autograd import enable_grad as enable_grad  # noqa: E402
 from headgate.autograd import inference_mode as inference_mode  # noqa: E402
@@ -37,6 +62,7 @@ from headgate.autograd import no_grad as no_grad  # noqa: E402
 from headgate.autograd.anomaly_mode import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled  # noqa: E402
 from headgate.autograd.anomaly_mode import is_anomaly_enabled as is_anomaly_enabled  # noqa: E402
 from headgate.autograd import set_grad_enabled as set_grad_enabled  # noqa: E402
+from headgate.compiler import compile as compile  # noqa: E402
 from headgate.core.device import CONSTANTS as _CONSTANTS  # noqa: E402
 from headgate.core.device import device as device  # noqa: E402
 from headgate.core.device import layout as layout  # noqa: E402
@@ -45,6 +71,8 @@ from headgate.core.size import Size as Size  # noqa: E402
 from headgate.dtypes import dtype as dtype  # noqa: E402
 from headgate.dtypes import finfo as finfo  # noqa: E402
 from headgate.dtypes import iinfo as iinfo  # noqa: E402
+from headgate.io.serialization import load as load  # noqa: E402
+from headgate.io.serialization import save as save  # noqa: E402
 from headgate.kernels import show_config as show_config  # noqa: E402
 # isort: on
 
@@ -55,3 +83,12 @@ globals().update(_CONSTANTS)
 globals().update({_name: _value for _name, _value in _entry.PUBLIC.items() if "." not in _name})
 _INSIDE = ("dtypes", "errors", "ops")
 __all__ = [_name for _name in sorted(globals()) if not _name.startswith("_") and _name not in _INSIDE]
+
+
+def __getattr__(name: str) -> object:
+    """`headgate.multiprocessing`, imported when it is asked for: what it needs would double the time of an import."""
+    if name == "multiprocessing":
+        import importlib
+
+        return importlib.import_module("headgate.multiprocessing")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -264,3 +264,22 @@ def test_tqdm_works_under_the_alias(tmp_path: Path) -> None:
         """,
     )
     assert out == "5.0\n"
+
+
+def test_safetensors_is_answered_too(tmp_path: Path) -> None:
+    run(
+        tmp_path,
+        """
+        import torch
+        from safetensors import safe_open
+        from safetensors.torch import load_file, save_file
+        import os, sys
+        os.chdir(os.path.dirname(sys.argv[0]))
+        save_file({"x": torch.ones(2)}, "x.safetensors")
+        with safe_open("x.safetensors", framework="pt") as file:
+            assert torch.equal(file.get_tensor("x"), load_file("x.safetensors")["x"])
+        torch.serialization.add_safe_globals([dict])
+        torch.save({"x": torch.ones(2)}, "x.pt")
+        assert torch.load("x.pt", weights_only=True)["x"].sum() == 2
+        """,
+    )

@@ -14,12 +14,15 @@ from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 from typing import Any
 
+from headgate.compat import children
 from headgate.compat.nearest import INTERNAL, answer_for, missing_module
 from headgate.compat.version import follow
 
 OURS, THEIRS = "headgate", "torch"
 #: Modules that PyTorch has under a name where Headgate keeps them elsewhere.
 ELSEWHERE = {"version": "headgate.compat.version", "torch_version": "headgate.compat.version"}
+#: The package for files of tensors: its compiled part makes PyTorch's own tensors, so Headgate's form answers for it.
+FILES = "headgate.io.safetensors"
 
 
 def find_module(name: str) -> ModuleType | None:
@@ -38,10 +41,22 @@ def find_module(name: str) -> ModuleType | None:
     return module
 
 
+def _files(name: str) -> ModuleType:
+    """What answers to `safetensors` and `safetensors.torch`."""
+    ours = importlib.import_module(FILES)
+    if name == "safetensors.torch":
+        return ours
+    package = ModuleType(name, ours.__doc__)
+    package.__path__ = []
+    package.safe_open, package.SafetensorError = ours.safe_open, ours.SafetensorError  # type: ignore[attr-defined]
+    return package
+
+
 def explain_missing(module: ModuleType) -> None:
-    """Let a module that has no `__getattr__` of its own answer for missing names with the nearest that exists."""
-    if "__getattr__" not in vars(module):
-        module.__getattr__ = answer_for(module)  # type: ignore[method-assign]
+    """Let a module answer for missing names with the nearest that exists, after a `__getattr__` of its own."""
+    own = vars(module).get("__getattr__")
+    if not getattr(own, "explains", False):
+        module.__getattr__ = answer_for(module, own)  # type: ignore[method-assign]
 
 
 class _Loader:
@@ -63,6 +78,8 @@ class _Finder:
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name in ("safetensors", "safetensors.torch"):
+            return ModuleSpec(name, _Loader(_files(name)), is_package=name == "safetensors")  # type: ignore[arg-type]
         if name != THEIRS and not name.startswith(THEIRS + "."):
             return None
         module = find_module(name)
@@ -93,6 +110,7 @@ def install() -> ModuleType:
     if installed():
         return module
     _adorn(module)
+    children.follow()
     sys.meta_path.insert(0, _Finder)  # type: ignore[arg-type]
     sys.modules[THEIRS] = module
     return module

@@ -5,6 +5,7 @@ Works on module objects and lists of strings; knows nothing of tensors or of wha
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import pkgutil
 import sys
@@ -75,10 +76,14 @@ def missing_module(name: str, parent: ModuleType) -> ModuleNotFoundError:
     return ModuleNotFoundError(f"No module named {name!r}: Headgate has no such module; {rest}", name=name)
 
 
-def answer_for(module: ModuleType) -> Callable[[str], Any]:
-    """A module-level `__getattr__` that answers every missing name with `missing_name`."""
+def answer_for(module: ModuleType, own: Callable[[str], Any] | None = None) -> Callable[[str], Any]:
+    """A module-level `__getattr__` that answers every name which the module's `own` refuses with `missing_name`."""
 
     def __getattr__(name: str) -> Any:
+        if own is not None:
+            with contextlib.suppress(AttributeError):
+                return own(name)
         raise missing_name(module, name)
 
+    __getattr__.explains = True  # type: ignore[attr-defined]
     return __getattr__

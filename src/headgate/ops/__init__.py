@@ -25,6 +25,8 @@ from headgate.ops import linalg as linalg
 from headgate.ops import sums as sums
 from headgate.ops import contraction as contraction
 from headgate.ops import chains as chains
+from headgate.ops import solve as solve
+from headgate.ops import inverse as inverse
 from headgate.ops import softmax as softmax
 from headgate.ops import loss as loss
 from headgate.ops import losses as losses
@@ -51,6 +53,7 @@ from headgate.ops import storage as storage
 from headgate.ops import legacy as legacy
 from headgate.ops import parameter as parameter
 from headgate.ops import pickling as pickling
+from headgate.ops import shared as shared
 from headgate.ops import settings as settings
 from headgate.ops import cut as cut
 from headgate.ops import index as index
@@ -61,6 +64,7 @@ from headgate.ops import sorting as sorting
 from headgate.ops import counting as counting
 from headgate.ops import normalized as normalized
 from headgate.ops import dropout as dropout
+from headgate.ops import recurrent as recurrent
 from headgate.ops import bags as bags
 from headgate.ops import margins as margins
 from headgate.ops import distances as distances
@@ -68,3 +72,5 @@ from headgate.ops import ctc as ctc
 from headgate.ops import resample as resample
 from headgate.ops import grids as grids
 from headgate.ops import laws as laws
+from headgate.ops import attention as attention
+from headgate.ops import heads as heads

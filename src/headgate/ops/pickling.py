@@ -30,15 +30,25 @@ def rebuild(kind: object, array: object, order: object, requires_grad: object, s
 
 def reduce_ex(self: object, protocol: object) -> object:
     """What pickle writes for a tensor."""
-    x: Tensor = self
+    return reduced(self, True)
+
+
+def reduce_in_place(self: object) -> object:
+    """The same over the tensor's own memory where that has no gaps: for pickles that are written at once."""
+    return reduced(self, False)
+
+
+def reduced(x: Tensor, copy: cython.bint) -> object:
+    """A tensor as `rebuild` and its arguments."""
     array: object = x._array
     order: object = None
     if not array.flags.c_contiguous and array.size:
         order = sorted(range(array.ndim), key=lambda axis: (-abs(array.strides[axis]), axis))
         array = array.transpose(order)
         order = tuple([order.index(axis) for axis in range(array.ndim)])
-    array = array.copy(order="C")
-    return rebuild, (type(self), array, order, requires(x), attributes(self) or None)
+    if copy or not array.flags.c_contiguous:
+        array = array.copy(order="C")
+    return rebuild, (type(x), array, order, requires(x), attributes(x) or None)
 
 
 def shallow(self: object) -> object:
