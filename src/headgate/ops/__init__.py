@@ -77,5 +77,8 @@ from headgate.ops import bags as bags
 from headgate.ops import margins as margins
 from headgate.ops import distances as distances
 from headgate.ops import ctc as ctc
+from headgate.ops import resample as resample
+from headgate.ops import grids as grids
+from headgate.ops import laws as laws
 from headgate.ops import attention as attention
 from headgate.ops import heads as heads
