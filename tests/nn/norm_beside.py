@@ -62,7 +62,7 @@ def gradients(library: Any, function: Callable[..., Any], items: Any, second: bo
     tensors = leaves(library, items)
     wanted = [x for x in tensors if isinstance(x, library.Tensor) and x.requires_grad]
     result = function(library, *tensors)
-    results = [y for y in (result if isinstance(result, (tuple, list)) else [result])]
+    results = list(result) if isinstance(result, (tuple, list)) else [result]
     tracked = [y for y in results if y.requires_grad]
     if not tracked:
         return [results, [], []]

@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from norm_beside import array, arrays, compare, leaves, same_error
 
 FORMS = ["dropout", "alpha_dropout", "feature_alpha_dropout", "dropout1d", "dropout2d", "dropout3d"]
-SHAPES = {"dropout1d": [(3, 4), (2, 3, 4)], "dropout2d": [(2, 3, 4), (2, 3, 4, 2)], "dropout3d": [(3, 2, 2, 2), (2, 3, 2,
-    2, 2)], "feature_alpha_dropout": [(4, 3), (2, 3, 4)]}
+SHAPES = {"dropout1d": [(3, 4), (2, 3, 4)], "dropout2d": [(2, 3, 4), (2, 3, 4, 2)],
+          "dropout3d": [(3, 2, 2, 2), (2, 3, 2, 2, 2)], "feature_alpha_dropout": [(4, 3), (2, 3, 4)]}
 
 
 def seeded(library: Any, call: Any) -> Any:

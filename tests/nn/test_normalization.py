@@ -146,8 +146,8 @@ def test_mixed_types() -> None:
     for name, more in (("layer_norm", ((6,),)), ("group_norm", (3,))):
         x, = arrays((4, 6), dtype="float16")
         w, b = arrays((6,), (6,), dtype="float32")
-        compare(lambda library, *t, name=name, more=more: getattr(library.nn.functional, name)(t[0], *more, *t[1:]), x, w,
-                b, second=False, what=name, loose=2e-3)
+        compare(lambda library, x, w, b, name=name, more=more: getattr(library.nn.functional, name)(x, *more, w, b),
+                x, w, b, second=False, what=name, loose=2e-3)
 
 
 def test_empty() -> None:

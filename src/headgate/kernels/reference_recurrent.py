@@ -1,4 +1,4 @@
-"""Recurrent cells and layers in plain NumPy: the compiled kernel's names and meaning, for uncompiled runs and odd dtypes.
+"""Recurrent cells and layers in plain NumPy: the compiled kernel's names and meaning, for uncompiled runs too.
 
 Half precision is computed in float32 and rounded at the end. Knows arrays only.
 """
@@ -13,7 +13,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 LSTM, GRU, TANH, RELU = 0, 1, 2, 3
 
 
-def wide(x: Array | None) -> Array | None:
+def wide(x: Any) -> Any:
     """Half precision as float32; everything else as it is."""
     return x.astype(np.float32) if x is not None and x.dtype.itemsize == 2 and x.dtype.kind in "fV" else x
 
@@ -53,7 +53,7 @@ def step(kind: int, gates: Array, aside: Array | None, h: Array, c: Array | None
 
 
 def forward(
-    kind: int, x: Array, sizes: Any, h: Array, c: Array | None, weights: tuple[Any, ...], reverse: bool
+    kind: int, x: Any, sizes: Any, h: Any, c: Any, weights: tuple[Any, ...], reverse: bool
 ) -> tuple[Any, ...]:
     """A cell or a layer in one direction: (y, last h, last c, cell states, gates, aside); see the compiled form."""
     like, shape = x, x.shape
@@ -63,8 +63,8 @@ def forward(
     rows = steps_of(x, sizes)
     gates = x.reshape(-1, x.shape[-1]) @ w.T + (0 if b is None else b)
     y = np.empty((gates.shape[0], n), gates.dtype)
-    cells = np.empty_like(y) if kind == LSTM else None
-    aside = np.empty_like(y) if kind == GRU else None
+    cells: Any = np.empty_like(y) if kind == LSTM else None
+    aside: Any = np.empty_like(y) if kind == GRU else None
     for at in reversed(rows) if reverse else rows:
         now = slice(0, at.stop - at.start)
         part = h[now] @ u.T + (0 if d is None else d)
@@ -85,7 +85,7 @@ def forward(
 
 
 def step_back(
-    kind: int, gates: Array, aside: Any, before: Array, cell: Any, cell_before: Any, y: Array, g_h: Array, g_c: Any
+    kind: int, gates: Any, aside: Any, before: Array, cell: Any, cell_before: Any, y: Array, g_h: Array, g_c: Any
 ) -> tuple[Array, Array, Any, Any]:
     """(gradient of the input's gates, of the hidden state's, what of h's passes by, that of c) of one step."""
     if kind == LSTM:
@@ -115,7 +115,7 @@ def before_of(rows: list[slice], t: int, reverse: bool, y: Array, first: Array) 
 
 
 def backward(
-    kind: int, need: int, x: Array, sizes: Any, h: Array, c: Any, weights: tuple[Any, ...], kept: tuple[Any, ...],
+    kind: int, need: int, x: Any, sizes: Any, h: Any, c: Any, weights: tuple[Any, ...], kept: tuple[Any, ...],
     grads: tuple[Any, ...], reverse: bool,
 ) -> list[Any]:
     """Gradients of (x, h, c, the weights, the biases) where `need` asks for them; see the compiled form."""
@@ -125,9 +125,11 @@ def backward(
     y, cells, gates, aside = (wide(one) for one in kept)
     dout, dh, dc = (wide(one) for one in grads)
     rows = steps_of(x, sizes)
-    x, y = x.reshape(-1, shape[-1]), y.reshape(-1, y.shape[-1])
+    n = w.shape[0] // (4 if kind == LSTM else 3 if kind == GRU else 1)
+    x = x.reshape(-1, shape[-1])
+    y = np.zeros((x.shape[0], n), x.dtype) if y is None else y.reshape(-1, n)  # a single step does not need it
     dout = np.zeros_like(y) if dout is None else dout.reshape(y.shape)
-    dh = np.zeros((h.shape[0], y.shape[1]), x.dtype) if dh is None else dh.copy()
+    dh = np.zeros((h.shape[0], n), x.dtype) if dh is None else dh.copy()
     dc = None if kind != LSTM else np.zeros_like(c) if dc is None else dc.copy()
     dg = np.empty((y.shape[0], w.shape[0]), x.dtype)
     da = np.empty_like(dg)

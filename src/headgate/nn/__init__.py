@@ -1,5 +1,6 @@
 """`torch.nn`: parameters, modules and functions of networks. This file only re-exports."""
 
+from headgate.nn import attention as attention
 from headgate.nn import functional as functional
 from headgate.nn import init as init
 from headgate.nn import modules as modules

@@ -65,3 +65,9 @@ from headgate.ops import counting as counting
 from headgate.ops import normalized as normalized
 from headgate.ops import dropout as dropout
 from headgate.ops import recurrent as recurrent
+from headgate.ops import bags as bags
+from headgate.ops import margins as margins
+from headgate.ops import distances as distances
+from headgate.ops import ctc as ctc
+from headgate.ops import attention as attention
+from headgate.ops import heads as heads

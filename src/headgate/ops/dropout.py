@@ -9,7 +9,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import apply, wrap
-    from headgate.core.arrays import count_of, shape_of
+    from headgate.core.arrays import count_of
     from headgate.core.records import Node, Op, Tensor
     from headgate.ops.arguments import given
     from headgate.ops.creation import empty_as

@@ -12,7 +12,7 @@ if cython.compiled:
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply, wrap
-    from headgate.core.arrays import is_float, shape_of
+    from headgate.core.arrays import is_float
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.saved import look_at

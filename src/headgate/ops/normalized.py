@@ -11,7 +11,7 @@ if not cython.compiled:
     from headgate.core.apply import wrap
     from headgate.core.arrays import count_of, is_float, shape_of
     from headgate.core.modes import grad_enabled, set_grad
-    from headgate.core.records import Op, Tensor
+    from headgate.core.records import Tensor
     from headgate.ops.arguments import given
     from headgate.ops.normalize import GROUP, LAYER, RMS
 

@@ -1,13 +1,12 @@
 # C types of recurrent.py.
 from numpy cimport ndarray, PyArray_TYPE
-from headgate.core.apply cimport apply, apply1, cut_here, wrap
+from headgate.core.apply cimport apply, wrap
 from headgate.core.arrays cimport is_float
 from headgate.core.modes cimport grad_enabled
-from headgate.core.passes cimport run_backward
 from headgate.core.records cimport OUT, Node, Op, Saved, Tensor
 from headgate.kernels.recurrent cimport backward as kernel_backward, forward as kernel_forward
 from headgate.ops.recurrent_checks cimport cell_state, cell_states, check_cell, layer_parameters, packed_sizes
-from headgate.ops.view cimport ALIAS
+from headgate.ops.through cimport through_ops
 
 cdef class Recurrent(Op):
     cdef readonly int kind

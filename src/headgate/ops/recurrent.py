@@ -7,15 +7,14 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import apply, apply1, cut_here, wrap
+    from headgate.core.apply import apply, wrap
     from headgate.core.arrays import is_float
     from headgate.core.modes import grad_enabled
-    from headgate.core.passes import run_backward
     from headgate.core.records import OUT, Node, Op, Saved, Tensor
     from headgate.kernels.reference_recurrent import backward as kernel_backward
     from headgate.kernels.reference_recurrent import forward as kernel_forward
     from headgate.ops.recurrent_checks import cell_state, cell_states, check_cell, layer_parameters, packed_sizes
-    from headgate.ops.view import ALIAS
+    from headgate.ops.through import through_ops
 
     ndarray = np.ndarray
 
@@ -89,7 +88,8 @@ class Recurrent(Op):
             g_c = array_or_none(grads[2]) if self.kind == LSTM else None
         else:
             g_h, g_c = None, array_or_none(grads[1]) if self.kind == LSTM else None
-        found: list = kernel_backward(self.kind, need, x, sizes, h, c, (w, u, None, None), kept, (g_y, g_h, g_c), reverse)
+        weights = (w, u, None, None)
+        found: list = kernel_backward(self.kind, need, x, sizes, h, c, weights, kept, (g_y, g_h, g_c), reverse)
         return [None if one is None else wrap(one) for one in found]
 
     @cython.cfunc
@@ -105,27 +105,9 @@ def array_or_none(g: Tensor) -> object:
 
 def recomputed(op: Recurrent, n: Node, grads: list, need: cython.longlong) -> list:
     """The gradients through the same call made of ordinary ops, recorded for the next order."""
-    inputs: list = []
-    captures: dict = {}
-    roots: list = []
-    given: list = []
-    x: Tensor
-    for key in range(7):
-        absent: bool = (key == 2 and op.kind != LSTM) or (key > 4 and not saved_value(n, key))
-        x = None if absent else cython.cast(Tensor, n.read(key))
-        if x is not None and (need >> key) & 1:
-            x = apply1(ALIAS, x, None)  # so that what x was made from stays outside
-            captures[x._node] = {0: None}
-        inputs.append(x)
-    outputs: tuple = by_ops(op.kind, inputs, n.attrs)
-    for k in range(len(outputs)):
-        x = outputs[k]
-        if grads[k] is not None and x._node is not None:
-            roots.append((x._node, x._output))
-            given.append(grads[k])
-    run_backward(roots, given, True, True, captures, False, cut_here("freed", "backward"))
-    return [captures[cython.cast(Tensor, one)._node][0] if one is not None and (need >> key) & 1 else None
-            for key, one in enumerate(inputs)]
+    inputs: list = [None if (key == 2 and op.kind != LSTM) or (key > 4 and not saved_value(n, key)) else n.read(key)
+                    for key in range(7)]
+    return through_ops(inputs, grads, need, lambda given: by_ops(op.kind, given, n.attrs))
 
 
 def saved_value(n: Node, key: cython.int) -> bool:
@@ -140,9 +122,10 @@ def saved_value(n: Node, key: cython.int) -> bool:
 CELLS = [Recurrent(LSTM, False), Recurrent(GRU, False), Recurrent(TANH, False), Recurrent(RELU, False)]
 LAYERS = [Recurrent(LSTM, True), Recurrent(GRU, True), Recurrent(TANH, True), Recurrent(RELU, True)]
 NAMES = ("lstm", "gru", "rnn_tanh", "rnn_relu")
-for _kind, _name in enumerate(NAMES):
-    overload(CELLS[_kind], _name + "_cell", None)
-    overload(LAYERS[_kind], _name, None)
+# PyTorch's names for the nodes of the results: an LSTM's cell has two, and shows that of h.
+for _kind, _node in enumerate(("MulBackward", "AddBackward", "TanhBackward", "ReluBackward")):
+    overload(CELLS[_kind], NAMES[_kind] + "_cell", 0 if _kind <= GRU else None, node=_node)
+    overload(LAYERS[_kind], NAMES[_kind], 0, node="StackBackward")
 overload(LAYERS[LSTM], "lstm", None, node="MkldnnRnnLayerBackward")
 
 
@@ -200,8 +183,8 @@ def gru_cell(
 ) -> object:
     """h' of a gated recurrent unit: (1 - z) n + z h, n = tanh(x W_n + b + r (h U_n + d)).
 
-    input (N, I), hx (N, H), w_ih (3H, I), w_hh (3H, H), biases (3H) or None; floats. r and z are sigmoids; the order is r,
-    z, n. RuntimeError for sizes that do not fit. (Cho et al. 2014, with the bias inside as in cuDNN.)
+    input (N, I), hx (N, H), w_ih (3H, I), w_hh (3H, H), biases (3H) or None; floats. r and z are sigmoids; the order is
+    r, z, n. RuntimeError for sizes that do not fit. (Cho et al. 2014, with the bias inside as in cuDNN.)
     """
     return cell(GRU, (input, cell_state("gru_cell", hx), None, w_ih, w_hh, b_ih, b_hh))
 
@@ -209,7 +192,7 @@ def gru_cell(
 def rnn_tanh_cell(
     input: object, hx: object, w_ih: object, w_hh: object, b_ih: object = None, b_hh: object = None
 ) -> object:
-    """h' = tanh(x w_ih^T + b_ih + h w_hh^T + b_hh): input (N, I), hx (N, H), weights (H, I) and (H, H). (Elman 1990.)"""
+    """h' = tanh(x w_ih^T + b_ih + h w_hh^T + b_hh): input (N, I), hx (N, H), weights (H, I), (H, H). (Elman 1990.)"""
     return cell(TANH, (input, cell_state("rnn_tanh_cell", hx), None, w_ih, w_hh, b_ih, b_hh))
 
 
@@ -333,8 +316,7 @@ def cell_samples(gates: int) -> object:
         result: list = []
         for rows, biases in ((2, True), (1, False)):
             h = make(rows, 3, low=-1, high=1)
-            state = (h, make(rows, 3, low=-1, high=1)) if gates == 4 else h
-            args = [make(rows, 2, low=-1, high=1), state, make(3 * gates, 2, low=-1, high=1),
+            args = [make(rows, 2, low=-1, high=1), h, make(3 * gates, 2, low=-1, high=1),
                     make(3 * gates, 3, low=-1, high=1)]
             if biases:
                 args += [make(3 * gates, low=-1, high=1), make(3 * gates, low=-1, high=1)]
@@ -346,6 +328,9 @@ def cell_samples(gates: int) -> object:
 
 for _kind, (_cell, _layer) in enumerate(
         ((lstm_cell, lstm), (gru_cell, gru), (rnn_tanh_cell, rnn_tanh), (rnn_relu_cell, rnn_relu))):
-    composite(_cell.__name__, _cell, method=False, dtypes="f", samples=cell_samples((4, 3, 1, 1)[_kind]),
-              smooth=_kind < RELU)
+    if _kind == LSTM:
+        publish(_cell.__name__, _cell)
+    else:
+        composite(_cell.__name__, _cell, method=False, dtypes="f", samples=cell_samples(3 if _kind == GRU else 1),
+                  smooth=_kind < RELU)
     publish(_layer.__name__, _layer)

@@ -7,18 +7,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from headgate import errors
 from headgate.core.entry import PUBLIC
 
 LSTM, GRU, TANH, RELU = 0, 1, 2, 3
 
 
 def linear(x: Any, w: Any, b: Any) -> Any:
-    """x w^T + b."""
-    return PUBLIC["mm"](x, w.t()) if b is None else PUBLIC["addmm"](b, x, w.t())
+    """x w^T + b. RuntimeError for two element types."""
+    if x.dtype is not w.dtype:
+        names = [errors.TYPE_NAMES[one.dtype.name] for one in (x, w)]
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {names[0]} and {names[1]}")
+    return PUBLIC["nn.functional.linear"](x, w, b)
 
 
 def step(kind: int, gates: Any, h: Any, c: Any, u: Any, d: Any) -> tuple[Any, Any]:
-    """(h, c) after one step, from the input's part of the gates."""
+    """(h, c) after one step, from the input's part of the gates. RuntimeError for whole numbers, as PyTorch's."""
+    if kind in (LSTM, GRU) and not gates.is_floating_point():
+        name = errors.TYPE_NAMES[gates.dtype.name]
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {name}")
     if kind == GRU:
         n = u.shape[0] // 3
         part = linear(h, u, d)
