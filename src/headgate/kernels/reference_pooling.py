@@ -45,6 +45,11 @@ class Windows:
         return value
 
 
+def last(part: tuple[Any, ...]) -> Any:
+    """An index of the last dims."""
+    return (Ellipsis, *part)
+
+
 def wide(x: Array) -> Array:
     """16-bit floats as float32."""
     return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iub" else x
@@ -57,13 +62,13 @@ def max_pool(x: Array, windows: Any) -> tuple[Array, Array]:
     values, indices = np.empty((*lead, *windows.out), x.dtype), np.empty((*lead, *windows.out), np.int64)
     places = np.arange(int(np.prod(windows.sizes))).reshape(windows.sizes)
     for place, window in windows.each():
-        part = x[(..., *window)].reshape(*lead, -1)
+        part = x[last(window)].reshape(*lead, -1)
         best = part.argmax(-1)
         if part.dtype.kind not in "iub":
             nans = np.isnan(part[..., ::-1])
             best = np.where(nans.any(-1), part.shape[-1] - 1 - nans.argmax(-1), best)
-        values[(..., *place)] = np.take_along_axis(part, best[..., None], -1)[..., 0]
-        indices[(..., *place)] = places[window].reshape(-1)[best]
+        values[last(place)] = np.take_along_axis(part, best[..., None], -1)[..., 0]
+        indices[last(place)] = places[window].reshape(-1)[best]
     return values, indices
 
 
@@ -74,8 +79,8 @@ def average_pool(x: Array, windows: Any) -> Array:
     values = wide(x)
     result = np.empty((*lead, *windows.out), values.dtype)
     for place, window in windows.each():
-        total = values[(..., *window)].reshape(*lead, -1).sum(-1, dtype=values.dtype)
-        result[(..., *place)] = windows.share(total, place)
+        total = values[last(window)].reshape(*lead, -1).sum(-1, dtype=values.dtype)
+        result[last(place)] = windows.share(total, place)
     return result.astype(x.dtype, copy=False)
 
 
@@ -85,8 +90,8 @@ def average_back(g: Array, windows: Any) -> Array:
     values = wide(g)
     result = np.zeros((*lead, *windows.sizes), values.dtype)
     for place, window in windows.each():
-        share = windows.share(values[(..., *place)], place)
-        result[(..., *window)] += share.reshape(*lead, *(1,) * len(windows.out))
+        share = windows.share(values[last(place)], place)
+        result[last(window)] += share.reshape(*lead, *(1,) * len(windows.out))
     return result.astype(g.dtype, copy=False)
 
 

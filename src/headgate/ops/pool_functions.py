@@ -388,20 +388,24 @@ def pooling_samples(dims: int, kind: str) -> Any:
     return samples
 
 
-for _function in (max_pool1d, max_pool2d, max_pool3d):
-    _name = _function.__name__
-    composite(f"nn.functional.{_name}", _function, method=False, samples=pooling_samples(int(_name[8]), "max"))
-for _function in (avg_pool1d, avg_pool2d, avg_pool3d):
-    _name = _function.__name__
-    composite(f"nn.functional.{_name}", _function, method=False, samples=pooling_samples(int(_name[8]), "avg"))
-for _function in (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d,
-                  adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d):
-    _name = _function.__name__
-    composite(f"nn.functional.{_name}", _function, method=False, samples=pooling_samples(int(_name[17]), "adaptive"))
-for _function in (max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices,
-                  adaptive_max_pool1d_with_indices, adaptive_max_pool2d_with_indices,
-                  adaptive_max_pool3d_with_indices):
-    publish(f"nn.functional.{_function.__name__}", _function)
+def enter(kind: str, *functions: Any) -> None:
+    """Publish the functions over one to three dims of a kind of pooling."""
+    for dims, function in enumerate(functions, 1):
+        composite(f"nn.functional.{function.__name__}", function, method=False, samples=pooling_samples(dims, kind))
+
+
+def expose(*functions: Any) -> None:
+    """Publish functions that are tried through others."""
+    for function in functions:
+        publish(f"nn.functional.{function.__name__}", function)
+
+
+enter("max", max_pool1d, max_pool2d, max_pool3d)
+enter("avg", avg_pool1d, avg_pool2d, avg_pool3d)
+enter("adaptive", adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)
+enter("adaptive", adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d)
+expose(max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices, adaptive_max_pool1d_with_indices,
+       adaptive_max_pool2d_with_indices, adaptive_max_pool3d_with_indices)
 
 
 def top_max(dims: int) -> Any:
