@@ -6,6 +6,7 @@ The last dims are pooled, as many as there are tables. Nothing here knows tensor
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,7 +63,8 @@ def max_pool(x: Array, windows: Any) -> tuple[Array, Array]:
     values, indices = np.empty((*lead, *windows.out), x.dtype), np.empty((*lead, *windows.out), np.int64)
     places = np.arange(int(np.prod(windows.sizes))).reshape(windows.sizes)
     for place, window in windows.each():
-        part = x[last(window)].reshape(*lead, -1)
+        part = x[last(window)]
+        part = part.reshape(*lead, math.prod(part.shape[len(lead):]))
         best = part.argmax(-1)
         if part.dtype.kind not in "iub":
             nans = np.isnan(part[..., ::-1])
@@ -79,7 +81,7 @@ def average_pool(x: Array, windows: Any) -> Array:
     values = wide(x)
     result = np.empty((*lead, *windows.out), values.dtype)
     for place, window in windows.each():
-        total = values[last(window)].reshape(*lead, -1).sum(-1, dtype=values.dtype)
+        total = values[last(window)].sum(tuple(range(len(lead), x.ndim)), dtype=values.dtype)
         result[last(place)] = windows.share(total, place)
     return result.astype(x.dtype, copy=False)
 
@@ -99,7 +101,8 @@ def put(g: Array, indices: Array, sizes: Sizes) -> Array:
     """Zeros of the given last sizes to which every element is added at its place of the flattened plane."""
     planes = int(np.prod(g.shape[: g.ndim - len(sizes)], dtype=np.int64))
     result = np.zeros((planes, int(np.prod(sizes, dtype=np.int64))), wide(g).dtype)
-    np.add.at(result, (np.arange(planes)[:, None], indices.reshape(planes, -1)), wide(g).reshape(planes, -1))
+    if g.size:
+        np.add.at(result, (np.arange(planes)[:, None], indices.reshape(planes, -1)), wide(g).reshape(planes, -1))
     return result.reshape(*g.shape[: g.ndim - len(sizes)], *sizes).astype(g.dtype, copy=False)
 
 

@@ -21,6 +21,7 @@ if not cython.compiled:
 
     ndarray = np.ndarray
 
+from headgate import errors
 from headgate.core.declare import composite, overload
 from headgate.core.family import refused_error
 from headgate.core.options import no_combination
@@ -172,6 +173,9 @@ def check_types(x: Tensor, w: Tensor, bias: object) -> bool:
     kind = dtypes.of(x._array)
     for name, one in (("bias", bias), ("weight", w)):
         if one is not None and dtypes.of(cython.cast(Tensor, one)._array) is not kind:
+            if bias is None:
+                mine, other = errors.TYPE_NAMES[kind.name], errors.TYPE_NAMES[dtypes.of(w._array).name]
+                raise RuntimeError(f"expected scalar type {mine} but found {other}")
             mine, other = C_NAMES[kind.name], C_NAMES[dtypes.of(cython.cast(Tensor, one)._array).name]
             raise RuntimeError(f"Input type ({mine}) and {name} type ({other}) should be the same")
     return True
@@ -309,6 +313,8 @@ def general(
     tensors(function, input, weight, bias)
     x, whole = batched(function, input, dims)
     w: Tensor = weight
+    if isinstance(stride, int):
+        stride = (stride,) * dims  # so that a weight of another number of dims is told as PyTorch does
     if isinstance(padding, str):
         if padding not in ("same", "valid"):
             raise RuntimeError(f"Invalid padding string: '{padding}'")
