@@ -242,5 +242,5 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
 
 for _function in (grid_sample, affine_grid):
     publish("nn.functional." + _function.__name__, _function)
-for _function in (grid_sampler, affine_grid_generator):
-    publish(_function.__name__, _function)
+for _plain in (grid_sampler, affine_grid_generator):
+    publish(_plain.__name__, _plain)
