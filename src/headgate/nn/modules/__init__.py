@@ -28,6 +28,7 @@ from headgate.nn.modules.activation import Softsign as Softsign
 from headgate.nn.modules.activation import Tanh as Tanh
 from headgate.nn.modules.activation import Tanhshrink as Tanhshrink
 from headgate.nn.modules.activation import Threshold as Threshold
+from headgate.nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss as AdaptiveLogSoftmaxWithLoss
 from headgate.nn.modules.attention import MultiheadAttention as MultiheadAttention
 from headgate.nn.modules.batchnorm import BatchNorm1d as BatchNorm1d
 from headgate.nn.modules.batchnorm import BatchNorm2d as BatchNorm2d
