@@ -57,7 +57,7 @@ cdef extern from "recurrent_loops.h" nogil:
     void hg_column_sums(int type, const void *x, Py_ssize_t rows, Py_ssize_t columns, void *out)
     void hg_fill_rows(int type, const void *a, const void *b, Py_ssize_t rows, Py_ssize_t columns, void *out)
 
-cdef Py_ssize_t OWN = 2000000    # multiplications up to which the own products serve a cell better than a library's
+cdef Py_ssize_t OWN = 16000000   # multiplications up to which the own products serve better than a library's
 cdef Py_ssize_t NARROW = 16      # columns below which they serve a layer's input better
 cdef Py_ssize_t HELD = 16384     # multiplications below which letting go of the interpreter costs more than it gives
 
