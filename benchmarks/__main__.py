@@ -1,4 +1,4 @@
-"""`python -m benchmarks [small|graph|large|footprint ...]`: measure and write RESULTS.md (all parts by default)."""
+"""`python -m benchmarks [small|graph|training|large|footprint ...]`: measure and write RESULTS.md (by default, all)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main(parts: list[str]) -> None:
     import torch
 
     import headgate
-    from benchmarks import footprint, graph, large, small
+    from benchmarks import footprint, graph, large, small, training
     from benchmarks.harness import ROUNDS, measure, table
 
     libraries = {"torch": torch, "headgate": headgate}
@@ -34,6 +34,10 @@ def main(parts: list[str]) -> None:
     if not parts or "graph" in parts:
         torch.set_num_threads(1)
         lines += ["## Graphs", "", *table(graph.rows(libraries, 5)), "", *graph.growth(headgate), ""]
+    if not parts or "training" in parts:
+        rows = training.rows(libraries, CORES)
+        measure(rows, seconds=0.2, pause=0.05)
+        lines += ["## Training steps", "", *table(rows), ""]
     if not parts or "large" in parts:
         torch.set_num_threads(CORES)
         lines += [f"## 1,000,000 numbers, {CORES} threads each", ""]

@@ -20,7 +20,9 @@ KINDS = (".py", ".pyx", ".pxd", ".pyi", ".c", ".h", ".inc")
 ROOMS = [
     ("_pure",), ("errors",), ("dtypes",), ("kernels",), ("core",), ("ops",), ("autograd",), ("gates",),
     ("multiprocessing",), ("nn",), ("optim", "distributions"), ("utils",), ("io",), ("watch",),
-    ("_C", "backends", "cuda", "func", "linalg", "overrides", "random", "return_types", "serialization", "special"),
+    ("amp",),
+    ("_C", "backends", "compiler", "cpu", "cuda", "func", "hub", "jit", "linalg", "overrides", "profiler", "random",
+     "return_types", "serialization", "special"),
     ("compat",), ("cli",), ("__main__",),
 ]  # fmt: skip
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}

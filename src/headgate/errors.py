@@ -187,6 +187,8 @@ FUNCTION_NOT_NONE = ("function {node} returned a gradient different than None at
 # TypeError: save_for_backward of something else
 FUNCTION_SAVE = "save_for_backward can only save variables, but argument {index} is of type {type}"
 # RuntimeError: mark_dirty
+LEAF_IN_GRAD = ("A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). "
+    "This is currently not supported.")
 DIRTY_LEAF = "a leaf Variable that requires grad has been used in an in-place operation."
 DIRTY_RETURNED = ("Some elements marked as dirty during the forward method were not returned as output. The inputs "
     "that are modified inplace must all be outputs of the Function.")

@@ -374,3 +374,20 @@ def edges(torch: Any, log: Log) -> None:
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda function: function.__name__)
 def test_beside_pytorch(function: Program) -> None:
     check(function)
+
+
+def test_second_gradients_reach_a_leaf_whose_saved_value_was_copied() -> None:
+    """What an unpack hook gives for a leaf stands for the leaf, also where it is other memory."""
+    import torch
+
+    import headgate
+
+    found = []
+    for lib in (headgate, torch):
+        x = lib.tensor([0.5, -0.25], requires_grad=True)
+        with lib.autograd.graph.saved_tensors_hooks(lambda t: t.detach().clone(), lambda t: t):
+            y = (x**3).sum()
+        (g,) = lib.autograd.grad(y, [x], create_graph=True)
+        (second,) = lib.autograd.grad((g**2).sum(), [x])
+        found.append(second.tolist())
+    assert found[0] == found[1]

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import math
 
+from rarer import FUNCTIONS
+
 # What every program starts with: the hooks' log, and three Functions.
 PRELUDE = """import warnings
 warnings.simplefilter('ignore')
@@ -45,7 +47,7 @@ class Pair(torch.autograd.Function):
         x, y = ctx.saved_tensors
         log.append(ctx.needs_input_grad)
         return g * y, g * x
-"""
+""" + FUNCTIONS
 
 UNARY = (
     "-{a}", "{a}.exp()", "{a}.sin()", "{a}.cos()", "{a}.tanh()", "{a}.sigmoid()", "{a} * 0.5", "2.5 * {a}",

@@ -51,6 +51,7 @@ class Execution:
     def __init__(self, library: Any) -> None:
         self.namespace: dict[str, Any] = {"torch": library}
         self.squeezed: dict[int, Any] = {}
+        self.inference = False
         exec(PRELUDE, self.namespace)
 
     def execute(self, source: str) -> tuple[str, str] | None:
@@ -61,7 +62,8 @@ class Execution:
                 exec(source, self.namespace)
             except Exception as error:
                 return opening(error)
-        product = PRODUCT.match(source)
+        self.inference = self.inference or "inference_mode" in source
+        product = None if self.inference else PRODUCT.match(source)
         if product and not self.namespace[product[1]]._is_view() and self.namespace[product[1]]._version == 1:
             # PyTorch makes a vector times a matrix by squeeze_ of a product of matrices, and its version tells of it.
             self.squeezed[id(self.namespace[product[1]])] = self.namespace[product[1]]
@@ -71,10 +73,13 @@ class Execution:
         """Everything observable of the live tensors, and what the hooks have seen."""
         found: dict[str, Any] = {name: describe(self.namespace[name]) for name in live(self.namespace)}
         pointers: dict[int, str] = {}
+        if self.inference:  # PyTorch counts writes inside of some functions where no inference tensor may be written
+            for facts in found.values():
+                facts.pop("version")
         for name in live(self.namespace):
             tensor = self.namespace[name]
             if id(tensor if tensor._base is None else tensor._base) in self.squeezed:
-                found[name]["version"] -= 1
+                found[name]["version"] = found[name].get("version", 1) - 1
             if tensor.numel():
                 found[name]["shares"] = pointers.setdefault(tensor.untyped_storage().data_ptr(), name)
         found["log"] = list(self.namespace["log"])
@@ -100,7 +105,8 @@ def node_name(tensor: Any) -> str | None:
 def gradient_of(tensor: Any) -> Any:
     if not (tensor.is_leaf or tensor.retains_grad) or tensor.grad is None:
         return None
-    return [tensor.grad.detach().numpy(force=True).tolist(), tensor.grad.requires_grad]
+    layout = [s for s, n in zip(tensor.grad.stride(), tensor.grad.shape) if n > 1 and tensor.grad.numel()]
+    return [tensor.grad.detach().numpy(force=True).tolist(), tensor.grad.requires_grad, layout]
 
 
 READS: dict[str, Callable[[Any], Any]] = {
@@ -211,6 +217,8 @@ def compare(program: Program, oracle: Any, library: Any) -> str | None:
             return None
         if one is not None and one[1].startswith("ZeroTensors are immutable"):
             return None  # PyTorch cannot add to a gradient of symbolic zeros that it made itself
+        if one is not None and one[1].startswith("Inplace update to inference tensor"):
+            return None  # PyTorch has written already when it refuses
         if one == UNSEEN and two != one:
             left.facts()
             one = left.execute(statement.source)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expressions import BINARY, PRELUDE, REDUCE, ROUGH, ROUGH_BINARY, ROUGH_REDUCE, UNARY, views_of
+from rarer import Rarer
 
 SHAPES = ((), (1,), (3,), (2, 3), (3, 2), (1, 3), (2, 1), (2, 2), (2, 1, 3))
 LARGEST = 1e4  # a program ends once a live value leaves this range: rounding would drown the comparison
@@ -46,7 +47,7 @@ def live(namespace: dict[str, Any]) -> list[str]:
 CONSTANTS = ("0.75", "1.25", "-0.5", "2")
 
 
-class Generator:
+class Generator(Rarer):
     """Draws statements, running each on the oracle. `smooth`: only what the functional interpreter follows."""
 
     def __init__(self, seed: int, oracle: Any, smooth: bool) -> None:
@@ -96,7 +97,9 @@ class Generator:
             return self.create(requires_grad=self.count == 0)
         kinds = KINDS if not self.smooth else SMOOTH_KINDS
         (kind,) = self.random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])
-        statement = getattr(self, kind)()
+        statement: Statement | None = getattr(self, kind)()
+        if not self.smooth and statement is not None and statement.text[:4] != "del " and self.chance(0.03):
+            return self.within(statement)
         if statement is not None and statement.kind in ("new", "view", "write") and self.chance(0.1):
             return Statement(statement.text, statement.kind, statement.names, statement.target, statement.value, True)
         return statement
@@ -104,6 +107,9 @@ class Generator:
     def new(self, value: str) -> Statement:
         name = self.name()
         return Statement(f"{name} = {value}", "new", (name,), value=value)
+
+    def statement(self, text: str) -> Statement:
+        return Statement(text, "other")
 
     def create(self, requires_grad: bool | None = None) -> Statement:
         shape = self.pick(SHAPES)
@@ -420,6 +426,10 @@ KINDS = (
     ("out_form", 1),
     ("metadata", 1),
     ("custom", 3),
+    ("raising_hook", 1),
+    ("many_hook", 1),
+    ("chosen_pass", 2),
+    ("rarer_custom", 2),
 )
 SMOOTH_KINDS = (
     ("create", 2),

@@ -87,7 +87,7 @@ class Faulty:
 
 def test_a_fault_is_found_and_cut_down(torch: ModuleType) -> None:
     messages = []
-    for seed in range(20):
+    for seed in range(30):
         try:
             machine.check(seed, torch, Faulty(torch))
         except AssertionError as error:

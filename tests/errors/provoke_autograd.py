@@ -229,6 +229,12 @@ def differentiated(backward, *inputs, forward=doubled):
     function(forward, backward).apply(*inputs).sum().backward()
 
 
+def hooked_leaf():
+    x = leaf(3)
+    torch.autograd.graph.register_multi_grad_hook([x], lambda gradients: None)
+    torch.autograd.grad((x * 2).sum(), [x])
+
+
 def product(context, first, second):
     return first * second
 
@@ -242,6 +248,7 @@ row("FUNCTION_RETURN", RuntimeError, lambda: differentiated(lambda c, g: "a", le
 row("FUNCTION_NOT_NONE", RuntimeError, lambda: differentiated(lambda c, g: (g, g), leaf(3), 2, forward=product),
     node="MineBackward", position=2)  # fmt: skip
 row("FUNCTION_SAVE", TypeError, lambda: calls("save_for_backward", 3).apply(leaf(3)), index=0, type="int")
+row("LEAF_IN_GRAD", RuntimeError, hooked_leaf)
 row("DIRTY_LEAF", RuntimeError, lambda: function(dirty, passed).apply(leaf(3)))
 row("DIRTY_RETURNED", RuntimeError, lambda: function(dirty_lost, passed).apply(made(3)))
 row("DIRTY_TYPE", RuntimeError, lambda: calls("mark_dirty", 3).apply(made(3)))

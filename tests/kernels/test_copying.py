@@ -132,3 +132,24 @@ def test_triangles(kernels: Any, diagonal: int) -> None:
             for lower, keep in ((True, np.tril(wanted, near)), (False, np.triu(wanted, near))):
                 found = kernels.triangle(x, diagonal, lower)
                 assert found.tobytes() == np.where(keep, x, np.float32(0)).tobytes() and found.flags.c_contiguous
+
+
+@pytest.mark.parametrize("kind", TYPES[1:])
+@pytest.mark.parametrize("working", ["i8", "f", "d"])
+def test_ramps_of_every_type_and_length(kernels: Any, kind: str, working: str) -> None:
+    place = np.dtype(working)
+    for n in (0, 1, 2, 9, 255, 256, 257, 70_001):
+        index, step = np.arange(n).astype(place), place.type(3 if working == "i8" else 0.3)
+        up = index * step + place.type(-7)
+        found = kernels.ramp(n, -7, None, step, place, np.dtype(kind))
+        assert found.tobytes() == expected(np.empty(n, kind), up).tobytes(), n
+        if working != "i8":
+            down = place.type(5.5) - step * index[::-1]
+            both = np.where(np.arange(n) < n // 2, up, down)
+            found = kernels.ramp(n, -7, 5.5, step, place, np.dtype(kind))
+            assert found.tobytes() == expected(np.empty(n, kind), both).tobytes(), n
+
+
+def test_a_ramp_of_integers_wraps(kernels: Any) -> None:
+    found = kernels.ramp(5, 2**63 - 3, None, 2, np.dtype("i8"), np.dtype("i8"))
+    assert found.tolist() == [2**63 - 3, 2**63 - 1, -(2**63) + 1, -(2**63) + 3, -(2**63) + 5]

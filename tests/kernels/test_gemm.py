@@ -74,6 +74,15 @@ def test_products(kernels: Any, kind: str) -> None:
                 same(kernels.matmul(a, b), product(a, b), kind, shapes[0][-1], shapes, a.strides, b.strides)
 
 
+@pytest.mark.parametrize("size", [1, 1023, 1025, 70_001, 300_000])
+def test_dot_of_halves(kernels: Any, size: int) -> None:
+    a, b = sample((2 * size,), "e")[::2], sample((size,), "e", 1)
+    wanted = np.asarray(np.dot(a.astype("d"), b.astype("d")))
+    got = kernels.matmul(a, b)
+    assert got.dtype == np.float16 and got.shape == ()
+    assert abs(float(got) - wanted) <= 1e-3 * max(abs(wanted), size**0.5)
+
+
 @pytest.mark.parametrize("kind", ["f", "d", "i8", "i4", "e"])
 def test_addmm(kernels: Any, kind: str) -> None:
     for m, k, n in [(1, 1, 1), (3, 4, 5), (2, 0, 3), (1, 9, 5), (33, 40, 50), (5, 300, 1)]:

@@ -3,6 +3,9 @@
 The compiled kernels are tested where they are built, and their NumPy forms always. Nothing here knows tensors.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -182,3 +185,19 @@ def test_sort_and_topk(kernels: Kernels, shape: tuple[int, ...], kind: str) -> N
                 got = kernels.sort(x, axis, descending)
                 same(got[0], values, 0, shape, axis)
                 same(got[1], places, 0, shape, axis)
+
+
+@pytest.mark.compiled_only
+@pytest.mark.parametrize("level", ["baseline", "avx2", "avx512"])
+def test_halves_are_combined_alike_on_every_level(level: str) -> None:
+    check = (
+        "import numpy as np; from headgate.kernels import indexing\n"
+        "n = np.random.default_rng(0); x = n.standard_normal((40, 50)).astype('e'); y = x[::-1].copy() * 7\n"
+        "index = n.integers(0, 40, 40); both = np.broadcast_to(index[:, None], x.shape)\n"
+        "for name, f in (('add', np.add), ('multiply', np.multiply), ('amax', np.maximum), ('amin', np.minimum)):\n"
+        "    wanted = x.copy()\n"
+        "    for i, at in enumerate(index): wanted[at] = f(wanted[at], y[i])\n"
+        "    for where in (both, both.copy()):\n"
+        "        assert (indexing.scatter(x.copy(), 0, where, y, name) == wanted).all(), name\n"
+    )
+    subprocess.run([sys.executable, "-c", check], env={**os.environ, "HEADGATE_CPU": level}, check=True)

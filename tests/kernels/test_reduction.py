@@ -127,6 +127,23 @@ def test_positions_of_extremes(kernels: Kernels, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FLOATS)
+def test_nan_wins_wherever_it_stands(kernels: Kernels, kind: str) -> None:
+    for count in (1, 31, 64, 129, 200):
+        for place in range(count):
+            x = sample((count,), kind)
+            x[place] = np.nan if place % 2 else -np.nan
+            assert np.isnan(kernels.reduce("max", x)) and np.isnan(kernels.reduce("min", x)), (count, place)
+
+
+def test_sums_of_bytes(kernels: Kernels) -> None:
+    for kind in ("?", "u1"):
+        for count in (0, 1, 15, 63, 64, 65, 4095, 4097, 300_001):
+            x = np.full(count, 255, "u1").astype(kind)
+            assert kernels.reduce("sum", x) == x.sum(dtype="i8")
+            assert kernels.reduce("sum", x[:-1]) == x[:-1].sum(dtype="i8")
+
+
+@pytest.mark.parametrize("kind", FLOATS)
 @pytest.mark.parametrize("count", [3, 100, 5000, 200_000])
 def test_nan_wins(kernels: Kernels, kind: str, count: int) -> None:
     x = sample((count,), kind)
@@ -309,6 +326,7 @@ def test_every_level_is_right(level: str) -> None:
         "import numpy as np; from headgate.kernels import reduction as r, softmax as s\n"
         "x = np.random.default_rng(0).standard_normal((57, 1003)).astype('f'); d = x.astype('d')\n"
         "for a in (0, 1):\n"
+        "    assert np.isnan(r.reduce('max', np.where(x == x.max(), np.nan, x), (a,))).sum() == 1\n"
         "    for n in ('sum', 'max', 'min', 'mean'):\n"
         "        assert np.allclose(r.reduce(n, x, (a,)), getattr(np, n)(d, a), rtol=1e-5, atol=1e-4), (n, a)\n"
         "    assert np.allclose(r.variance(x, (a,)), d.var(a, ddof=1), rtol=1e-5)\n"

@@ -45,7 +45,8 @@ def test_what_is_written(tmp_path: Path) -> None:
         writer.add_scalar("loss", headgate.tensor(1.5, requires_grad=True), 3, new_style=True)
         writer.add_scalars("both", {"a": headgate.tensor(1.0), "b": 2.0}, 1)
         writer.add_histogram("weights", headgate.randn(50).bfloat16(), global_step=2)
-        writer.add_hparams({"rate": 0.1, "size": headgate.tensor(3)}, {"accuracy": headgate.tensor(0.5)}, run_name="one")
+        rates = {"rate": 0.1, "size": headgate.tensor(3)}
+        writer.add_hparams(rates, {"accuracy": headgate.tensor(0.5)}, run_name="one")
         writer.add_text("note", "text")
         with pytest.warns(UserWarning, match="add_graph"):
             writer.add_graph(None)

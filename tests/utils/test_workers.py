@@ -15,6 +15,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import headgate
@@ -131,6 +132,65 @@ def test_tensors_arrive_as_they_were() -> None:
         other.data.add_(1)
     assert found["one"].note == "kept"
     assert sent["one"].item() == 3
+
+
+class Wide(headgate.utils.data.Dataset):
+    """Samples large enough to travel in shared memory, of one number each."""
+
+    def __len__(self) -> int:
+        return 60
+
+    def __getitem__(self, index: int) -> Any:
+        return headgate.full((30_000,), float(index))
+
+
+def test_batches_that_are_kept_stay_as_they_were() -> None:
+    """Also more of them than there are slots of shared memory."""
+    kept = list(Loader(Wide(), num_workers=2))
+    assert [(x.min().item(), x.max().item()) for x in kept] == [(i, i) for i in range(60)]
+    assert all(x.shape == (1, 30_000) and x.is_contiguous() and not x.is_shared() for x in kept)
+    for x in kept:
+        x.add_(1)
+    assert [x.mean().item() for x in kept] == [i + 1 for i in range(60)]
+
+
+def test_slots_are_used_again() -> None:
+    places = set()
+    for number, x in enumerate(Loader(Wide(), num_workers=1)):
+        assert x.min().item() == x.max().item() == number
+        places.add(x.data_ptr())
+    assert len(places) < 10
+
+
+def test_a_part_keeps_the_whole_slot() -> None:
+    parts = [x[0, 5:7] for x in Loader(Wide(), num_workers=1)]
+    assert [x.tolist() for x in parts] == [[i, i] for i in range(60)]
+
+
+def test_what_a_forked_child_sees_is_not_overwritten() -> None:
+    iterator = iter(Loader(Wide(), num_workers=1))
+    batch = next(iterator)
+    ready, go = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid == 0:
+        os.read(ready, 1)
+        os._exit(0 if batch.max().item() == 0 else 1)
+    del batch
+    assert sum(x.max().item() for x in iterator) == sum(range(60))
+    os.write(go, b"x")
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+def test_sizes_may_change_from_batch_to_batch() -> None:
+    def collate(batch: Any) -> Any:
+        return headgate.full((int(batch[0]) * 5000,), 1), headgate.ones(0), [np.full(70_000, 2.5)], "text"
+
+    for number, (x, none, (array,), text) in enumerate(Loader(range(30), num_workers=2, collate_fn=collate)):
+        assert x.shape == (number * 5000,) and int(x.sum()) == number * 5000
+        assert none.shape == (0,) and text == "text"
+        assert type(array) is np.ndarray and array.flags.writeable and array.mean() == 2.5
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])

@@ -5,6 +5,7 @@ from headgate.autograd import function as function
 from headgate.autograd import functional as functional
 from headgate.autograd import grad_mode as grad_mode
 from headgate.autograd import graph as graph
+from headgate.autograd import profiler as profiler
 from headgate.autograd import variable as variable
 from headgate.autograd.anomaly_mode import detect_anomaly as detect_anomaly
 from headgate.autograd.anomaly_mode import set_detect_anomaly as set_detect_anomaly

@@ -217,8 +217,10 @@ def run_function(owner: object, args: tuple, kwargs: dict) -> object:
     context._tensor_inputs = tuple([isinstance(a, Tensor) for a in args])
     context.needs_input_grad = tuple([isinstance(a, Tensor) and requires(a) for a in args])
     before: bool = grad_enabled()
+    n: Node = None
     if recording:
         see_all(op_of(owner), args)
+        n = record(op_of(owner), args, context)  # before forward, which may write what it gets
     set_grad(False)
     try:
         if owner.setup_context is not Function.setup_context:
@@ -230,9 +232,9 @@ def run_function(owner: object, args: tuple, kwargs: dict) -> object:
         set_grad(before)
     many: bool = isinstance(outputs, (tuple, list))
     items: list = list(outputs) if many else [outputs]
-    check_marks(context, args, items)
-    if recording:
-        finish_function(owner, context, args, items)
+    check_marks(context, args, items, recording)
+    if n is not None:
+        finish_function(n, context, args, items)
     else:
         items = [uncounted(x) if is_among(x, args) and not keeps_itself(x, context) else x for x in items]
     return tuple(items) if many else items[0]
@@ -258,7 +260,7 @@ def is_among(x: object, items: tuple) -> bool:
     return False
 
 
-def check_marks(context: object, args: tuple, items: list) -> None:
+def check_marks(context: object, args: tuple, items: list, recording: bool) -> None:
     """Refuse dirty marks that PyTorch refuses."""
     x: Tensor
     for item in context._dirty:
@@ -268,10 +270,13 @@ def check_marks(context: object, args: tuple, items: list) -> None:
         x._counter.count += 1  # PyTorch counts the mark as a write too
         if not is_among(x, tuple(items)):
             raise RuntimeError(errors.DIRTY_RETURNED)
-        if grad_enabled() and x._wants and x._node is None:
+        if grad_enabled() and requires(x) and x._node is None:
             raise RuntimeError(errors.DIRTY_LEAF)
-        if grad_enabled() and x._root is not None and requires(x):
-            check_view_writable(x)
+        if grad_enabled() and x._root is not None and recording:
+            if len(items) > 1 and is_float(x._array) and not is_among(x, context._non_differentiable):
+                raise RuntimeError(errors.DIRTY_VIEW)
+            if requires(x):
+                check_view_writable(x)
 
 
 def op_of(owner: object) -> object:
@@ -283,9 +288,8 @@ def op_of(owner: object) -> object:
     return op
 
 
-def finish_function(owner: object, context: object, args: tuple, items: list) -> None:
+def finish_function(n: Node, context: object, args: tuple, items: list) -> None:
     """Make one node the history of the outputs, and save what forward asked to save."""
-    n: Node = record(op_of(owner), args, context)
     n.needs |= bits_of(context.needs_input_grad)  # backward is called
     y: Tensor
     i: cython.int

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from headgate.autograd.function import Function
 from headgate.core import modes
+from headgate.core.saved import set_relink
 
 
 class saved_tensors_hooks:
@@ -46,3 +48,18 @@ class disable_saved_tensors_hooks:
 
     def __exit__(self, *_: object) -> None:
         modes.forbid_saved_hooks(self.before)
+
+
+class _Relinked(Function):
+    """What an unpack hook gave for a leaf: the hook's value, the leaf's gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, leaf: Any, value: Any) -> Any:
+        return value.detach().clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Any) -> Any:
+        return gradient, None
+
+
+set_relink(lambda value, leaf: _Relinked.apply(leaf, value))

@@ -1,14 +1,15 @@
 # C types of apply.py.
 from numpy cimport ndarray
-from headgate.core.arrays cimport high_address, is_float, low_address, set_meta
+from headgate.core.arrays cimport is_float, set_meta
 from headgate.core.modes cimport grad_enabled, grad_state, inference_enabled
 from headgate.core.operators cimport INPLACE, Vertex, slots
 from headgate.core.records cimport CUSTOM_VIEW, INFERENCE, INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, OUT, RETAINS, Node, Op, Tensor, track
 from headgate.core.reports cimport cut_of
 from headgate.core.saved cimport save_input, save_number, save_output
-from headgate.core.site cimport mark, watching
-from headgate.core.storage cimport Cut, Storage, Write
-from headgate.core.writes cimport check_writable, copy_of, last_overlapping, rebinding, note_write, refuse_view, ring_overflowed
+from headgate.core.site cimport mark
+from headgate.core.stale cimport watch_stale
+from headgate.core.storage cimport Cut, Storage
+from headgate.core.writes cimport refuse_view
 
 cdef long long order
 cpdef Tensor wrap(object array)
@@ -22,7 +23,6 @@ cdef object run_seeing(Op op, tuple inputs, object attrs)
 cdef see_all(Op op, tuple inputs)
 cdef Node begin_node(Op op, object attrs, int inputs)
 cdef add_edge(Node n, int i, Tensor x)
-cdef watch_stale(Node n, Tensor x)
 cdef finish_node(Node n, Tensor y)
 cdef save_inputs(Node n, tuple inputs)
 cdef save_outputs(Node n, list outputs)

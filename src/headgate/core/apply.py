@@ -7,7 +7,7 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.arrays import high_address, is_float, low_address, set_meta
+    from headgate.core.arrays import is_float, set_meta
     from headgate.core.modes import grad_enabled, grad_state, inference_enabled
     from headgate.core.operators import Vertex
     from headgate.core.records import (
@@ -25,9 +25,10 @@ if not cython.compiled:
     )
     from headgate.core.reports import cut_of
     from headgate.core.saved import save_input, save_number, save_output
-    from headgate.core.site import mark, watching
+    from headgate.core.site import mark
+    from headgate.core.stale import watch_stale
     from headgate.core.storage import Cut, Storage
-    from headgate.core.writes import copy_of, last_overlapping, rebinding, refuse_view, ring_overflowed
+    from headgate.core.writes import refuse_view
 
     ndarray = np.ndarray
 
@@ -69,6 +70,9 @@ def wrap_view(op: Op, x: Tensor, attrs: object, array: ndarray) -> Tensor:
     t._array = array
     t._storage = x._storage
     t._counter = x._counter
+    if x._flags & INFERENCE:  # nobody will follow how it was made
+        t._flags = INFERENCE
+        return t
     t._step = op
     t._step_attrs = attrs
     track(t)  # a base may refer to its view in an attribute
@@ -184,26 +188,7 @@ def add_edge(n: Node, i: cython.int, x: Tensor):
         n.nr1 = x._output
     n.needs |= cython.cast(cython.longlong, 1) << i
     if x._node is not None:
-        watch_stale(n, x)
-
-
-def watch_stale(n: Node, x: Tensor):
-    """Mark the node if `x` was written in a way that its history does not tell of; told when a gradient passes.
-
-    The mark holds the vertex below as well: the finding is told only once a gradient has passed that one too, because
-    its own check of what it saved may refuse the same write, and because nothing is wrong if the pass ends there.
-    """
-    r: Tensor = x if x._root is None else x._root
-    if r._node is None or r._storage.writes == r._history_writes or not watching():
-        return
-    if r._history_writes < 0:
-        n.stale = (*(n.stale or ()), (x._node, rebinding(r)))
-        return
-    w = last_overlapping(r._storage, r._history_writes, low_address(x._array), high_address(x._array), None, False)
-    if w is not None:
-        n.stale = (*(n.stale or ()), (x._node, copy_of(w)))
-    elif ring_overflowed(r._storage, r._history_writes):
-        n.stale = (*(n.stale or ()), (x._node, None))
+        watch_stale(n, x, 0)
 
 
 def finish_node(n: Node, y: Tensor):
@@ -218,6 +203,8 @@ def set_history(x: Tensor, n: Node, output: cython.int):
     """Make output `output` of `n` the history of `x`, which is up to date with every write so far."""
     if x._flags & RETAINS:
         keep_retaining(x, n, output)
+    if x._node is None and x._hooks is not None:
+        x._hooks.tensor = {}  # of the leaf that it was
     x._node = n
     x._output = output
     x._history = x._counter.count
@@ -441,7 +428,7 @@ def record(op: Op, inputs: tuple, attrs: object) -> Node:
         if i < 62 and edge_of(x) is not None:
             n.needs |= cython.cast(cython.longlong, 1) << i
         if x._node is not None:
-            watch_stale(n, x)
+            watch_stale(n, x, 0)
     if more:
         n.more = tuple(more)
     if op.shapes:

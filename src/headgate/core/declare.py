@@ -52,6 +52,7 @@ def declare(
     kind: object = None,
     reads: object = (),
     shapes: int = 0,
+    looks: int = 0,
     node: str = "",
     overload: object = None,
     function: object = None,
@@ -71,30 +72,29 @@ def declare(
     """Make an op public in all its forms and enter it into the table; its function (an Entry).
 
     name: PyTorch's, "sin" or "special.erf". loop: the kernel (`make_loop`), for elementwise ops. kind: FLOATS, SAME,
-    ARITHMETIC ... (see `family`). reads: per input the values that its gradient reads, each an int of bits
-    (1 << i for input i, 1 << OUT for the output). shapes: bits of inputs whose shape backward reads. node: the node's
-    name in PyTorch without number ("SinBackward", derived from the name by default). overload: None where PyTorch has
-    one differentiable overload (`<SinBackward>`), else this one's number (`<SumBackward1>`). function: the public
-    function with PyTorch's signature and a keyword `out` that it hands on; derived for the elementwise families.
-    inplace: whether `name_` exists (default: elementwise families only), or its function, where passing arguments on
-    would be too slow. domain: where random inputs of the table test are drawn. samples: a function make -> [(args,
-    kwargs), ...] for the table test where drawing one or two plain tensors does not do; `make(*shape, low=, high=,
-    dtype=)` gives a tensor. reference: what to compare with, where it is not torch's function of the same name.
-    dtypes: letters of the kinds accepted, "f" floats, "i" integers, "b" bool (default by kind). smooth: False if the
-    gradient is not continuous.
+    ARITHMETIC ... (see `family`). reads: per input the values that its gradient reads, each an int of bits (1 << i for
+    input i, 1 << OUT for the output). looks: which saved values PyTorch's node looks at before it computes a gradient,
+    whether or not that reads them: one that was written since raises. shapes: bits of inputs whose shape backward
+    reads. node: the node's name in PyTorch without number ("SinBackward", derived from the name by default). overload:
+    None where PyTorch has one differentiable overload (`<SinBackward>`), else this one's number (`<SumBackward1>`).
+    function: the public function with PyTorch's signature and a keyword `out` that it hands on; derived for the
+    elementwise families. inplace: whether `name_` exists (default: elementwise families only), or its function, where
+    passing arguments on would be too slow. domain: where random inputs of the table test are drawn. samples: a function
+    make -> [(args, kwargs), ...] for the table test where drawing one or two plain tensors does not do; `make(*shape,
+    low=, high=, dtype=)` gives a tensor. reference: what to compare with, where it is not torch's function of the same
+    name. dtypes: letters of the kinds accepted, "f" floats, "i" integers, "b" bool (default by kind). smooth: False if
+    the gradient is not continuous.
     """
-    family: bool = isinstance(op, (Unary, Binary))
     short: str = last_part(name)
-    describe(op, short, reads, shapes, node, overload, differentiable)
+    describe(op, short, reads, shapes, node, overload, differentiable, looks)
     if loop is not None:
         set_loop(op, loop, kind)
     if operator:
         fill_slot(operator, op)
     custom: bool = function is not None
-    if not custom:
-        function = derived(op, short)
+    function = function or derived(op, short)
     entry: object = publish(name, function, documentation(op, function)) if public else function
-    inplace = family if inplace is None else inplace
+    inplace = isinstance(op, (Unary, Binary)) if inplace is None else inplace
     install_forms(entry, function, op, short, aliases, method, inplace, custom)
     for alias in aliases if public else ():
         PUBLIC[alias] = entry
@@ -111,7 +111,9 @@ def last_part(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def describe(op: Op, name: str, reads: object, shapes: int, node: str, overload: object, differentiable: bool) -> None:
+def describe(
+    op: Op, name: str, reads: object, shapes: int, node: str, overload: object, differentiable: bool, looks: int = 0,
+) -> None:
     """Fill what an op knows of itself."""
     base = node or "".join(part.capitalize() for part in name.split("_")) + "Backward"
     op.name = name
@@ -123,14 +125,17 @@ def describe(op: Op, name: str, reads: object, shapes: int, node: str, overload:
     op.reads0 = masks[0] if masks else 0
     op.reads1 = masks[1] if len(masks) > 1 else 0
     op.shapes = shapes
+    op.looks = looks
     op.differentiable = differentiable
     if not cython.compiled and op.together != (type(op).pull_all is not Op.pull_all):
         raise TypeError(f"{name}: `together` must say whether {type(op).__name__} has a pull_all of its own")
 
 
-def overload(op: Op, name: str, number: object, *, reads: object = (), shapes: int = 0, node: str = "") -> object:
+def overload(
+    op: Op, name: str, number: object, *, reads: object = (), shapes: int = 0, looks: int = 0, node: str = "",
+) -> object:
     """Describe a further differentiable overload behind a public function that `declare` made; the op itself."""
-    describe(op, last_part(name), reads, shapes, node, number, True)
+    describe(op, last_part(name), reads, shapes, node, number, True, looks)
     return op
 
 

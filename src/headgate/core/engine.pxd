@@ -8,7 +8,8 @@ from headgate.core.operators cimport INPLACE, Vertex, slots
 from headgate.core.queue cimport Queue
 from headgate.core.records cimport Node, Tensor
 from headgate.core.reports cimport stale_history
-from headgate.core.saved cimport look_at_all, release
+from headgate.core.saved cimport look_at_all, look_first, release
+from headgate.core.stale cimport passes_stale
 from headgate.core.storage cimport Cut
 
 cdef long long LEAF_FIRST
@@ -48,7 +49,7 @@ cdef class Pass(Queue):
     cdef distribute(self, Node n, list grads, list results)
     cdef hand_over(self, Node n, int i, Vertex v, object value, object source, bint fresh)
     cdef long long need(self, Node n)
-    cdef note_stale(self, Node n)
+    cdef note_stale(self, Node n, list results)
     cdef capture(self, Vertex v, int nr, Tensor g)
 
 cdef bint is_live(long long number) noexcept

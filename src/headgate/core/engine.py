@@ -17,7 +17,8 @@ if not cython.compiled:
     from headgate.core.queue import Queue
     from headgate.core.records import Node, Tensor
     from headgate.core.reports import stale_history
-    from headgate.core.saved import look_at_all, release
+    from headgate.core.saved import look_at_all, look_first, release
+    from headgate.core.stale import passes_stale
     from headgate.core.storage import Cut, plain_fields
 
 from headgate import errors
@@ -248,8 +249,13 @@ class Pass(Queue):
         g: Tensor = cython.cast(Tensor, state._arrived)
         fresh: cython.bint = n.op.fresh and not self.create
         state._arrived = None
-        if n.needs == 0 and g is not None:
-            look_at_all(n)
+        if g is not None:
+            if n.needs == 0:
+                look_at_all(n)
+            elif n.op.looks != 0:
+                look_first(n)
+        else:
+            look_at_all(n)  # PyTorch runs the node though no gradient came
         for i in range(n.inputs):
             value = None
             if g is not None and (n.needs >> i) & 1:
@@ -257,7 +263,7 @@ class Pass(Queue):
             v = n.edge0 if i == 0 else n.edge(i)
             if v is not None:
                 self.hand_over(n, i, v, value, g, fresh)
-        if g is not None and not self.keep:
+        if not self.keep:
             release(n, self.freed_by)
 
     @cython.cfunc
@@ -335,17 +341,23 @@ class Pass(Queue):
         results: list = None
         need: cython.longlong
         if not state._useful or state._arrived is None:
+            if state._useful:
+                look_at_all(n)
+                if not self.keep:
+                    release(n, self.freed_by)
             self.distribute(n, None, None)
             return
         need = self.need(n)
         grads = self.incoming(n, state, need != 0)
-        if need == 0 and n.inputs <= 62 and self.captures is not None:
+        if need == 0 and n.inputs <= 62 and self.captures is not None and not self.accumulate:
             self.distribute(n, None, None)  # captured here; what is below is not asked for
             return
         if n.hooks is not None and n.hooks.before:
             grads = list(n.hooks.run_before(tuple(grads)))
         if need != n.needs and self.captures is not None:
             look_at_all(n)  # PyTorch looks at all that was saved, whatever is asked for
+        elif n.op.looks != 0 and need != 0:
+            look_first(n)
         if need != 0 or n.inputs > 62:
             results = n.op.pull_all(n, grads, need)
             if n.hooks is not None and n.hooks.after:
@@ -356,7 +368,7 @@ class Pass(Queue):
                 for finding in self.told.pop(n):
                     stale_history(finding[0], finding[1])
             if n.stale is not None:
-                self.note_stale(n)
+                self.note_stale(n, results)
         else:
             look_at_all(n)
             if n.hooks is not None and n.hooks.after:
@@ -366,12 +378,13 @@ class Pass(Queue):
         self.distribute(n, grads, results)
 
     @cython.cfunc
-    def note_stale(self, n: Node):
+    def note_stale(self, n: Node, results: list):
         """Keep what is stale about a node's inputs until a gradient has passed the vertices they came from."""
         if self.told is None:
             self.told = {}
-        for below, write in n.stale:
-            self.told.setdefault(below, []).append((n, write))
+        for below, write, address in n.stale:
+            if self.create or passes_stale(n, below, write, address, results):
+                self.told.setdefault(below, []).append((n, write))
 
     @cython.cfunc
     def need(self, n: Node) -> cython.longlong:
@@ -432,6 +445,9 @@ def will_visit(v: Vertex) -> bool:
     """Whether the pass whose hooks run in this thread has visited, or will visit, a vertex."""
     work: Pass = _running.work
     state: Vertex = work.state_of(v)
+    asked: bool = work.captures is not None and not work.accumulate and v in work.captures
+    if asked and not isinstance(v, Node):
+        raise RuntimeError(errors.LEAF_IN_GRAD)
     return state is not None and state._useful
 
 

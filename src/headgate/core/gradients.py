@@ -7,12 +7,25 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import wrap
-    from headgate.core.arrays import is_contiguous, meta_matches, meta_shape, meta_type, same_shape, same_type, shape_of
+    from headgate.core.arrays import (
+        is_contiguous,
+        long_dims,
+        meta_matches,
+        meta_shape,
+        meta_type,
+        same_shape,
+        same_type,
+        shape_of,
+        without_gaps,
+    )
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE, Vertex, slots
     from headgate.core.records import Node, Tensor
     from headgate.core.reports import place_of
     from headgate.core.storage import Storage
+    from headgate.kernels.reference import copy_into, like_layout
+
+    ndarray = np.ndarray
 
 from headgate import errors
 
@@ -44,7 +57,8 @@ def retain(hooks: object, output: cython.int, g: Tensor):
     if x is None:
         return
     have = x._gradient
-    x._gradient = g if have is None else slots.add.call2(have, g, None)
+    # A copy, contiguous: the gradient itself goes on, perhaps unchanged to another tensor that retains it.
+    x._gradient = slots.clone.call1(g, None) if have is None else slots.add.call2(have, g, None)
 
 
 def fit(n: Node, i: cython.int, v: Vertex, nr: cython.int, value: object) -> Tensor:
@@ -116,16 +130,30 @@ def expandable(shape: tuple, target: tuple) -> bool:
     return all(a == b or a == 1 for a, b in zip(reversed(shape), reversed(target)))
 
 
+def has_layout(g: ndarray, x: ndarray) -> cython.bint:
+    """Whether a gradient lies in memory as the leaf that it is for; contiguous, if that has gaps or overlaps."""
+    if is_contiguous(x) or not without_gaps(x):
+        return is_contiguous(g)
+    return long_dims(g) == long_dims(x)
+
+
+def in_layout(x: ndarray, g: ndarray) -> ndarray:
+    """Memory for a gradient that is not in the layout of its leaf yet."""
+    if is_contiguous(x) or not without_gaps(x):
+        return np.empty(shape_of(g), cython.cast(object, g).dtype)
+    return like_layout(x, cython.cast(object, g).dtype)
+
+
 def accumulate(x: Tensor, g: Tensor, mine: cython.bint, create: cython.bint) -> None:
     """Add a gradient to `x.grad`. Its memory is taken over only if it belongs to nobody else."""
     have: Tensor = x._gradient
     if have is None:
-        if create:
-            x._gradient = g if mine else slots.copy.call2(wrap(np.empty_like(g._array)), g, INPLACE)
-        elif mine and is_contiguous(g._array):
+        if mine and has_layout(g._array, x._array):
             x._gradient = g
+        elif create:
+            x._gradient = slots.copy.call2(wrap(in_layout(x._array, g._array)), g, INPLACE)
         else:
-            x._gradient = wrap(np.array(cython.cast(object, g._array), order="C"))  # type: ignore[call-overload]
+            x._gradient = wrap(copy_into(in_layout(x._array, g._array), g._array))
     elif create or grad_enabled():
         x._gradient = slots.add.call2(have, g, None)
     else:

@@ -239,7 +239,8 @@ class Operand(Vertex):
         return compared(slots.ge, self, other)
 
     def __hash__(self):
-        return object.__hash__(self)
+        address = cython.cast(cython.Py_ssize_t, cython.cast(cython.p_void, self)) if cython.compiled else id(self)
+        return address >> 4
 
     def __neg__(self):
         return slots.neg.call1(self, None)

@@ -99,6 +99,7 @@ cdef class Op(Called):
     cdef public long long reads0, reads1
     cdef public tuple reads
     cdef public long long shapes
+    cdef public long long looks
     cdef public bint fresh
     cdef public bint together
     cdef public long long constants

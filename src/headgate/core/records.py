@@ -91,7 +91,8 @@ class Op(Called):
     """An operation: how it runs on arrays (`run*`), and how a gradient passes it (`pull`), written in Tensors.
 
     One instance per operation. `reads` says per input what its gradient reads: bits of inputs (1 << i) and outputs
-    (1 << (OUT + k)); `shapes` says of which inputs backward needs the shape; `together` that the class has a `pull_all`
+    (1 << (OUT + k)); `looks` which saved values are looked at before any gradient is computed, whether it reads them or
+    not; `shapes` of which inputs backward needs the shape; `together` that the class has a `pull_all`
     of its own, without which the engine calls `pull` for one input after the other.
     """
 
@@ -105,6 +106,7 @@ class Op(Called):
         self.reads0 = self.reads1 = 0
         self.reads = ()
         self.shapes = 0
+        self.looks = 0
         self.fresh = True
         self.together = False
         self.constants = 0

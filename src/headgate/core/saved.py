@@ -125,7 +125,7 @@ def pack(s: Saved, x: Tensor, hooks: tuple):
         raise RuntimeError(errors.PACK_WRITE)
     s.unpack = hooks[1]
     s.array = None
-    s.origin = None
+    s.origin = x if x._node is None and x._wants else None  # a leaf, which the edge keeps anyhow
 
 
 def find(n: Node, key: cython.int) -> Saved:
@@ -149,10 +149,9 @@ def refuse_stale_view(s: Saved):
     x: Tensor = None
     if s.number is None:
         return
-    if s.number < 0:  # its base may have come to require one since
-        x = origin_of(s)
-        if x is None or not x.requires_grad:
-            return
+    x = origin_of(s)
+    if (s.number < 0 if x is None else not x.requires_grad):  # its base may have come to, or ceased to, since
+        return
     x = Tensor.__new__(Tensor)
     x._flags, x._node, x._output = abs(s.number), s.node, s.output
     refuse_view(x, True)
@@ -188,28 +187,37 @@ def check_saved(n: Node, s: Saved):
             reports.ring_lost(n, s)
 
 
-def look_at(n: Node, key: cython.int):
+def look(n: Node, s: Saved):
     """Refuse a saved value that was written since, which PyTorch keeps although the gradient does not depend on it.
 
     Only what PyTorch would say is said: a write that the version does not count does no harm here.
     """
-    s: Saved = find(n, key)
     if s.unpack is not None:
-        READ_SAVED.read(n, key)
+        n.read(s.key)
     elif s.storage is not None:
         refuse_detached(s, origin_of(s))
         if s.counter.count != s.version:
             check_saved(n, s)
 
 
-def look_at_all(n: Node):
-    """Look at what a node saved although its gradient goes nowhere, as PyTorch does."""
-    s: Saved
+def look_first(n: Node):
+    """Look at the saved values that the op declares as looked at (`looks`), before a gradient is computed."""
+    item: object
     if n.freed:
         raise RuntimeError(reports.second_backward(n))
-    for s in (n.saved0, n.saved1):
-        if s is not None and s.unpack is None:
-            look_at(n, s.key)
+    for item in (n.saved0, n.saved1, *(n.saved_more or ())):
+        if item is not None and (n.op.looks >> cython.cast(Saved, item).key) & 1:
+            look(n, cython.cast(Saved, item))
+
+
+def look_at_all(n: Node):
+    """Look at what a node saved although its gradient goes nowhere, as PyTorch does."""
+    item: object
+    if n.freed:
+        raise RuntimeError(reports.second_backward(n))
+    for item in (n.saved0, n.saved1, *(n.saved_more or ())):
+        if item is not None and cython.cast(Saved, item).unpack is None:
+            look(n, cython.cast(Saved, item))
 
 
 def release(n: Node, by: Cut) -> None:
@@ -251,10 +259,14 @@ class SavedReader(Reader):
         x = origin_of(s)
         refuse_detached(s, x)
         if x is not None and x._array is not s.array and s.counter.count == s.version:
-            reports.rebound(n, s, x)
+            if not np.array_equal(x._array, s.array):
+                reports.rebound(n, s, x)
             return x
         check_saved(n, s)
         if isinstance(s.origin, Tensor):  # a leaf's, or a custom Function's: as it is now, detached or not
+            if x._root is not None and x._history != x._counter.count and x.requires_grad:
+                if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW):
+                    refuse_view(x, True)  # its base was written before it was saved
             return x
         if x is not None and x._node is s.node:
             return x
@@ -277,7 +289,9 @@ class SavedReader(Reader):
         t._node = n if s.key >= OUT else s.node
         t._output = s.key - OUT if s.key >= OUT else s.output
         if t._node is None:
-            return result
+            if s.origin is None or result is s.origin or not grad_enabled():
+                return result
+            return _relink(result, s.origin)
         t._history_writes = t._storage.writes
         return t
 
@@ -291,6 +305,19 @@ class SavedReader(Reader):
     @cython.cfunc
     def array(self, n: Node, key: cython.int) -> ndarray:
         return self.tensor(n, key)._array
+
+
+def _nowhere(value: Tensor, leaf: Tensor) -> Tensor:
+    return value
+
+
+_relink: object = _nowhere  # filled by `autograd.saving`: a value whose gradients go to a leaf
+
+
+def set_relink(function: object) -> None:
+    """Fill the slot for values of leaves that an unpack hook gives: second gradients must still reach the leaf."""
+    global _relink
+    _relink = function
 
 
 READ_SAVED = SavedReader()

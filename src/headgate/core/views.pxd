@@ -4,7 +4,8 @@ from headgate.core.apply cimport add_edge, apply1, begin_node, current_node, edg
 from headgate.core.arrays cimport set_meta, shape_of
 from headgate.core.operators cimport INPLACE, Vertex, slots
 from headgate.core.records cimport CUSTOM_VIEW, MULTI_VIEW, NO_GRAD_VIEW, RETAINS, Node, Op, Tensor
-from headgate.core.saved cimport drop_saved
+from headgate.core.saved cimport drop_saved, look_first
+from headgate.core.stale cimport watch_stale
 
 cdef class AsStrided(Op):
     pass

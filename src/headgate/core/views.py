@@ -11,7 +11,8 @@ if not cython.compiled:
     from headgate.core.arrays import set_meta, shape_of
     from headgate.core.operators import INPLACE, slots
     from headgate.core.records import CUSTOM_VIEW, MULTI_VIEW, NO_GRAD_VIEW, RETAINS, Node, Op, Tensor
-    from headgate.core.saved import drop_saved
+    from headgate.core.saved import drop_saved, look_first
+    from headgate.core.stale import watch_stale
 
     ndarray = np.ndarray
 
@@ -150,6 +151,8 @@ class CopySlices(Op):
     @cython.cfunc
     def pull_slices(self, n: Node, g: Tensor, need: cython.longlong) -> list:
         inner: Node = n.attrs[0]
+        if inner.op.looks != 0:
+            look_first(inner)
         # In the base's own layout, or a view of it could not be made of the copy.
         whole: Tensor = slots.clone.call1(g, None) if n.attrs[2] is None else slots.clone.call2(g, n.attrs[2], None)
         part: Tensor = replay(n.attrs[1], whole)
@@ -192,7 +195,9 @@ def rebase_root(view: Tensor, inner: Node):
     if root._node is not None or root._wants:
         n.edge0, n.nr0 = edge_of(root), root._output
         n.needs |= 1
-    n.stale = inner.stale
+    if inner.stale is not None:  # of what the write read; for the view, its root is marked
+        n.stale = tuple([found for found in inner.stale if found[0] is not view._node])
+    watch_stale(n, root, 1)
     set_meta(n, root._array)
     root._wants = False
     set_history(root, n, 0)

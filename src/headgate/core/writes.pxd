@@ -8,6 +8,7 @@ from headgate.core.site cimport mark, watching
 cdef int RING
 cdef long long _serials
 cpdef note_write(Tensor x, str what)
+cpdef note_own_write(Tensor x, str what)
 cpdef note_silent_write(Tensor x, str what)
 cdef Write remember(Tensor x, str what)
 cdef Write last_overlapping(Storage storage, long long since, Py_ssize_t low, Py_ssize_t high, object counter, bint other)

@@ -244,7 +244,7 @@ def _checked(tensors: Any) -> dict[str, Any]:
             raise ValueError(NOT_A_TENSOR.format(name=name, type=type(one)))
         if one.dtype.name not in CODE_OF:
             raise ValueError(f"Key `{name}` is of type {one.dtype}, which the format does not have")
-        if not one.is_contiguous():  # type: ignore[attr-defined]  (a method that the ops install)
+        if not one.is_contiguous():  # type: ignore[attr-defined]
             raise ValueError(NOT_CONTIGUOUS.format(name=name))
     shared = shared_names(tensors)
     if shared:

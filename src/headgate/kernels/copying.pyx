@@ -1,5 +1,5 @@
 # sources: copying_loops.c
-"""Copies over the threads, between arrays of any strides and of two dtypes; joins and triangles, which are copies too.
+"""Copies over the threads, between arrays of any strides and of two dtypes; joins, triangles and ramps beside them.
 
 What has no loop here (odd dtypes, byte orders, arrays that overlap) is left to the NumPy forms. Nothing here knows
 tensors.
@@ -33,10 +33,19 @@ cdef extern from "copying_loops.h" nogil:
     void hg_copy_run(char *target, const char *source, int to, int kind, Py_ssize_t n, Py_ssize_t to_item,
                      Py_ssize_t from_item, hg_splitter parallel)
     void hg_clear(char *target, Py_ssize_t nbytes, hg_splitter parallel)
+    ctypedef struct hg_ramp:
+        char *target
+        Py_ssize_t n, half, to_item
+        int working, to
+        double first, last, step
+        long long whole_first, whole_step
+    void hg_fill_ramp(hg_ramp *r, hg_splitter parallel)
     void hg_triangle(const char *x, char *out, Py_ssize_t matrices, Py_ssize_t rows, Py_ssize_t columns,
                      Py_ssize_t item, Py_ssize_t diagonal, int lower, hg_splitter parallel)
 
 cdef extern from "types.h" nogil:
+    enum:
+        HG_I64
     int hg_type_of(int number)
 
 cdef extern from *:
@@ -238,6 +247,29 @@ cpdef ndarray zeros(tuple shape, object kind):
     else:
         with nogil:
             hg_clear(<char *> cnp.PyArray_DATA(y), cnp.PyArray_NBYTES(y), <hg_splitter> parallel)
+    return y
+
+
+cpdef ndarray ramp(Py_ssize_t n, object first, object last, object step, object working, object kind):
+    """n numbers first + step * i, worked out in the dtype `working` (int64 or a float) and converted to `kind`.
+
+    Unless `last` is None, those of the upper half are counted down from it: last - step * (n - 1 - i).
+    """
+    cdef hg_ramp r
+    cdef npy_intp[1] dims
+    cdef ndarray y
+    r.working, r.to = hg_type_of((<cnp.dtype> working).type_num), hg_type_of((<cnp.dtype> kind).type_num)
+    if r.to < 0:
+        return reference.ramp(n, first, last, step, working, kind)
+    r.n, r.half, dims[0] = n, n if last is None else n // 2, n
+    if r.working == HG_I64:
+        r.whole_first, r.whole_step = first, step
+    else:
+        r.first, r.last, r.step = first, 0 if last is None else last, step
+    y = fresh(1, dims, (<cnp.dtype> kind).type_num)
+    r.target, r.to_item = <char *> cnp.PyArray_DATA(y), cnp.PyArray_ITEMSIZE(y)
+    with nogil:
+        hg_fill_ramp(&r, <hg_splitter> parallel)
     return y
 
 

@@ -1,6 +1,6 @@
 /* Conversion of runs of elements between the types, as C (and NumPy) convert: integers cut, floats truncated. float16
- * goes through float32; from float64 it is rounded once, as through a float32 rounded to odd. Also fills, lines, and
- * squares of a transpose, which are turned in registers where AVX is. Included once per level. It must not know Python. */
+ * goes through float32; from float64 it is rounded once, as through a float32 rounded to odd. Also fills, lines,
+ * ramps, and squares of a transpose, which are turned in registers where AVX is. Included once per level. It must not know Python. */
 
 #define CONVERT(F, T, EXPRESSION) \
 static void HG(F##_to_##T)(const void *source, void *target, hg_size n) \
@@ -53,7 +53,17 @@ static void HG(f64_to_f16)(const void *source, void *target, hg_size n)
 {
     const char *from = source;
     f32 piece[HALF_PIECE];
-    for (hg_size i = 0; i < n; i += HALF_PIECE) {
+    hg_size i = 0;
+#if HG_LEVEL == 2
+    for (; i + 8 <= n; i += 8) {
+        __m512d v = _mm512_loadu_pd(from + i * 8);
+        __m256 cut = _mm512_cvt_roundpd_ps(v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+        __mmask8 lost = _mm512_cmp_pd_mask(_mm512_cvtps_pd(cut), v, _CMP_NEQ_UQ);
+        __m256i odd = _mm256_or_si256(_mm256_castps_si256(cut), _mm256_maskz_set1_epi32(lost, 1));
+        _mm_storeu_si128((__m128i *)((f16 *)target + i), _mm256_cvtps_ph(_mm256_castsi256_ps(odd), 0));
+    }
+#endif
+    for (; i < n; i += HALF_PIECE) {
         hg_size m = n - i < HALF_PIECE ? n - i : HALF_PIECE;
         for (hg_size k = 0; k < m; k++) {
             u64 bits, lost;
@@ -142,6 +152,41 @@ HG_NO_CALLS static void HG(move)(char *target, const char *source, hg_size bytes
         target[i] = source[i];
     for (; i < bytes; i++)
         target[i] = source[i];
+}
+
+#define REVERSE(U) \
+static void HG(reverse_##U)(U *restrict target, const U *restrict source, hg_size n) \
+{ \
+    for (hg_size i = 0; i < n; i++) \
+        target[i] = source[-i]; \
+}
+REVERSE(u8)
+REVERSE(u16)
+REVERSE(u32)
+REVERSE(u64)
+#undef REVERSE
+
+/* Numbers i to i + m of a ramp. An index is a double plus an int, which every level converts; rounded to T at last. */
+#define RAMP(T) \
+HG_NO_FUSING static void HG(ramp_##T)(const hg_ramp *r, hg_size i, hg_size m, T *restrict target) \
+{ \
+    const T first = (T)r->first, last = (T)r->last, step = (T)r->step; \
+    const f64 from_first = (f64)i, from_last = (f64)(r->n - 1 - i); \
+    i32 end = (i32)m, middle = r->half < i ? 0 : r->half - i < m ? (i32)(r->half - i) : end; \
+    for (i32 k = 0; k < middle; k++) \
+        target[k] = first + step * (T)(from_first + k); \
+    for (i32 k = middle; k < end; k++) \
+        target[k] = last - step * (T)(from_last - k); \
+}
+RAMP(f32)
+RAMP(f64)
+#undef RAMP
+
+static void HG(ramp_i64)(const hg_ramp *r, hg_size i, hg_size m, u64 *restrict target)
+{
+    u64 value = (u64)r->whole_first + (u64)r->whole_step * (u64)i, step = (u64)r->whole_step;
+    for (hg_size k = 0; k < m; k++)
+        target[k] = value + step * (u64)k;
 }
 
 #if HG_LEVEL == 1

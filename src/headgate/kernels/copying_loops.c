@@ -8,9 +8,11 @@
 #if defined(__GNUC__) && !defined(__clang__)
 #define HG_NO_CALLS __attribute__((optimize("no-tree-loop-distribute-patterns"))) /* loops stay loops */
 #define HG_APART _Pragma("GCC ivdep")
+#define HG_NO_FUSING __attribute__((optimize("fp-contract=off"))) /* the same bits on every level */
 #else
 #define HG_NO_CALLS
 #define HG_APART
+#define HG_NO_FUSING
 #endif
 #define SHORT_LINE 16384   /* bytes */
 
@@ -27,53 +29,9 @@ typedef void (*hg_converter)(const void *source, void *target, hg_size n);
 #define BLOCK 64           /* elements along each side of a transposed block */
 #define PIECE 256          /* elements converted at a time where they are strided */
 
-static int level(void)
-{
-    static int found = -1;
-    if (found < 0)
-        found = hg_level();
-    return found;
-}
-
 static hg_converter converter(int from, int to)
 {
-#if HG_X86
-    if (level() == 2)
-        return converters_avx512[from][to];
-    if (level() == 1)
-        return converters_avx2[from][to];
-#endif
-    return converters_baseline[from][to];
-}
-
-static void spread(char *target, u64 pattern, hg_size bytes)
-{
-#if HG_X86
-    if (level() == 2) {
-        spread_avx512(target, pattern, bytes);
-        return;
-    }
-    if (level() == 1) {
-        spread_avx2(target, pattern, bytes);
-        return;
-    }
-#endif
-    spread_baseline(target, pattern, bytes);
-}
-
-static void move(char *target, const char *source, hg_size bytes)
-{
-#if HG_X86
-    if (level() == 2) {
-        move_avx512(target, source, bytes);
-        return;
-    }
-    if (level() == 1) {
-        move_avx2(target, source, bytes);
-        return;
-    }
-#endif
-    move_baseline(target, source, bytes);
+    return HG_CHOSEN(converters)[from][to];
 }
 
 /* -------------------------------------------------------------------------------------------------------- one run */
@@ -109,12 +67,42 @@ void hg_copy_run(char *target, const char *source, int to, int from, hg_size n, 
 
 static void clear(void *context, hg_size low, hg_size high)
 {
-    spread((char *)context + low, 0, high - low);
+    HG_CHOSEN(spread)((char *)context + low, 0, high - low);
 }
 
 void hg_clear(char *target, hg_size nbytes, hg_splitter parallel)
 {
     parallel(clear, target, nbytes, GRAIN_BYTES);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- ramps */
+
+static void ramp(void *context, hg_size low, hg_size high)
+{
+    const hg_ramp *r = context;
+    hg_converter convert = r->to == r->working ? NULL : converter(r->working, r->to);
+    double piece[PIECE];
+    for (hg_size i = low; i < high; i += PIECE) {
+        hg_size m = high - i < PIECE ? high - i : PIECE;
+        char *target = r->target + i * r->to_item;
+        void *place = convert ? (void *)piece : target;
+        if (r->working == HG_I64)
+            HG_CHOSEN(ramp_i64)(r, i, m, place);
+        else if (r->working == HG_F32)
+            HG_CHOSEN(ramp_f32)(r, i, m, place);
+        else
+            HG_CHOSEN(ramp_f64)(r, i, m, place);
+        if (convert)
+            convert(place, target, m);
+    }
+}
+
+void hg_fill_ramp(hg_ramp *r, hg_splitter parallel)
+{
+    if (r->n <= GRAIN_BYTES / 8)
+        ramp(r, 0, r->n);
+    else
+        parallel(ramp, r, r->n, GRAIN_BYTES / 8);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- planes */
@@ -133,18 +121,15 @@ static void plane_##U(char *target, const char *source, const plane *p) \
             if (n * (hg_size)sizeof(U) >= SHORT_LINE) { \
                 memmove(target, source, (size_t)n * sizeof(U)); \
             } else if (n * (hg_size)sizeof(U) >= 64) { \
-                move(target, source, n * (hg_size)sizeof(U)); \
+                HG_CHOSEN(move)(target, source, n * (hg_size)sizeof(U)); \
             } else { \
                 for (hg_size i = 0; i < n; i++) \
                     ((U *)target)[i] = ((const U *)source)[i]; \
             } \
         } else if (ts == (hg_size)sizeof(U) && ss == 0) { \
-            spread(target, *(const U *)source * (~(u64)0 / (U)~(U)0), n * (hg_size)sizeof(U)); \
+            HG_CHOSEN(spread)(target, *(const U *)source * (~(u64)0 / (U)~(U)0), n * (hg_size)sizeof(U)); \
         } else if (ts == (hg_size)sizeof(U) && ss == -(hg_size)sizeof(U)) { \
-            U *restrict to = (U *)target; \
-            const U *restrict from = (const U *)source; \
-            for (hg_size i = 0; i < n; i++) \
-                to[i] = from[-i]; \
+            HG_CHOSEN(reverse_##U)((U *)target, (const U *)source, n); \
         } else { \
             for (hg_size i = 0; i < n; i++) \
                 *(U *)(target + i * ts) = *(const U *)(source + i * ss); \
@@ -340,9 +325,9 @@ static void choose_square(plane_job *j, const hg_copying *c)
     j->side = item == 1 ? 16 : item == 8 ? 4 : 8;
     j->square = item == 1 ? square_u8 : item == 2 ? square_u16 : item == 4 ? square_u32 : square_u64;
 #if HG_X86
-    if (level() > 0 && item == 4)
+    if (hg_level() > 0 && item == 4)
         j->square = square_32_avx2;
-    if (level() > 0 && item == 8)
+    if (hg_level() > 0 && item == 8)
         j->square = square_64_avx2;
 #endif
 }

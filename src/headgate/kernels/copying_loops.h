@@ -1,5 +1,5 @@
 /* Copies of arrays of any strides (bytes, negative and zero too), with conversion, over the threads; triangles; the
- * positions of what is not zero. It must not know Python. */
+ * positions of what is not zero; ramps. It must not know Python. */
 #ifndef HEADGATE_COPYING_LOOPS_H
 #define HEADGATE_COPYING_LOOPS_H
 #include "levels.h"
@@ -27,6 +27,17 @@ void hg_copy_run(char *target, const char *source, int to, int from, hg_size n, 
 
 /* Bytes of zero. */
 void hg_clear(char *target, hg_size nbytes, hg_splitter parallel);
+
+/* n evenly spaced numbers: first + step * i below `half`, last - step * (n - 1 - i) from there on. Worked out in int64
+ * (the whole ones, without an upper half), float32 or float64, then converted. */
+typedef struct {
+    char *target;
+    hg_size n, half, to_item;
+    int working, to;
+    double first, last, step;
+    i64 whole_first, whole_step;
+} hg_ramp;
+void hg_fill_ramp(hg_ramp *r, hg_splitter parallel);
 
 /* Contiguous matrices: the elements on one side of a diagonal, zero beyond. `x` may be `out`. */
 void hg_triangle(const char *x, char *out, hg_size matrices, hg_size rows, hg_size columns, hg_size item,

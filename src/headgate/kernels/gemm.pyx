@@ -40,6 +40,8 @@ cdef extern from "gemm_loops.h" nogil:
     int hg_blas_is_open()
     int hg_product_is_small(const hg_product *p)
     int hg_product_fits_blas(const hg_product *p)
+    int hg_dot_halves(const unsigned short *a, const unsigned short *b, Py_ssize_t n, float *out,
+                      hg_splitter parallel)
     int hg_product_run(const hg_product *p, const void *a, const void *b, void *c, int threads, hg_splitter parallel)
     int hg_products_run(const hg_product *p, const char *a, const char *b, char *c, const Py_ssize_t *offsets,
                         Py_ssize_t count, int threads, hg_splitter parallel)
@@ -164,6 +166,9 @@ cpdef ndarray matmul(ndarray a, ndarray b, ndarray out=None):
         describe(&p, a, b)
         return numpy_product(a, b, None)
     if kind == HG_F16:
+        if is_dot(a, b):
+            axes = max(cnp.PyArray_NDIM(a), cnp.PyArray_NDIM(b)) - (cnp.PyArray_NDIM(a) == 1) - (cnp.PyArray_NDIM(b) == 1)
+            return narrowed(dot_halves(a, b)).reshape((1,) * axes)
         return narrowed(matmul(widened(a), widened(b)))
     if cnp.PyArray_NDIM(a) > 2 or cnp.PyArray_NDIM(b) > 2:
         return batched(a, b)
@@ -175,6 +180,27 @@ cpdef ndarray matmul(ndarray a, ndarray b, ndarray out=None):
     p.type, p.alpha, p.beta = kind, 1, 0
     result = new_product(a, b, &p, 0, dims)
     run_product(&p, a, b, result)
+    return result
+
+
+cdef bint is_dot(ndarray a, ndarray b) noexcept:
+    """Whether a long row meets a long column, whatever axes of length 1 are around them."""
+    cdef int rank = cnp.PyArray_NDIM(a), other = cnp.PyArray_NDIM(b)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(a)
+    return (rank > 0 and other > 0 and n > HELD and cnp.PyArray_SIZE(b) == n and cnp.PyArray_DIMS(a)[rank - 1] == n
+            and cnp.PyArray_DIMS(b)[other - 1 if other == 1 else other - 2] == n)
+
+
+cdef ndarray dot_halves(ndarray a, ndarray b):
+    """The product of two vectors of float16, as float32."""
+    cdef ndarray result = fresh(0, NULL, cnp.NPY_FLOAT)
+    cdef int failed
+    a, b = np.require(a, None, ["C", "A"]), np.require(b, None, ["C", "A"])
+    with nogil:
+        failed = hg_dot_halves(<unsigned short *> cnp.PyArray_DATA(a), <unsigned short *> cnp.PyArray_DATA(b),
+                               cnp.PyArray_SIZE(a), <float *> cnp.PyArray_DATA(result), <hg_splitter> parallel)
+    if failed:
+        raise MemoryError("no memory for the partial results of a product")
     return result
 
 

@@ -102,8 +102,12 @@ static T HG(dot_##T)(const T *x, const T *y, hg_size n) \
             for (int s = 0; s < VECTORS; s++) \
                 sum[s] += HG_LOAD(V, x + i + s * W) * HG_LOAD(V, y + i + s * W); \
         } \
+        _Pragma("GCC unroll 16") \
+        for (int s = 0; s < VECTORS - 1; s++) \
+            if (i + (s + 1) * W <= n) \
+                sum[s] += HG_LOAD(V, x + i + s * W) * HG_LOAD(V, y + i + s * W); \
         memcpy(lane, sum, sizeof lane); \
-        for (hg_size l = 0; l < n - i; l++) \
+        for (hg_size l = (n - i) / W * W; l < n - i; l++) \
             lane[l] += x[i + l] * y[i + l]; \
         for (int half = LANES / 2; half; half /= 2) \
             for (int l = 0; l < half; l++) \
@@ -134,6 +138,21 @@ static void HG(rows_into_##T)(const T *a, hg_size am, const T *x, hg_size xs, hg
 
 PRODUCT(f32)
 PRODUCT(f64)
+
+/* float16 in pieces widened on the stack. */
+static f32 HG(dot_f16)(const f16 *x, const f16 *y, hg_size n)
+{
+    f32 a[1024], b[1024], total = 0;
+    for (hg_size i = 0; i < n; i += 1024) {
+        hg_size m = n - i < 1024 ? n - i : 1024;
+        HG(from_half)(x + i, a, m);
+        HG(from_half)(y + i, b, m);
+        total += HG(dot_f32)(a, b, m);
+    }
+    return total;
+}
+
 static const hg_gemm_table HG(gemm) = {
     HG(product_f32), HG(product_f64), HG(dot_f32), HG(dot_f64), HG(rows_into_f32), HG(rows_into_f64),
+    HG(dot_f16),
 };

@@ -17,15 +17,7 @@ static void (*blas_threads)(int);
 
 static const hg_gemm_table *loops(void)
 {
-    static const hg_gemm_table *chosen;
-    if (!chosen) {
-        chosen = &gemm_baseline;
-#if HG_X86
-        int level = hg_level();
-        chosen = level == 2 ? &gemm_avx512 : level == 1 ? &gemm_avx2 : chosen;
-#endif
-    }
-    return chosen;
+    return &HG_CHOSEN(gemm);
 }
 
 int hg_blas_open(const char *path)
@@ -114,28 +106,33 @@ typedef struct {
     hg_size length; /* of a dot product, or rows of a block */
 } vector_job;
 
-#define VECTOR(T) \
-static void dot_pieces_##T(void *context, hg_size low, hg_size high) \
-{ \
-    const vector_job *j = context; \
-    for (hg_size i = low; i < high; i++) { \
-        hg_size first = i * PIECE, n = j->length - first < PIECE ? j->length - first : PIECE; \
-        ((T *)j->c)[i] = loops()->dot_##T((const T *)j->a + first, (const T *)j->b + first, n); \
-    } \
-} \
+#define STORE(T) \
 static void store_##T(const hg_product *p, T *out, T value) \
 { \
     value *= (T)p->alpha; \
     *out = p->beta == 0 ? value : value + (T)p->beta * *out; \
+}
+STORE(f32)
+STORE(f64)
+
+/* E: the type of the elements, T: of their sum */
+#define LONG_DOT(E, T) \
+static void dot_pieces_##E(void *context, hg_size low, hg_size high) \
+{ \
+    const vector_job *j = context; \
+    for (hg_size i = low; i < high; i++) { \
+        hg_size first = i * PIECE, n = j->length - first < PIECE ? j->length - first : PIECE; \
+        ((T *)j->c)[i] = loops()->dot_##E((const E *)j->a + first, (const E *)j->b + first, n); \
+    } \
 } \
-static int long_dot_##T(const hg_product *p, const T *a, const T *b, T *c, hg_splitter parallel) \
+static int long_dot_##E(const hg_product *p, const E *a, const E *b, T *c, hg_splitter parallel) \
 { \
     hg_size pieces = (p->k + PIECE - 1) / PIECE; \
     T *partial = malloc(sizeof(T) * (size_t)pieces), total; \
     vector_job j = {p, (const char *)a, (const char *)b, (char *)partial, p->k}; \
     if (!partial) \
         return -1; \
-    parallel(dot_pieces_##T, &j, pieces, 1); \
+    parallel(dot_pieces_##E, &j, pieces, 1); \
     for (; pieces > 1; pieces = (pieces + 1) / 2) \
         for (hg_size i = 0; i < pieces / 2; i++) \
             partial[i] += partial[pieces - 1 - i]; \
@@ -143,7 +140,18 @@ static int long_dot_##T(const hg_product *p, const T *a, const T *b, T *c, hg_sp
     free(partial); \
     store_##T(p, c, total); \
     return 0; \
-} \
+}
+LONG_DOT(f32, f32)
+LONG_DOT(f64, f64)
+LONG_DOT(f16, f32)
+
+int hg_dot_halves(const f16 *a, const f16 *b, hg_size n, f32 *out, hg_splitter parallel)
+{
+    hg_product p = {HG_F32, 1, 1, n, 0, 1, 1, 0, 1, 1, 0};
+    return long_dot_f16(&p, a, b, out, parallel);
+}
+
+#define VECTOR(T) \
 /* rows of a times x: adjacent elements in both */ \
 static void rows_dot_##T(void *context, hg_size low, hg_size high) \
 { \

@@ -14,6 +14,7 @@ typedef struct {
     f64 (*dot_f64)(const f64 *x, const f64 *y, hg_size n);
     void (*rows_into_f32)(const f32 *a, hg_size am, const f32 *x, hg_size xs, hg_size m, f32 *out, hg_size n);
     void (*rows_into_f64)(const f64 *a, hg_size am, const f64 *x, hg_size xs, hg_size m, f64 *out, hg_size n);
+    f32 (*dot_f16)(const f16 *x, const f16 *y, hg_size n);
 } hg_gemm_table;
 
 /* One product c = alpha * a b + beta * c. Strides in elements; rows of c are adjacent elements, cm apart. */
@@ -31,6 +32,8 @@ int hg_product_is_small(const hg_product *p);
 int hg_product_fits_blas(const hg_product *p);
 /* Runs it, on at most `threads` threads. Returns -1 without memory. */
 int hg_product_run(const hg_product *p, const void *a, const void *b, void *c, int threads, hg_splitter parallel);
+/* The sum of n > 0 products, in float32. */
+int hg_dot_halves(const f16 *a, const f16 *b, hg_size n, f32 *out, hg_splitter parallel);
 /* `count` products; offsets in bytes of each operand, three per product. */
 int hg_products_run(const hg_product *p, const char *a, const char *b, char *c, const hg_size *offsets, hg_size count,
                     int threads, hg_splitter parallel);

@@ -131,6 +131,8 @@ static void run(walk_job *j, int ordered, hg_splitter parallel)
     hg_size n = w->shape[last], fs = w->far_step[last], ns = w->near_step[last], is = w->index_step[last], along = w->along;
 #define PLACE (*(const i64 *)(index + i * is) * along + i * fs)
 
+typedef void (*line)(const hg_walk *w, char *far, char *near, const char *index);
+
 #define MOVES(U) \
 static void gather_##U(const hg_walk *w, char *far, char *near, const char *index) \
 { \
@@ -165,8 +167,8 @@ MOVES(f16)
 MOVES(i32)
 MOVES(i64)
 
-#define COMBINE(T, NAME, EXPRESSION) \
-static void NAME##_##T(const hg_walk *w, char *far, char *near, const char *index) \
+#define COMBINE(FUNCTION, T, EXPRESSION) \
+static void FUNCTION(const hg_walk *w, char *far, char *near, const char *index) \
 { \
     LINE_SETUP \
     T alpha HG_UNUSED = (T)w->alpha; \
@@ -195,10 +197,10 @@ static void NAME##_##T(const hg_walk *w, char *far, char *near, const char *inde
     } \
 }
 #define NUMBER(T) \
-    COMBINE(T, add, (T)(a + b * alpha)) \
-    COMBINE(T, multiply, (T)(a * b)) \
-    COMBINE(T, amax, (b > a) | (b != b) ? b : a) \
-    COMBINE(T, amin, (b < a) | (b != b) ? b : a)
+    COMBINE(add_##T, T, (T)(a + b * alpha)) \
+    COMBINE(multiply_##T, T, (T)(a * b)) \
+    COMBINE(amax_##T, T, (b > a) | (b != b) ? b : a) \
+    COMBINE(amin_##T, T, (b < a) | (b != b) ? b : a)
 typedef uint32_t u32; /* unsigned where addition may wrap */
 typedef uint64_t u64;
 typedef uint16_t u16;
@@ -210,16 +212,10 @@ NUMBER(i64)
 NUMBER(f32)
 NUMBER(f64)
 typedef u8 truth;
-COMBINE(truth, any, (b && alpha) || a)
-COMBINE(truth, both, a && b)
-#define WIDE(e) hg_from_half(e)
-#define ALPHA ((float)w->alpha)
-COMBINE(f16, add, hg_to_half(WIDE(a) + WIDE(b) * ALPHA))
-COMBINE(f16, multiply, hg_to_half(WIDE(a) * WIDE(b)))
-COMBINE(f16, amax, WIDE(b) > WIDE(a) || WIDE(b) != WIDE(b) ? b : a)
-COMBINE(f16, amin, WIDE(b) < WIDE(a) || WIDE(b) != WIDE(b) ? b : a)
-
-typedef void (*line)(const hg_walk *w, char *far, char *near, const char *index);
+COMBINE(any_truth, truth, (b && alpha) || a)
+COMBINE(both_truth, truth, a && b)
+#define HG_BODY "indexing_level.h"
+#include "each_level.h"
 
 void hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel)
 {
@@ -231,14 +227,17 @@ void hg_gather(const hg_walk *w, const char *far, char *near, const char *index,
 void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index, hg_splitter parallel)
 {
     static const line combine[4][HG_TYPES] = {
-        {any_truth, add_u8, add_i8, add_i16, add_i32, add_i64, add_f16, add_f32, add_f64},
-        {both_truth, multiply_u8, multiply_i8, multiply_i16, multiply_i32, multiply_i64, multiply_f16, multiply_f32,
+        {any_truth, add_u8, add_i8, add_i16, add_i32, add_i64, NULL, add_f32, add_f64},
+        {both_truth, multiply_u8, multiply_i8, multiply_i16, multiply_i32, multiply_i64, NULL, multiply_f32,
          multiply_f64},
-        {any_truth, amax_u8, amax_i8, amax_i16, amax_i32, amax_i64, amax_f16, amax_f32, amax_f64},
-        {both_truth, amin_u8, amin_i8, amin_i16, amin_i32, amin_i64, amin_f16, amin_f32, amin_f64},
+        {any_truth, amax_u8, amax_i8, amax_i16, amax_i32, amax_i64, NULL, amax_f32, amax_f64},
+        {both_truth, amin_u8, amin_i8, amin_i16, amin_i32, amin_i64, NULL, amin_f32, amin_f64},
     };
     line set = w->item == 1 ? set_u8 : w->item == 2 ? set_f16 : w->item == 4 ? set_i32 : set_i64;
-    walk_job j = {w, far, (char *)near, index, w->mode == HG_SET ? set : combine[w->mode - HG_ADD][w->type]};
+    line chosen = w->mode == HG_SET ? set : combine[w->mode - HG_ADD][w->type];
+    if (w->mode != HG_SET && w->type == HG_F16)
+        chosen = HG_CHOSEN(combine_halves)[w->mode - HG_ADD];
+    walk_job j = {w, far, (char *)near, index, chosen};
     run(&j, 1, parallel);
 }
 
@@ -251,8 +250,14 @@ typedef struct {
     hg_size n, count, bytes;
 } take_job;
 
+/* Loads from anywhere are not worth putting together to vectors. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define ONE_BY_ONE __attribute__((optimize("no-tree-vectorize")))
+#else
+#define ONE_BY_ONE
+#endif
 #define TAKE(U) \
-static void take_##U(const U *restrict x, const i64 *restrict index, U *restrict out, hg_size n) \
+ONE_BY_ONE static void take_##U(const U *restrict x, const i64 *restrict index, U *restrict out, hg_size n) \
 { \
     for (hg_size i = 0; i < n; i++) \
         out[i] = x[index[i]]; \

@@ -40,8 +40,7 @@ typedef void (*hg_splitter)(hg_task fn, void *context, hg_size n, hg_size grain)
 #define HG_INLINE static inline __attribute__((always_inline, unused))
 #define HG_UNUSED __attribute__((unused))
 
-/* 0 baseline, 1 AVX2 + FMA + F16C, 2 AVX-512 (F, BW, DQ, VL). */
-static inline int hg_level(void)
+static inline int hg_find_level(void)
 {
 #if HG_X86
     const char *forced = getenv("HEADGATE_CPU");
@@ -61,6 +60,22 @@ static inline int hg_level(void)
     return 0;
 #endif
 }
+
+/* 0 baseline, 1 AVX2 + FMA + F16C, 2 AVX-512 (F, BW, DQ, VL). */
+static inline int hg_level(void)
+{
+    static int found = -1;
+    if (found < 0)
+        found = hg_find_level();
+    return found;
+}
+
+/* The copy of a function or a table that this processor is to use. */
+#if HG_X86
+#define HG_CHOSEN(name) (*(hg_level() == 2 ? &name##_avx512 : hg_level() == 1 ? &name##_avx2 : &name##_baseline))
+#else
+#define HG_CHOSEN(name) name##_baseline
+#endif
 
 /* ------------------------------------------------------------------------------------------------- float16, one by one */
 

@@ -7,9 +7,9 @@
 #define ROWS_A_TURN 64  /* rows added up in order before the tree */
 #define DEPTH 40        /* turns of a tree over more rows than memory can hold */
 
-/* ROW: the reduction of n adjacent elements. LOAD gives a vector of widened elements; MAP is applied to each (c is the
+/* BLOCKS and ROWS: the reduction of n adjacent elements. LOAD gives a vector of widened elements; MAP is applied to each (c is the
  * centre); element i goes to lane i modulo their number, and the lanes join by halves. */
-#define ROW(NAME, T, ACC, INIT, LOAD, LOAD1, MAP, MAP1, JOIN, JOIN1) \
+#define BLOCKS(NAME, T, ACC, INIT, LOAD, LOAD1, MAP, MAP1, JOIN, JOIN1) \
 static ACC HG(block_##NAME)(const T *x, hg_size n, ACC c) \
 { \
     typedef HG(v_##ACC) V; \
@@ -26,6 +26,8 @@ static ACC HG(block_##NAME)(const T *x, hg_size n, ACC c) \
     } \
     ACC lane[LANES]; \
     V sum[VECTORS]; \
+    const T *all HG_UNUSED = x; \
+    unsigned missing HG_UNUSED = 0; /* where JOIN passes over NaN, it notes it here */ \
     hg_size i = 0; \
     _Pragma("GCC unroll 16") \
     for (int k = 0; k < VECTORS; k++) \
@@ -47,6 +49,11 @@ static ACC HG(block_##NAME)(const T *x, hg_size n, ACC c) \
             p = MAP(p); \
             sum[k] = JOIN(sum[k], p); \
         } \
+    for (i = 0; missing; i++) { \
+        ACC p = LOAD1(all[i]); \
+        if (p != p) \
+            return p; \
+    } \
     memcpy(lane, sum, sizeof lane); \
     for (i = n / WIDTH * WIDTH; i < n; i++) { \
         ACC p = LOAD1(x[i]); \
@@ -57,7 +64,8 @@ static ACC HG(block_##NAME)(const T *x, hg_size n, ACC c) \
         for (int l = 0; l < half; l++) \
             lane[l] = JOIN1(lane[l], lane[l + half]); \
     return lane[0]; \
-} \
+}
+#define ROWS(NAME, T, ACC, JOIN1) \
 static void HG(rows_##NAME)(const char *data, hg_size count, hg_size stride, hg_size n, void *result, const void *centre) \
 { \
     for (hg_size row = 0; row < count; row++, data += stride) { \
@@ -146,7 +154,8 @@ static void HG(columns_##NAME)(const char *data, hg_size n, hg_size stride, hg_s
 #define GET_HALF(k) (HG(from_half)((const f16 *)(row + (k) * stride), turned[k], w), turned[k])
 
 #define BOTH(NAME, T, R, ACC, INIT, LOAD, LOADT, LOADR, MAP, MAP1, JOIN, JOIN1, GET) \
-    ROW(NAME, T, ACC, INIT, LOAD, LOADT, MAP, MAP1, JOIN, JOIN1) \
+    BLOCKS(NAME, T, ACC, INIT, LOAD, LOADT, MAP, MAP1, JOIN, JOIN1) \
+    ROWS(NAME, T, ACC, JOIN1) \
     COLUMN(NAME, T, R, ACC, INIT, LOADR, MAP1, JOIN1, GET)
 
 /* ---- reading, mapping and joining, on vectors and one by one */
@@ -179,10 +188,38 @@ static void HG(columns_##NAME)(const char *data, hg_size n, hg_size stride, hg_s
 /* A NaN that comes replaces, and one that is there stays: no comparison with it is true. */
 #define MAX1(a, b) ({ __typeof__(a) a1_ = (a), b1_ = (b); a1_ = b1_ > a1_ ? b1_ : a1_; b1_ != b1_ ? b1_ : a1_; })
 #define MIN1(a, b) ({ __typeof__(a) a1_ = (a), b1_ = (b); a1_ = b1_ < a1_ ? b1_ : a1_; b1_ != b1_ ? b1_ : a1_; })
+#undef REGISTERS
+#undef SUM_BYTES
+#undef MISSING_f32
+#undef MISSING_f64
+#if HG_LEVEL == 2
+#define REGISTERS(name) _mm512_##name
+#define SUM_BYTES(p) _mm512_sad_epu8(_mm512_loadu_si512((const void *)(p)), _mm512_setzero_si512())
+#define MISSING_f32(p) _mm512_cmp_ps_mask(p, p, _CMP_UNORD_Q)
+#define MISSING_f64(p) _mm512_cmp_pd_mask(p, p, _CMP_UNORD_Q)
+#elif HG_LEVEL == 1
+#define REGISTERS(name) _mm256_##name
+#define SUM_BYTES(p) _mm256_sad_epu8(_mm256_loadu_si256((const void *)(p)), _mm256_setzero_si256())
+#define MISSING_f32(p) (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(p, p, _CMP_UNORD_Q))
+#define MISSING_f64(p) (unsigned)_mm256_movemask_pd(_mm256_cmp_pd(p, p, _CMP_UNORD_Q))
+#elif HG_X86
+#define REGISTERS(name) _mm_##name
+#define SUM_BYTES(p) _mm_sad_epu8(_mm_loadu_si128((const void *)(p)), _mm_setzero_si128())
+#define MISSING_f32(p) (unsigned)_mm_movemask_ps(_mm_cmpunord_ps(p, p))
+#define MISSING_f64(p) (unsigned)_mm_movemask_pd(_mm_cmpunord_pd(p, p))
+#endif
+#if HG_X86 /* these take the second operand if either is NaN: what comes is passed over, and noted */
+#define EXTREME(a, b, NAME, MISSING) ({ __typeof__(b) b_ = (b); missing |= MISSING(b_); (__typeof__(b))REGISTERS(NAME)(b_, a); })
+#define MAX_f32(a, b) EXTREME(a, b, max_ps, MISSING_f32)
+#define MIN_f32(a, b) EXTREME(a, b, min_ps, MISSING_f32)
+#define MAX_f64(a, b) EXTREME(a, b, max_pd, MISSING_f64)
+#define MIN_f64(a, b) EXTREME(a, b, min_pd, MISSING_f64)
+#else
 #define MAX_f32(a, b) HG_PICK(((b) > (a)) | ((b) != (b)), b, a, HG(v_f32), HG(v_i32))
 #define MIN_f32(a, b) HG_PICK(((b) < (a)) | ((b) != (b)), b, a, HG(v_f32), HG(v_i32))
 #define MAX_f64(a, b) HG_PICK(((b) > (a)) | ((b) != (b)), b, a, HG(v_f64), HG(v_i64))
 #define MIN_f64(a, b) HG_PICK(((b) < (a)) | ((b) != (b)), b, a, HG(v_f64), HG(v_i64))
+#endif
 #define MAX_i(a, b) ({ __typeof__(a) a_ = (a), b_ = (b), m_ = (__typeof__(a))(b_ > a_); (b_ & m_) | (a_ & ~m_); })
 #define MIN_i(a, b) ({ __typeof__(a) a_ = (a), b_ = (b), m_ = (__typeof__(a))(b_ < a_); (b_ & m_) | (a_ & ~m_); })
 
@@ -197,7 +234,25 @@ EASY(sum_f32, f32, 0, SAME, SAME, ADD, ADD)
 EASY(sum_f64, f64, 0, SAME, SAME, ADD, ADD)
 EASY(sum_i64, i64, 0, SAME, SAME, ADD, ADD)
 WIDENED(sum_i32, i32, 0, ADD)
+#if HG_X86
+static i64 HG(block_sum_u8)(const u8 *x, hg_size n, i64 c)
+{
+    HG(v_i64) sum = {0};
+    i64 total = c = 0;
+    hg_size i = 0;
+    for (; i + HG_VECTOR <= n; i += HG_VECTOR)
+        sum += (HG(v_i64))SUM_BYTES(x + i);
+    for (int k = 0; k < HG_VECTOR / 8; k++)
+        total += sum[k];
+    for (; i < n; i++)
+        total += x[i];
+    return total;
+}
+ROWS(sum_u8, u8, i64, ADD)
+COLUMN(sum_u8, u8, u8, i64, 0, SAME, SAME, ADD, GET_PLAIN)
+#else
 WIDENED(sum_u8, u8, 0, ADD)
+#endif
 HALVES(sum_f16, 0, SAME, SAME, ADD, ADD)
 
 EASY(sum_numbers_f32, f32, 0, NUMBER_f32, NUMBER1, ADD, ADD)

@@ -15,15 +15,7 @@ static const char item_size[HG_TYPES] = {1, 1, 1, 2, 4, 8, 2, 4, 8};
 
 const hg_reduction_table *hg_reduction_loops(void)
 {
-    static const hg_reduction_table *chosen;
-    if (!chosen) {
-        chosen = &reductions_baseline;
-#if HG_X86
-        int level = hg_level();
-        chosen = level == 2 ? &reductions_avx512 : level == 1 ? &reductions_avx2 : chosen;
-#endif
-    }
-    return chosen;
+    return &HG_CHOSEN(reductions);
 }
 
 /* One reduction cut into pieces of `part` along n: piece p of outer row a is task a * pieces + p. */

@@ -22,6 +22,7 @@ from headgate.kernels.reference_copy import fill as fill
 from headgate.kernels.reference_copy import joined as joined
 from headgate.kernels.reference_copy import laid_out as laid_out
 from headgate.kernels.reference_copy import like_layout as like_layout
+from headgate.kernels.reference_copy import ramp as ramp
 from headgate.kernels.reference_copy import triangle as triangle
 from headgate.kernels.reference_copy import zeros as zeros
 from headgate.kernels.reference_reduce import addmm as addmm
@@ -44,6 +45,9 @@ from headgate.kernels.reference_reduce import sort as sort
 from headgate.kernels.reference_reduce import take as take
 from headgate.kernels.reference_reduce import topk as topk
 from headgate.kernels.reference_reduce import variance as variance
+from headgate.kernels.reference_select import count as count
+from headgate.kernels.reference_select import pick as pick
+from headgate.kernels.reference_select import search as search
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Form = Callable[..., Any]

@@ -13,7 +13,8 @@ import numpy as np
 from headgate.kernels.reference_shared import Array
 
 __all__ = [
-    "contiguous", "converted", "copied", "copy_into", "fill", "joined", "laid_out", "like_layout", "triangle", "zeros",
+    "contiguous", "converted", "copied", "copy_into", "fill", "joined", "laid_out", "like_layout", "ramp", "triangle",
+    "zeros",
 ]  # fmt: skip
 
 
@@ -45,6 +46,21 @@ def converted(x: Array, kind: Any, keep_layout: bool = True) -> Array:
 def zeros(shape: tuple[int, ...], kind: Any) -> Array:
     """A C-contiguous array of zeros."""
     return np.zeros(shape, kind)
+
+
+def ramp(n: int, first: Any, last: Any, step: Any, working: Any, kind: Any) -> Array:
+    """n numbers first + step * i, worked out in the dtype `working` (int64 or a float) and converted to `kind`.
+
+    Unless `last` is None, those of the upper half are counted down from it: last - step * (n - 1 - i).
+    """
+    index = np.arange(n).astype(working)
+    first, step = working.type(first), working.type(step)
+    half = n if last is None else n // 2
+    with np.errstate(all="ignore"):
+        line = index * step + first
+        if last is not None:
+            line[half:] = working.type(last) - step * index[: n - half][::-1]
+    return converted(line, kind)
 
 
 def _is_dense(x: Array) -> bool:
@@ -106,6 +122,11 @@ def laid_out(result: Array, operands: Sequence[Array]) -> Array:
     """A result in the layout that PyTorch gives it: its dims in the order of the operands' strides."""
     if result.size == 0 or all(one.flags.c_contiguous for one in operands):
         return np.asarray(result, order="C")
+    return in_order(result, operands)
+
+
+def in_order(result: Array, operands: Sequence[Array]) -> Array:
+    """`laid_out` for operands of which PyTorch asks the strides in any case, those of dims of length 1 too."""
     order = list(range(result.ndim - 1, -1, -1))
     for i in range(1, result.ndim):
         place = i
@@ -117,6 +138,8 @@ def laid_out(result: Array, operands: Sequence[Array]) -> Array:
                 order[k], order[place] = order[place], order[k]
                 place = k
     order.reverse()
+    if order == sorted(order):
+        return np.asarray(result, order="C")
     fresh = np.empty([result.shape[dim] for dim in order], result.dtype).transpose(np.argsort(order))
     return copy_into(fresh, result)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from headgate.kernels.reference_shared import _INT64, Array, _axis_of, _fresh, _quiet
 
-__all__ = ["gather", "index_add", "scatter", "sort", "take", "topk"]
+__all__ = ["count", "gather", "index_add", "pick", "scatter", "search", "sort", "take", "topk"]
 
 # ------------------------------------------------------------------------------------------------------- indexing
 
@@ -189,3 +189,22 @@ def topk(
     values, indices = sort(x, axis, largest)
     front = (slice(None),) * axis + (slice(0, k),)
     return _fresh(values[front]), _fresh(indices[front])
+
+
+def pick(x: Array, k: int, axis: int = -1) -> tuple[Array, Array]:
+    """The k-th smallest along `axis` (k from 1) and its position, the axis kept with length 1."""
+    if x.ndim == 0:
+        return x.copy(), np.zeros((), dtype=_INT64)
+    values, indices = sort(x, axis)
+    return _fresh(np.take(values, [k - 1], axis)), _fresh(np.take(indices, [k - 1], axis))
+
+
+def search(edges: Array, values: Array, right: bool) -> Array:
+    """The int64 place of each value among sorted edges (of one axis); NaN goes to the end."""
+    places = np.searchsorted(edges, values, "right" if right else "left")
+    return np.asarray(np.where(values != values, edges.size, places), _INT64)
+
+
+def count(x: Array, least: int = 0) -> Array:
+    """How often each of 0, 1, 2 ... occurs in integers that are not negative, in at least `least` numbers."""
+    return np.asarray(np.bincount(x.reshape(-1), minlength=least), _INT64)

@@ -13,15 +13,7 @@
 
 static const hg_softmax_table *loops(void)
 {
-    static const hg_softmax_table *chosen;
-    if (!chosen) {
-        chosen = &softmax_baseline;
-#if HG_X86
-        int level = hg_level();
-        chosen = level == 2 ? &softmax_avx512 : level == 1 ? &softmax_avx2 : chosen;
-#endif
-    }
-    return chosen;
+    return &HG_CHOSEN(softmax);
 }
 
 typedef struct {

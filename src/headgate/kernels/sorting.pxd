@@ -3,3 +3,6 @@ from numpy cimport ndarray
 
 cpdef tuple sort(ndarray x, Py_ssize_t axis=*, bint descending=*, bint stable=*)
 cpdef tuple topk(ndarray x, Py_ssize_t k, Py_ssize_t axis=*, bint largest=*, bint sorted=*)
+cpdef tuple pick(ndarray x, Py_ssize_t k, Py_ssize_t axis=*)
+cpdef ndarray search(ndarray edges, ndarray values, bint right)
+cpdef ndarray count(ndarray x, Py_ssize_t least=*)

@@ -1,5 +1,5 @@
 # sources: sorting_loops.c
-"""Sorting along one axis, and the k largest or smallest: values and int64 positions.
+"""Sorting along one axis, the k largest or smallest, the k-th: values and int64 positions. Searching and counting.
 
 Always stable and always sorted, which PyTorch's `stable` and `sorted` only ask for. NaN counts as the largest. Nothing
 here knows tensors.
@@ -10,6 +10,8 @@ import numpy as np
 from headgate.kernels import reference_select as reference
 
 cimport numpy as cnp
+from libc.stdlib cimport free
+from libc.string cimport memcpy
 from numpy cimport ndarray, npy_intp
 
 from headgate.kernels.memory cimport fresh
@@ -22,16 +24,19 @@ cdef extern from "sorting_loops.h" nogil:
     ctypedef void (*hg_task)(void *context, Py_ssize_t low, Py_ssize_t high) noexcept
     ctypedef void (*hg_splitter)(hg_task fn, void *context, Py_ssize_t n, Py_ssize_t grain) noexcept
     int hg_sort(int type, const void *x, void *values, i64 *places, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                Py_ssize_t k, int descending, hg_splitter parallel)
+                Py_ssize_t k, int descending, int alone, hg_splitter parallel)
+    void hg_search(int type, const void *edges, Py_ssize_t count, const void *values, i64 *places, Py_ssize_t n,
+                   int right, hg_splitter parallel)
+    int hg_count(const i64 *x, Py_ssize_t n, i64 **table, Py_ssize_t *bins)
 
 cdef extern from "types.h" nogil:
     enum:
-        HG_AXES
+        HG_AXES, HG_I32, HG_I64, HG_F16, HG_F32, HG_F64
     int hg_type_of(int number)
 
 
-cdef tuple first(ndarray x, Py_ssize_t axis, Py_ssize_t k, bint descending):
-    """The first k along `axis` in order; k -1 stands for all."""
+cdef tuple first(ndarray x, Py_ssize_t axis, Py_ssize_t k, bint descending, bint alone):
+    """The first k along `axis` in order, or the k-th `alone`; k -1 stands for all."""
     cdef npy_intp[HG_AXES] dims
     cdef int rank = cnp.PyArray_NDIM(x), i, failed, kind = hg_type_of(cnp.PyArray_TYPE(x))
     cdef Py_ssize_t outer = 1, n = 1, inner = 1
@@ -54,14 +59,14 @@ cdef tuple first(ndarray x, Py_ssize_t axis, Py_ssize_t k, bint descending):
     if k < 0:
         k = n
     if rank:
-        dims[axis] = k
+        dims[axis] = 1 if alone else k
     if not cnp.PyArray_IS_C_CONTIGUOUS(x) or not cnp.PyArray_ISBEHAVED_RO(x):
         x = np.array(x, dtype=x.dtype.newbyteorder("="), order="C")
     values = fresh(rank, dims, cnp.PyArray_TYPE(x))
     places = fresh(rank, dims, cnp.NPY_INT64)
     with nogil:
         failed = hg_sort(kind, cnp.PyArray_DATA(x), cnp.PyArray_DATA(values), <i64 *> cnp.PyArray_DATA(places), outer, n,
-                         inner, k, descending, <hg_splitter> parallel)
+                         inner, k, descending, alone, <hg_splitter> parallel)
     if failed:
         raise MemoryError("no memory to sort in")
     return values, places
@@ -71,7 +76,7 @@ cpdef tuple sort(ndarray x, Py_ssize_t axis=-1, bint descending=False, bint stab
     """Values and positions in order along `axis`; equal values keep their order."""
     if hg_type_of(cnp.PyArray_TYPE(x)) < 0:
         return reference.sort(x, axis, descending, stable)
-    return first(x, axis, -1, descending)
+    return first(x, axis, -1, descending, False)
 
 
 cpdef tuple topk(ndarray x, Py_ssize_t k, Py_ssize_t axis=-1, bint largest=True, bint sorted=True):
@@ -80,4 +85,54 @@ cpdef tuple topk(ndarray x, Py_ssize_t k, Py_ssize_t axis=-1, bint largest=True,
         return reference.topk(x, k, axis, largest, sorted)
     if k < 0:
         raise RuntimeError("selected index k out of range")
-    return first(x, axis, k, largest)
+    return first(x, axis, k, largest, False)
+
+
+cpdef tuple pick(ndarray x, Py_ssize_t k, Py_ssize_t axis=-1):
+    """The k-th smallest along `axis` (k from 1) and its position, the axis kept with length 1."""
+    if hg_type_of(cnp.PyArray_TYPE(x)) < 0:
+        return reference.pick(x, k, axis)
+    if k < 1:
+        raise RuntimeError("selected index k out of range")
+    return first(x, axis, k, False, True)
+
+
+cpdef ndarray search(ndarray edges, ndarray values, bint right):
+    """The int64 place of each value among sorted edges (of one axis); NaN goes to the end."""
+    cdef ndarray places
+    cdef object common = np.result_type(edges, values)
+    cdef int kind = hg_type_of((<cnp.dtype> common).type_num)
+    if kind == HG_F16:
+        common, kind = np.dtype(np.float32), HG_F32
+    elif 0 <= kind < HG_I32:
+        common, kind = np.dtype(np.int32), HG_I32
+    if kind < 0 or cnp.PyArray_NDIM(edges) != 1:
+        return reference.search(edges, values, right)
+    edges, values = np.require(edges, common, ["C", "A"]), np.require(values, common, ["C", "A"])
+    places = fresh(cnp.PyArray_NDIM(values), cnp.PyArray_DIMS(values), cnp.NPY_INT64)
+    with nogil:
+        hg_search(kind, cnp.PyArray_DATA(edges), cnp.PyArray_SIZE(edges), cnp.PyArray_DATA(values),
+                  <i64 *> cnp.PyArray_DATA(places), cnp.PyArray_SIZE(values), right, <hg_splitter> parallel)
+    return places
+
+
+cpdef ndarray count(ndarray x, Py_ssize_t least=0):
+    """How often each of 0, 1, 2 ... occurs in integers that are not negative, in at least `least` numbers."""
+    cdef ndarray counts
+    cdef i64 *table = NULL
+    cdef Py_ssize_t bins = 0
+    cdef npy_intp[1] dims
+    cdef int failed
+    x = np.require(x, np.int64, ["C", "A"])
+    with nogil:
+        failed = hg_count(<i64 *> cnp.PyArray_DATA(x), cnp.PyArray_SIZE(x), &table, &bins)
+    if failed > 0:
+        raise ValueError("only numbers that are not negative can be counted")
+    if failed:
+        raise MemoryError("no memory for the counts")
+    dims[0] = max(bins, least)
+    counts = fresh(1, dims, cnp.NPY_INT64)
+    memcpy(cnp.PyArray_DATA(counts), table, bins * sizeof(i64))
+    free(table)
+    counts[bins:] = 0
+    return counts

@@ -1,5 +1,6 @@
-/* Sorting by unsigned keys whose order is that of the values (NaN the largest, both zeros equal): insertion for a few,
- * radix passes for many, two halves merged from both ends for a long line. It must not know Python. */
+/* Sorting, searching and counting. Sorts go by unsigned keys whose order is that of the values (NaN the largest, both
+ * zeros equal): insertion for a few, radix passes for many, two halves merged from both ends for a long line. It must
+ * not know Python. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O3", "no-trapping-math")
 #endif
@@ -198,11 +199,65 @@ static U keys_##U(int type, const void *x, hg_size first, hg_size w, hg_size ste
         least = keys[i] < least ? keys[i] : least; \
     return least; \
 } \
-/* The k smallest, in order and stable, to p[0, k): by a threshold for a few, else by the leading digit. */ \
-static void first_##U(int type, const void *x, hg_size n, hg_size step, int descending, U all, hg_size k, pair_##U *p, \
-                      pair_##U *spare) \
+/* The k smallest of a long line: those below a limit gather in room for a few times k, which is sorted when full. */ \
+static void few_of_many_##U(int type, const void *x, hg_size n, hg_size step, U flip, hg_size k, pair_##U *p, \
+                            pair_##U *spare, hg_size room) \
 { \
-    if (k <= 16) { \
+    hg_size kept = 0; \
+    U limit = 0, keys[256]; \
+    int limited = 0; \
+    for (hg_size start = 0; start < n; start += 256) { \
+        hg_size w = n - start < 256 ? n - start : 256; \
+        if (keys_##U(type, x, start, w, step, flip, keys) >= limit && limited) \
+            continue; \
+        for (hg_size i = 0; i < w; i++) { \
+            p[kept] = (pair_##U){keys[i], (U)(start + i)}; \
+            kept += !limited || keys[i] < limit; \
+        } \
+        if (kept + 257 > room) { \
+            radix_##U(p, spare, kept); \
+            kept = k; \
+            limit = p[k - 1].key; \
+            limited = 1; \
+        } \
+    } \
+    radix_##U(p, spare, kept); \
+} \
+/* The k smallest (or the k-th alone) by the leading bits of the keys: whole groups are taken, the last is cut. */ \
+static void by_leading_bits_##U(int type, const void *x, hg_size n, hg_size step, int descending, U all, hg_size k, \
+                                int alone, pair_##U *p, pair_##U *spare) \
+{ \
+    enum { MOST = 4096 }; \
+    const int wide = n >= 16384, key_bits = type <= HG_I8 ? 8 : type == HG_I16 || type == HG_F16 ? 16 : 8 * sizeof(U); \
+    const int shift = key_bits > 8 ? key_bits - (wide ? 12 : 11) : 0; \
+    hg_size count[MOST], before = 0, kept = 0; \
+    U edge = 0; \
+    load_##U(type, x, n, step, descending, all, 0, spare); \
+    memset(count, 0, sizeof *count * (size_t)((all >> shift) + 1)); \
+    for (hg_size i = 0; i < n; i++) \
+        count[spare[i].key >> shift]++; \
+    for (; before + count[edge] < k; edge++) \
+        before += count[edge]; \
+    for (hg_size i = 0; i < n; i++) { \
+        U group = spare[i].key >> shift; \
+        p[kept] = spare[i]; \
+        kept += alone ? group == edge : group <= edge; \
+    } \
+    radix_##U(p, spare, kept); \
+    if (alone) \
+        p[0] = p[k - before - 1]; \
+} \
+/* The k smallest, in order and stable, to p[0, k); `alone`: the k-th to p[0]. Room for `room` pairs in both. */ \
+static void first_##U(int type, const void *x, hg_size n, hg_size step, int descending, U all, hg_size k, int alone, \
+                      pair_##U *p, pair_##U *spare, hg_size room) \
+{ \
+    if (k > 16 && room == n) { \
+        by_leading_bits_##U(type, x, n, step, descending, all, k, alone, p, spare); \
+        return; \
+    } \
+    if (k > 16) { \
+        few_of_many_##U(type, x, n, step, descending ? all : 0, k, p, spare, room); \
+    } else { \
         hg_size kept = 0; \
         for (hg_size start = 0; start < n; start += 256) { \
             U keys[256]; \
@@ -219,21 +274,9 @@ static void first_##U(int type, const void *x, hg_size n, hg_size step, int desc
                 p[j] = (pair_##U){keys[i], (U)(start + i)}; \
             } \
         } \
-        return; \
     } \
-    load_##U(type, x, n, step, descending, all, 0, spare); \
-    int shift = type <= HG_I8 ? 0 : type == HG_I16 || type == HG_F16 ? 4 : (int)sizeof(U) * 8 - 12; \
-    hg_size count[4096], before = 0, kept = 0; \
-    memset(count, 0, sizeof count); \
-    for (hg_size i = 0; i < n; i++) \
-        count[spare[i].key >> shift & 4095]++; \
-    U edge = 0; \
-    for (; before + count[edge] < k; edge++) \
-        before += count[edge]; \
-    for (hg_size i = 0; i < n; i++) \
-        if ((spare[i].key >> shift & 4095) <= edge) \
-            p[kept++] = spare[i]; \
-    radix_##U(p, spare, kept); \
+    if (alone) \
+        p[0] = p[k - 1]; \
 }
 SORTER(uint32_t, 4)
 SORTER(uint64_t, 8)
@@ -246,14 +289,23 @@ typedef struct {
     char *values;
     i64 *places;
     hg_size n, inner, k, item;
+    int alone;
+    hg_size room; /* pairs that a line needs */
 } job;
+
+/* Pairs that the k first of n need: all, unless k is small beside n. */
+static hg_size room_of(hg_size n, hg_size k)
+{
+    hg_size few = k <= 16 ? k : 4 * k + 1024;
+    return k < n && 4 * few <= n ? few : n;
+}
 
 #define LINES(U) \
 static void lines_##U(void *context, hg_size low, hg_size high) \
 { \
     job *j = context; \
     U all = j->type <= HG_I8 ? 0xff : j->type == HG_I16 || j->type == HG_F16 ? 0xffff : (U)-1; \
-    pair_##U near[256], *p = 2 * j->n <= 256 ? near : malloc(sizeof *p * 2 * (size_t)j->n); \
+    pair_##U near[256], *p = 2 * j->room <= 256 ? near : malloc(sizeof *p * 2 * (size_t)j->room); \
     if (!p) { \
         __atomic_store_n(&j->failed, -1, __ATOMIC_RELAXED); \
         return; \
@@ -261,14 +313,14 @@ static void lines_##U(void *context, hg_size low, hg_size high) \
     for (hg_size i = low; i < high; i++) { \
         hg_size a = i / j->inner, b = i % j->inner; \
         const char *x = j->x + (a * j->n * j->inner + b) * j->item; \
-        hg_size at = a * j->k * j->inner + b; \
-        if (j->k < j->n) \
-            first_##U(j->type, x, j->n, j->inner, j->descending, all, j->k, p, p + j->n); \
+        hg_size kept = j->alone ? 1 : j->k, at = a * kept * j->inner + b; \
+        if (j->k < j->n || j->alone) \
+            first_##U(j->type, x, j->n, j->inner, j->descending, all, j->k, j->alone, p, p + j->room, j->room); \
         else { \
             load_##U(j->type, x, j->n, j->inner, j->descending, all, 0, p); \
             radix_##U(p, p + j->n, j->n); \
         } \
-        write_##U(p, x, j->values + at * j->item, j->places + at, 0, j->k, j->inner, j->type); \
+        write_##U(p, x, j->values + at * j->item, j->places + at, 0, kept, j->inner, j->type); \
     } \
     if (p != near) \
         free(p); \
@@ -293,15 +345,15 @@ LINES(uint32_t)
 LINES(uint64_t)
 
 int hg_sort(int type, const void *x, void *values, i64 *places, hg_size outer, hg_size n, hg_size inner, hg_size k,
-            int descending, hg_splitter parallel)
+            int descending, int alone, hg_splitter parallel)
 {
     static const char sizes[HG_TYPES] = {1, 1, 1, 2, 4, 8, 2, 4, 8};
-    job j = {type, descending, 0, x, values, places, n, inner, k, sizes[type]};
+    job j = {type, descending, 0, x, values, places, n, inner, k, sizes[type], alone, room_of(n, k)};
     int narrow = sizes[type] <= 4 && n < UINT32_MAX;
     hg_size lines = outer * inner;
     if (lines == 0 || n == 0 || k == 0)
         return 0;
-    if (k == n && n >= LONG_LINE && lines < 4)
+    if (k == n && !alone && n >= LONG_LINE && lines < 4)
         return narrow ? long_lines_uint32_t(&j, outer, parallel) : long_lines_uint64_t(&j, outer, parallel);
     hg_size grain = 4096 / n + 1;
     if (lines <= grain)
@@ -309,4 +361,88 @@ int hg_sort(int type, const void *x, void *values, i64 *places, hg_size outer, h
     else
         parallel(narrow ? lines_uint32_t : lines_uint64_t, &j, lines, grain);
     return j.failed;
+}
+
+/* ---------------------------------------------------------------------------------------- places among sorted ones */
+
+typedef struct {
+    const void *edges, *values;
+    i64 *places;
+    hg_size count;
+} search_job;
+
+#define AT_ONCE 8 /* searches side by side, so that one waits while another goes on */
+
+/* RIGHT holds where the place is beyond an edge e; for a value v that is NaN it always does. */
+#define SEARCH(NAME, T, RIGHT) \
+static void NAME##_##T(void *context, hg_size low, hg_size high) \
+{ \
+    const search_job *j = context; \
+    const T *edges = j->edges; \
+    for (hg_size i = low; i < high; i += AT_ONCE) { \
+        hg_size w = high - i < AT_ONCE ? high - i : AT_ONCE; \
+        const T *at[AT_ONCE]; \
+        T v[AT_ONCE] = {0}; \
+        memcpy(v, (const T *)j->values + i, sizeof(T) * (size_t)w); \
+        for (int k = 0; k < AT_ONCE; k++) \
+            at[k] = edges; \
+        for (hg_size left = j->count; left > 1; left -= left / 2) \
+            for (int k = 0; k < AT_ONCE; k++) \
+                at[k] += -(hg_size)RIGHT(at[k][left / 2 - 1], v[k]) & (left / 2); /* a branch would be guessed wrong */ \
+        for (int k = 0; k < w; k++) \
+            j->places[i + k] = at[k] - edges + (RIGHT(*at[k], v[k]) ? 1 : 0); \
+    } \
+}
+#define BEYOND(e, v) (!((e) >= (v)))
+#define BEYOND_EQUALS(e, v) (!((e) > (v)))
+#define SEARCHES(T) SEARCH(left, T, BEYOND) SEARCH(right, T, BEYOND_EQUALS)
+SEARCHES(i32)
+SEARCHES(i64)
+SEARCHES(f32)
+SEARCHES(f64)
+
+void hg_search(int type, const void *edges, hg_size count, const void *values, i64 *places, hg_size n, int right,
+               hg_splitter parallel)
+{
+    search_job j = {edges, values, places, count};
+    hg_task task = type == HG_I32 ? (right ? right_i32 : left_i32) : type == HG_I64 ? (right ? right_i64 : left_i64)
+                   : type == HG_F32 ? (right ? right_f32 : left_f32) : right ? right_f64 : left_f64;
+    if (count == 0)
+        memset(places, 0, sizeof *places * (size_t)n);
+    else if (n <= 1024)
+        task(&j, 0, n);
+    else
+        parallel(task, &j, n, 1024);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- counts */
+
+int hg_count(const i64 *x, hg_size n, i64 **table, hg_size *bins)
+{
+    hg_size size = 1024;
+    i64 most = -1, *found = calloc((size_t)size, sizeof *found);
+    for (hg_size i = 0; i < n && found; i++) {
+        if (x[i] > most) {
+            most = x[i];
+            if (most >= size) {
+                hg_size more = most + 1 + (most < 1 << 20 ? most : 1 << 20);
+                i64 *larger = (uint64_t)more > SIZE_MAX / 8 ? NULL : realloc(found, sizeof *found * (size_t)more);
+                if (!larger) {
+                    free(found);
+                    return -1;
+                }
+                found = larger;
+                memset(found + size, 0, sizeof *found * (size_t)(more - size));
+                size = more;
+            }
+        }
+        if (x[i] < 0) {
+            free(found);
+            return 1;
+        }
+        found[x[i]]++;
+    }
+    *table = found;
+    *bins = most + 1;
+    return found ? 0 : -1;
 }

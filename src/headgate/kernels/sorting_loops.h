@@ -1,10 +1,19 @@
-/* Sorting and the k first, seen from outside. It must not know Python. */
+/* Sorting, the k first, searching and counting, seen from outside. It must not know Python. */
 #ifndef HEADGATE_SORTING_LOOPS_H
 #define HEADGATE_SORTING_LOOPS_H
 #include "levels.h"
 
 /* Contiguous (outer, n, inner) to values and places of (outer, k, inner), each line in order: stable, NaN the largest.
- * k == n sorts. The result is the same for every number of threads. Returns -1 without memory. */
+ * k == n sorts; with `alone` only the k-th is written, to (outer, inner). The result is the same for every number of threads. Returns -1 without memory. */
 int hg_sort(int type, const void *x, void *values, i64 *places, hg_size outer, hg_size n, hg_size inner, hg_size k,
-            int descending, hg_splitter parallel);
+            int descending, int alone, hg_splitter parallel);
+
+/* The place of each value among `count` sorted edges of the same type (int32, int64, float32 or float64): the first
+ * that keeps the order, the last with `right`. NaN goes to the end. */
+void hg_search(int type, const void *edges, hg_size count, const void *values, i64 *places, hg_size n, int right,
+               hg_splitter parallel);
+
+/* How often each number from 0 to the largest occurs, in a table to be freed. Returns -1 without memory, 1 if a number
+ * is negative. */
+int hg_count(const i64 *x, hg_size n, i64 **table, hg_size *bins);
 #endif

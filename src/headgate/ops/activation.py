@@ -385,7 +385,7 @@ def describe_all() -> None:
             refuse(op, BOOLS | INTEGERS, kernel)
     refuse(THRESHOLD, BOOLS, "threshold_cpu")
     refuse(HARDTANH, BOOLS, "hardtanh")
-    overload(PRELU, "prelu", 0, reads=[3, 3], node="PreluKernelBackward")
+    overload(PRELU, "prelu", 0, reads=[3, 3], looks=2, node="PreluKernelBackward")
 
 
 describe_all()

@@ -471,7 +471,8 @@ declare(NEG, "neg", loop=make_loop("neg"), kind=SAME, operator="neg", aliases=("
 declare(ABS, "abs", loop=make_loop("abs"), kind=SAME, reads=[1 << 0], operator="abs", aliases=("absolute",),
         smooth=False, dtypes="fi")
 declare(exact(Sign()), "sign", loop=make_loop("sign"), kind=SAME, smooth=False)
-declare(SGN, "sgn", loop=make_loop("sgn"), kind=SAME, smooth=False)
+declare(SGN, "sgn", loop=make_loop("sgn"), kind=SAME, reads=[1 << X | 1 << OUT], looks=1 << X | 1 << OUT,
+        smooth=False)
 declare(RECIPROCAL, "reciprocal", loop=make_loop("reciprocal"), reads=[1 << OUT], domain=(0.3, 3))
 composite("positive", positive, samples=lambda make: [((make(3),), {})], dtypes="fi")
 fill_slot("positive", POSITIVE)

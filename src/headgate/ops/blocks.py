@@ -45,9 +45,15 @@ class Block(mmap.mmap):
         """The first `size` bytes as an array over the memory."""
         return np.frombuffer(self, np.uint8)[:size]
 
-    def __del__(self) -> None:
+    def release(self) -> Block:
+        """Let go of the descriptor, which is not needed to use the memory here; the block itself."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
+        self.descriptor = -1
+        return self
+
+    def __del__(self) -> None:
+        self.release()
 
 
 def block_of(array: Any) -> Block | None:

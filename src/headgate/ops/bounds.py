@@ -434,11 +434,11 @@ def triples(make: object) -> object:
 
 refuse(ADDCMUL, BOOLS, "addcmul_cpu_out")
 refuse(ADDCDIV, BOOLS | INTEGERS, "addcdiv_cpu_out")
-declare(ADDCMUL, "addcmul", loop=make_loop("addcmul"), reads=[0, 4, 2], function=addcmul, inplace=True, samples=triples,
-        dtypes="fi")
-declare(ADDCDIV, "addcdiv", loop=make_loop("addcdiv"), reads=[0, 4, 6], function=addcdiv, inplace=True, samples=triples,
-        dtypes="f")
-declare(LERP_TENSOR, "lerp", overload=1, reads=[4, 4, 3], function=lerp, inplace=True, dtypes="f",
+declare(ADDCMUL, "addcmul", loop=make_loop("addcmul"), reads=[0, 4, 2], looks=2, function=addcmul, inplace=True,
+        samples=triples, dtypes="fi")
+declare(ADDCDIV, "addcdiv", loop=make_loop("addcdiv"), reads=[4, 4, 6], looks=6, function=addcdiv, inplace=True,
+        samples=triples, dtypes="f")
+declare(LERP_TENSOR, "lerp", overload=1, reads=[4, 4, 7], looks=4, function=lerp, inplace=True, dtypes="f",
         samples=lambda make: [((make(3, 4), make(3, 4), 0.3), {}), ((make(3, 4), make(4), 0.7), {}),
                               ((make(3, 4), make(4), make(3, 1, low=0, high=1)), {}), ((make(0), make(0), 0.5), {})])
 overload(LERP_NUMBER, "lerp", 0)

@@ -160,7 +160,7 @@ def linalg_cross(input: object, other: object, *, dim: object = -1, out: object 
     y: Tensor = given(other, "linalg_cross")
     if x._array.ndim != y._array.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
-    axis: cython.int = one_dim(dim, x._array.ndim, "linalg_cross")
+    axis: cython.int = one_dim(dim, x, "linalg_cross")
     if x._array.ndim == 0:
         raise RuntimeError("linalg.cross: inputs must have at least one dimension.")
     if x._array.shape[axis] != 3 or y._array.shape[axis] != 3:

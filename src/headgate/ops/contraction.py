@@ -299,8 +299,8 @@ def tensordot(a: object, b: object, dims: object = 2, out: object = None) -> obj
         first, second = list(range(x._array.ndim - dims, x._array.ndim)), list(range(dims))
     if len(first) != len(second):
         raise RuntimeError(f"both dimension lists should have same length, got {len(first)} and {len(second)}")
-    first = [one_dim(one, x._array.ndim, "tensordot") for one in first]
-    second = [one_dim(one, y._array.ndim, "tensordot") for one in second]
+    first = [one_dim(one, x, "tensordot") for one in first]
+    second = [one_dim(one, y, "tensordot") for one in second]
     result = over_dims(x, y, first, second)
     return result if out is None else write_results("tensordot", (result,), (out,))[0]
 
@@ -360,6 +360,11 @@ def kron(input: object, other: object, *, out: object = None) -> object:
     theirs = (1,) * (rank - y._array.ndim) + shape_of(y._array)
     a = reshaped(x, tuple([size for one in mine for size in (one, 1)]))
     b = reshaped(y, tuple([size for one in theirs for size in (1, one)]))
+    width = (mine[rank - 1], theirs[rank - 1]) if rank else ()
+    if (not x.requires_grad and not y.requires_grad and product_of(width) < 4096
+            and min(product_of(mine), product_of(theirs)) > 8 * max(width, default=1)):
+        # Lines as long as the result's, small beside it: the product goes along them instead of along y's alone.
+        a, b = [one.expand(tuple(one.shape[:2 * rank - 2]) + width).contiguous() for one in (a, b)]
     result = apply1(UNSAFE_VIEW, a * b, tuple([p * q for p, q in zip(mine, theirs)]))
     return result if out is None else write_results("kron", (result,), (out,))[0]
 

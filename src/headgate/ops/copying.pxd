@@ -7,7 +7,7 @@ from headgate.core.inplace cimport adopt, check_operands, follow_cut
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport Called
 from headgate.core.records cimport Node, Op, Tensor
-from headgate.core.writes cimport check_allowed, check_writable, note_write
+from headgate.core.writes cimport check_allowed, check_writable, note_own_write, note_write
 from headgate.kernels.copying cimport contiguous, converted, copied, copy_into
 
 cdef class Copy(Op):

@@ -13,7 +13,7 @@ if not cython.compiled:
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import Called
     from headgate.core.records import Node, Op, Tensor
-    from headgate.core.writes import check_allowed, check_writable, note_write
+    from headgate.core.writes import check_allowed, check_writable, note_own_write, note_write
     from headgate.kernels.reference import contiguous, converted, copied, copy_into
 
     ndarray = np.ndarray
@@ -123,7 +123,7 @@ class Copy(Op):
         recording: cython.bint = grad_enabled() and first_requiring(inputs) is not None
         onto_itself: cython.bint = x._storage is y._storage and same_memory(x._array, y._array)
         if not recording and x._storage.shield is None and onto_itself:
-            note_write(x, "copy_")  # onto itself, also where it is expanded
+            note_own_write(x, "copy_")  # also where it is expanded
             return x
         if onto_itself:
             check_allowed(x, recording)
@@ -136,7 +136,10 @@ class Copy(Op):
         if recording and is_float(x._array):
             n = record(self, inputs, None)
         copy_into(x._array, y._array)
-        note_write(x, "copy_")
+        if onto_itself:
+            note_own_write(x, "copy_")
+        else:
+            note_write(x, "copy_")
         if n is not None:
             set_meta(n, x._array)
             adopt(x, n)

@@ -10,12 +10,16 @@ from headgate.core.writes cimport check_writable, note_write
 from headgate.kernels.copying cimport zeros
 from headgate.kernels.indexing cimport index_add as index_add_kernel
 from headgate.kernels.indexing cimport take as take_kernel
+from headgate.kernels.sorting cimport count as count_kernel
+from headgate.kernels.sorting cimport search as search_kernel
+from headgate.kernels.sorting cimport sort as sort_kernel
 from headgate.ops.change cimport is_number, kind_name, need_int, need_tensor
 from headgate.ops.scatter cimport long_index
 from headgate.ops.sorting cimport GIVEN
 
-cdef tuple distinct(ndarray x, object consecutive, object dim)
-cdef object asked(tuple results, object return_inverse, object return_counts)
+cdef tuple distinct(ndarray x, object consecutive, object dim, int wanted)
+cdef tuple run_lengths(object first, object order, int wanted, tuple shape)
+cdef object asked(Tensor x, object consecutive, object axis, object return_inverse, object return_counts)
 cdef ndarray places(ndarray edges, ndarray values, str side, object kind)
 cdef ndarray part_counts(ndarray flat, object bins, double low, double high)
 cdef shorten(Tensor table, Tensor index, double limit, double order)

@@ -16,7 +16,10 @@ if not cython.compiled:
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.writes import check_writable, note_write
+    from headgate.kernels.reference import count as count_kernel
     from headgate.kernels.reference import index_add as index_add_kernel
+    from headgate.kernels.reference import search as search_kernel
+    from headgate.kernels.reference import sort as sort_kernel
     from headgate.kernels.reference import take as take_kernel
     from headgate.kernels.reference import zeros
     from headgate.ops.change import is_number, kind_name, need_int, need_tensor
@@ -42,48 +45,62 @@ class Unique(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        return distinct(x, attrs[0], attrs[1])
+        found = distinct(x, attrs[0], attrs[1], attrs[2])
+        return found[0] if len(found) == 1 else found
 
     @cython.cfunc
     def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
-        consecutive, dim = n.attrs
+        consecutive, dim, _ = n.attrs
         name = "unique_consecutive" if consecutive else "_unique2" if dim is None else "unique_dim"
         raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
 
 
-def distinct(x: ndarray, consecutive: object, dim: object) -> tuple:
-    """(values, inverse, counts) of elements, or of slices along a dim; of runs of equal ones if `consecutive`."""
+def distinct(x: ndarray, consecutive: object, dim: object, wanted: cython.int) -> tuple:
+    """The distinct elements, or slices along a dim; if bit 0 of `wanted` is set the inverse, if bit 1 is the counts.
+
+    If `consecutive`, only neighbours are compared.
+    """
     whole: cython.bint = dim is None
     rows: object = cython.cast(object, x).reshape(-1) if whole else np.moveaxis(x, dim, 0)
     count = rows.shape[0]
-    shape = rows.shape[1:]
     flat = rows if whole else rows.reshape(count, -1)
+    order: object = None
     if consecutive:
-        order = np.arange(count)
+        ordered = flat
+    elif whole and not wanted & 1:
+        ordered = np.sort(flat)
     elif whole:
-        order = np.argsort(flat, kind="stable")
+        ordered, order = sort_kernel(flat, -1, False, True)
     else:
         order = np.lexsort(np.flip(flat.T, 0)) if flat.shape[1] else np.arange(count)
-    ordered = flat if consecutive else flat[order]
+        ordered = flat[order]
+    first = np.ones(count, bool)
     different = ordered[1:] != ordered[:max(count - 1, 0)]
-    starts = np.concatenate(([0], np.flatnonzero(different if whole else different.any(1)) + 1)) if count else order
-    values = ordered[starts.astype(np.int64)]
-    counts = np.diff(np.append(starts, count)).astype(np.int64) if count else np.zeros(0, np.int64)
-    inverse = np.repeat(np.arange(counts.size), counts)
-    if not consecutive:
-        numbers, inverse = inverse, np.empty(count, np.int64)
-        inverse[order] = numbers
-    if whole:
-        return np.ascontiguousarray(values), inverse.reshape(shape_of(x)), counts
-    return np.ascontiguousarray(np.moveaxis(values.reshape((len(starts),) + shape), 0, dim)), inverse, counts
+    first[1:] = different if whole else different.any(1)
+    values = ordered[first]
+    if not whole:
+        values = np.moveaxis(values.reshape((values.shape[0],) + rows.shape[1:]), 0, dim)
+    return (np.ascontiguousarray(values),) + run_lengths(first, order, wanted, shape_of(x) if whole else (count,))
 
 
-def asked(results: tuple, return_inverse: object, return_counts: object) -> object:
+def run_lengths(first: object, order: object, wanted: cython.int, shape: tuple) -> tuple:
+    """What `distinct` gives beside the values, from the marks of the first of each run and the sort that made them."""
+    found: tuple = ()
+    if wanted & 1:
+        numbers = np.cumsum(first, dtype=np.int64) - 1
+        inverse = numbers if order is None else np.empty_like(numbers)
+        if order is not None:
+            inverse[order] = numbers
+        found = (inverse.reshape(shape),)
+    if wanted & 2:
+        found += (np.diff(np.append(np.flatnonzero(first), len(first))).astype(np.int64),)
+    return found
+
+
+def asked(x: Tensor, consecutive: object, axis: object, return_inverse: object, return_counts: object) -> object:
     """The values, and of the inverse and the counts what was asked for."""
-    values, inverse, counts = results
-    if not return_inverse and not return_counts:
-        return values
-    return (values,) + ((inverse,) if return_inverse else ()) + ((counts,) if return_counts else ())
+    wanted = (1 if return_inverse else 0) | (2 if return_counts else 0)
+    return apply(UNIQUE, (x,), (consecutive, axis if x._array.ndim else None, wanted))
 
 
 def unique(
@@ -97,7 +114,7 @@ def unique(
     """
     x: Tensor = need_tensor(input, "unique", "input", 1)
     axis = None if dim is None else wrap_dim(need_int(dim, "unique", "dim", 5), x._array.ndim)
-    return asked(apply(UNIQUE, (x,), (False, axis if x._array.ndim else None)), return_inverse, return_counts)
+    return asked(x, False, axis, return_inverse, return_counts)
 
 
 def unique_consecutive(
@@ -106,7 +123,7 @@ def unique_consecutive(
     """`input` with runs of equal elements (or slices along `dim`) reduced to one each; other results as `unique`."""
     x: Tensor = need_tensor(input, "unique_consecutive", "input", 1)
     axis = None if dim is None else wrap_dim(need_int(dim, "unique_consecutive", "dim", 4), x._array.ndim)
-    return asked(apply(UNIQUE, (x,), (True, axis if x._array.ndim else None)), return_inverse, return_counts)
+    return asked(x, True, axis, return_inverse, return_counts)
 
 
 # ---- places among sorted values -------------------------------------------------------------------------------------
@@ -116,10 +133,7 @@ def places(edges: ndarray, values: ndarray, side: object, kind: object) -> ndarr
     """Where values would be put into sorted edges, row by row where the edges have several dims."""
     found: ndarray
     if edges.ndim == 1:
-        found = np.asarray(np.searchsorted(edges, values, side), kind)
-        if is_float(values):
-            found = np.asarray(np.where(np.isnan(values), edges.size, found), kind)
-        return found
+        return np.asarray(search_kernel(edges, values, side == "right"), kind)
     found = np.empty(shape_of(values), kind)
     rows: object = cython.cast(object, edges).reshape(-1, edges.shape[edges.ndim - 1])
     each: object = cython.cast(object, values).reshape(rows.shape[0], -1)
@@ -190,10 +204,13 @@ def bincount(input: object, weights: object = None, minlength: object = 0) -> ob
         raise RuntimeError("minlength should be >= 0")
     if kind.kind not in "iu":
         raise NotImplementedError(errors.NOT_FOR_DTYPE.format(kernel="bincount_cpu", dtype=kind_name(x._array)))
-    if x._array.ndim != 1 or (x._array.size and cython.cast(object, x._array).min() < 0):
+    if x._array.ndim != 1 or (weights is not None and x._array.size and cython.cast(object, x._array).min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is None:
-        return wrap(np.bincount(x._array, minlength=minlength).astype(np.int64))
+        try:
+            return wrap(count_kernel(x._array, minlength))
+        except ValueError:
+            raise RuntimeError("bincount only supports 1-d non-negative integral inputs.") from None
     w: Tensor = need_tensor(weights, "bincount", "weights", 2)
     if shape_of(w._array) != shape_of(x._array):
         raise RuntimeError("weights should be 1-d and have the same length as input")
@@ -226,7 +243,7 @@ def part_counts(flat: ndarray, bins: object, low: cython.double, high: cython.do
     kind = cython.cast(object, flat).dtype
     inside: object = cython.cast(object, flat)[(flat >= kind.type(low)) & (flat <= kind.type(high))]
     place = ((inside - kind.type(low)) * kind.type(bins / (high - low))).astype(np.int64)
-    return np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(kind)
+    return cython.cast(object, count_kernel(np.minimum(place, bins - 1), bins)).astype(kind)
 
 
 def isin(
@@ -304,7 +321,7 @@ class EmbeddingBack(Op):
         if padding >= 0:
             cython.cast(object, whole)[padding] = 0
         if by_count:
-            counts: object = np.bincount(long_index(y).reshape(-1), minlength=attrs[0][0])
+            counts: object = count_kernel(long_index(y), attrs[0][0])
             whole = (whole / np.maximum(counts, 1)[:, None]).astype(x.dtype)
         return whole
 
@@ -317,7 +334,7 @@ class EmbeddingBack(Op):
             keep: ndarray = np.not_equal(index._array, padding)[..., None]
             rows = rows * wrap(cython.cast(object, keep).astype(cython.cast(object, g._array).dtype))
         if by_count:
-            counts: object = np.bincount(long_index(index._array).reshape(-1), minlength=n.attrs[0][0])
+            counts: object = count_kernel(long_index(index._array), n.attrs[0][0])
             rows = rows / wrap(counts[index._array][..., None].astype(cython.cast(object, g._array).dtype))
         return rows
 

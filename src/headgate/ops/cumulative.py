@@ -162,7 +162,7 @@ def running(op: Op, input: object, dim: object, dtype: object, out: object, name
     kind: object = array_kind(dtype, name)
     if out is INPLACE and kind is None:
         kind = cython.cast(object, x._array).dtype
-    return called(op, x, (one_dim(dim, x._array.ndim, name), kind, False), out)
+    return called(op, x, (one_dim(dim, x, name), kind, False), out)
 
 
 def cumsum(input: object, dim: object, *, dtype: object = None, out: object = None) -> object:
@@ -184,7 +184,7 @@ def logcumsumexp(input: object, dim: object, *, out: object = None) -> object:
 def extremes(op: Op, input: object, dim: object, out: object, name: str) -> tuple:
     """The running extremes and their places, into `out` if it is given."""
     x: Tensor = given(input, name)
-    results: tuple = apply(op, (x,), one_dim(dim, x._array.ndim, name))
+    results: tuple = apply(op, (x,), one_dim(dim, x, name))
     return results if out is None else write_results(name, results, out)
 
 
@@ -209,7 +209,7 @@ def diff(
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
-    axis = one_dim(dim, x._array.ndim, "diff")
+    axis = one_dim(dim, x, "diff")
     parts = [part for part in (prepend, x, append) if part is not None]
     if len(parts) > 1:
         x = PUBLIC["cat"](parts, axis)
@@ -243,7 +243,7 @@ TIMES, HALVED = overload(Times(), "mul", 1), overload(Times(), "div", 1)
 def trapezoid(y: object, x: object = None, *, dx: object = 1, dim: object = -1) -> object:
     """The integral along `dim` by the trapezoidal rule, for points `x`, or spaced by `dx`."""
     t: Tensor = given(y, "trapezoid")
-    axis: cython.int = one_dim(dim, t._array.ndim, "trapezoid")
+    axis: cython.int = one_dim(dim, t, "trapezoid")
     if t._array.ndim == 0:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     length = t._array.shape[axis]
@@ -271,12 +271,13 @@ def lines(make: object) -> object:
 
 
 declare(CUMSUM, "cumsum", overload=None, function=cumsum, inplace=True, samples=lines)
-declare(CUMPROD, "cumprod", overload=None, reads=[(1 << 0) | (1 << OUT)], function=cumprod, inplace=True, samples=lines)
+declare(CUMPROD, "cumprod", overload=None, reads=[(1 << 0) | (1 << OUT)], looks=1 << OUT, function=cumprod,
+        inplace=True, samples=lines)
 declare(LOGCUMSUMEXP, "logcumsumexp", overload=None, reads=[(1 << 0) | (1 << OUT)], function=logcumsumexp,
         inplace=False, samples=lines, dtypes="f")
 for _op, _name, _function in ((CUMMAX, "cummax", cummax), (CUMMIN, "cummin", cummin)):
-    declare(_op, _name, overload=None, reads=[1 << (OUT + 1)], shapes=1 << 0, function=_function, inplace=False,
-            samples=lines, smooth=False)
+    declare(_op, _name, overload=None, reads=[1 << 0 | 1 << (OUT + 1)], shapes=1 << 0, looks=1 << 0,
+            function=_function, inplace=False, samples=lines, smooth=False)
 composite("diff", diff, samples=lambda make: [((make(3, 4),), {}), ((make(3, 4),), {"n": 2, "dim": 0}), ((make(1),),
     {})])
 composite("trapezoid", trapezoid, method=False, aliases=("trapz",), dtypes="f", samples=lambda make: [

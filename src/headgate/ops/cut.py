@@ -3,10 +3,12 @@
 All of them leave a record of where they cut, so that a later error can name the line.
 """
 import cython
+import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import current_node, cut_here, requires
     from headgate.core.arrays import is_float, same_memory
+    from headgate.core.modes import inference_enabled
     from headgate.core.operators import Called
     from headgate.core.records import CUT_HERE, DATA, DETACHED, INFERENCE, Node, Tensor
     from headgate.core.reports import cut_of
@@ -67,6 +69,8 @@ def detach_(input: object) -> object:
             function="detach_", name="input", position=1, expected="Tensor", type=type(input).__name__))
     x: Tensor = input
     n: Node = x._node
+    if inference_enabled():
+        return x  # as in PyTorch, which leaves the graph alone there
     if x._root is not None:
         raise RuntimeError(errors.DETACH_VIEW)
     if requires(x):
@@ -107,10 +111,12 @@ def set_data(self: object, value: object) -> None:
         if x._hooks is None:
             x._hooks = Hooks()
         x._hooks.moved = (last_order(), tuple(self.shape), cython.cast(object, x._array).dtype.num)
+    # To the guards, a tensor with history that is given what it held already is as it was.
+    kept: bool = x._node is not None and x._history_writes == x._storage.writes and np.array_equal(x._array, y._array)
     x._array = y._array
     x._storage = y._storage
     x._flags |= MOVED
-    x._history_writes = -1
+    x._history_writes = x._storage.writes if kept else -1
 
 
 def remove_data(self: object) -> None:

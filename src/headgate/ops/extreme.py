@@ -201,7 +201,7 @@ def extreme(name: str, whole: Op, along: Op, result: object, input: object, dim:
         return PUBLIC["maximum" if name == "max" else "minimum"](x, dim, out=out)
     if not is_index(dim):
         raise no_combination(name, (dim,))
-    results: tuple = apply(along, (x,), (one_dim(dim, x._array.ndim, name), flag(keepdim, name)))
+    results: tuple = apply(along, (x,), (one_dim(dim, x, name), flag(keepdim, name)))
     return result(results if out is None else write_results(name, results, out))
 
 
@@ -240,7 +240,7 @@ def amax(
 ) -> object:
     """The largest element over `dim` (an int, several, all by default). The gradient is shared among equals."""
     x: Tensor = given(input, "amax")
-    axes = dims_of(dim if axis is None else axis, x._array.ndim, "amax")
+    axes = dims_of(dim if axis is None else axis, x, "amax")
     return called(AMAX, x, (axes, flag(keepdim or keepdims, "amax")), out)
 
 
@@ -250,14 +250,14 @@ def amin(
 ) -> object:
     """The smallest element over `dim` (an int, several, all by default). The gradient is shared among equals."""
     x: Tensor = given(input, "amin")
-    axes = dims_of(dim if axis is None else axis, x._array.ndim, "amin")
+    axes = dims_of(dim if axis is None else axis, x, "amin")
     return called(AMIN, x, (axes, flag(keepdim or keepdims, "amin")), out)
 
 
 def aminmax(input: object, *, dim: object = None, keepdim: object = False, out: object = None) -> object:
     """(min, max) of all elements, or along `dim`."""
     x: Tensor = given(input, "aminmax")
-    axes = None if dim is None else (one_dim(dim, x._array.ndim, "aminmax"),)
+    axes = None if dim is None else (one_dim(dim, x, "aminmax"),)
     results: tuple = apply(AMINMAX, (x,), (axes if x._array.ndim else None, flag(keepdim, "aminmax")))
     return AMINMAX_RESULT(results if out is None else write_results("aminmax", results, out))
 
@@ -265,7 +265,7 @@ def aminmax(input: object, *, dim: object = None, keepdim: object = False, out: 
 def place(op: Op, input: object, dim: object, keepdim: object, out: object, name: str) -> object:
     """argmax or argmin."""
     x: Tensor = given(input, name)
-    axis = None if dim is None else one_dim(dim, x._array.ndim, name)
+    axis = None if dim is None else one_dim(dim, x, name)
     return called(op, x, (axis, flag(keepdim, name)), out)
 
 

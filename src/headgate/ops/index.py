@@ -93,9 +93,7 @@ class IndexPut(Change):
 
     @cython.cfunc
     def needed(self, n: Node) -> cython.longlong:
-        if n.needs & 2 or (n.needs & 1 and not n.attrs[1]):
-            return (cython.cast(cython.longlong, 2) << (n.inputs - 1)) - 4
-        return 0
+        return (cython.cast(cython.longlong, 2) << (n.inputs - 1)) - 4
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:

@@ -1,6 +1,6 @@
 # C types of indices.py.
 from numpy cimport import_array, ndarray
-from headgate.core.arrays cimport shape_of
+from headgate.core.arrays cimport is_contiguous, make_view, reshape_view, shape_of
 from headgate.core.records cimport Tensor
 from headgate.kernels.copying cimport contiguous, copy_into
 from headgate.kernels.indexing cimport index_add, take
@@ -20,6 +20,9 @@ cdef check_inside(ndarray x, tuple place, tuple shape)
 cdef int only_dim(tuple place)
 cdef ndarray from_front(ndarray x, ndarray index, int dim)
 cdef ndarray pick(ndarray x, object place)
+cdef bint is_usual(ndarray x, object place)
+cdef list as_operands(ndarray x, object place)
+cdef ndarray gathered(ndarray x, object place)
 cdef tuple shape_at(ndarray x, object place)
 cdef tuple fitting(ndarray x, object place, ndarray values)
 cdef put_at(ndarray x, object place, ndarray values)

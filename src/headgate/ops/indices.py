@@ -12,13 +12,14 @@ if cython.compiled:
     import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
 
 if not cython.compiled:
-    from headgate.core.arrays import shape_of
+    from headgate.core.arrays import is_contiguous, make_view, reshape_view, shape_of
     from headgate.core.records import Tensor
     from headgate.kernels.reference import contiguous, copy_into, index_add, take
 
     ndarray = np.ndarray
 
 from headgate import errors
+from headgate.kernels.reference_copy import in_order
 
 MASK_UINT8 = "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead."
 SEQUENCE_INDEX = (
@@ -213,7 +214,61 @@ def from_front(x: ndarray, index: ndarray, dim: cython.int) -> ndarray:
 
 
 def pick(x: ndarray, place: object) -> ndarray:
-    """The elements at a place, in a new array."""
+    """The elements at a place, in a new array laid out as PyTorch does it."""
+    found: ndarray = gathered(x, place)
+    return found if is_usual(x, place) else in_order(found, as_operands(x, place))
+
+
+def is_usual(x: ndarray, place: object) -> cython.bint:
+    """Whether the strides surely leave the dims of what is picked in their usual order.
+
+    A dim of length 1 can move the others: PyTorch compares its stride with theirs.
+    """
+    dim: cython.int
+    if not is_contiguous(x):
+        return False
+    if isinstance(place, ndarray):
+        return place.ndim == x.ndim or 1 not in shape_of(x)[place.ndim:]
+    for dim in range(x.ndim):
+        if dim < len(place) and place[dim] is not EVERYTHING:
+            if not is_contiguous(place[dim]):
+                return False
+        elif x.shape[dim] == 1:
+            return False
+    return True
+
+
+def as_operands(x: ndarray, place: object) -> list:
+    """`x` and the index arrays as PyTorch's loop sees them, each over all dims of the result; their strides order it.
+
+    Along the dims that are indexed `x` does not move; they come first if they are apart.
+    """
+    parts: list
+    dims: list
+    shape, strides = cython.cast(object, x).shape, cython.cast(object, x).strides
+    if isinstance(place, ndarray):  # a mask: its rows of positions
+        dims, parts = list(range(place.ndim)), [np.arange(np.count_nonzero(place))]
+    else:
+        dims = [dim for dim in range(len(place)) if place[dim] is not EVERYTHING]
+        parts = list(np.broadcast_arrays(*[place[dim] for dim in dims])) if dims else []
+    if not dims:
+        return [x]
+    before: object = dims[0] if dims[len(dims) - 1] - dims[0] == len(dims) - 1 else 0
+    rest = [dim for dim in range(x.ndim) if dim not in dims]
+    after = x.ndim - len(dims) - before
+    middle: tuple = parts[0].shape
+    lengths = [shape[dim] for dim in rest]
+    steps = [strides[dim] for dim in rest]
+    lengths[before:before] = middle
+    steps[before:before] = (0,) * len(middle)
+    found = [make_view(x, tuple(lengths), tuple(steps), 0)]
+    for part in parts:
+        found.append(reshape_view(part, (1,) * before + middle + (1,) * after))
+    return found
+
+
+def gathered(x: ndarray, place: object) -> ndarray:
+    """The elements at a place, in a new contiguous array."""
     dim: cython.int
     if isinstance(place, ndarray):
         if place.dtype == np.bool_ and shape_of(place) == shape_of(x) and x.ndim:

@@ -7,7 +7,6 @@ from headgate.core.inplace cimport write
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport Called, slots
 from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
-from headgate.core.saved cimport look_at
 from headgate.kernels.gemm cimport addmm as add_product, matmul as product
 from headgate.ops.reducing cimport given
 from headgate.ops.view cimport EXPAND, SQUEEZE_DIM, T, TRANSPOSE, UNSAFE_VIEW, UNSQUEEZE, VIEW, reshaped

@@ -16,7 +16,6 @@ if not cython.compiled:
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor, X, Y
-    from headgate.core.saved import look_at
     from headgate.kernels.reference import matmul as product
     from headgate.ops.reducing import given
     from headgate.ops.view import EXPAND, SQUEEZE_DIM, TRANSPOSE, UNSAFE_VIEW, UNSQUEEZE, T, reshaped
@@ -155,8 +154,6 @@ class Mv(Product):
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         if i == 0:
-            if n.needs & 2:
-                look_at(n, X)  # first, as in PyTorch
             return apply1(UNSQUEEZE, g, 1) * n.read(Y)
         return apply2(MV, apply1(T, n.read(X), None), g, None)
 
@@ -460,7 +457,8 @@ declare(MM, "mm", overload=None, reads=SWAPPED, function=mm, inplace=False, dtyp
     ((make(3, 2).t(), make(4, 3).t()), {})])
 declare(BMM, "bmm", overload=None, reads=SWAPPED, function=bmm, inplace=False, dtypes="fi", samples=lambda make: [
     ((make(2, 2, 3), make(2, 3, 4)), {}), ((make(0, 2, 3), make(0, 3, 4)), {})])
-declare(MV, "mv", overload=None, reads=SWAPPED, function=mv, inplace=False, dtypes="fi", samples=lambda make: [
+declare(MV, "mv", overload=None, reads=SWAPPED, looks=1 << 0, function=mv, inplace=False, dtypes="fi",
+        samples=lambda make: [
     ((make(2, 3), make(3)), {}), ((make(2, 0), make(0)), {})])
 declare(DOT, "dot", overload=None, reads=SWAPPED, function=dot, inplace=False, dtypes="fi", samples=lambda make: [
     ((make(3), make(3)), {}), ((make(0), make(0)), {})])

@@ -440,9 +440,9 @@ def cross_entropy(
         if not is_float(y._array):
             raise RuntimeError("Expected floating point type for target with class probabilities, got "
                                + errors.TYPE_NAMES[dtypes.of(y._array).name])
-        one_dim(dim, x._array.ndim, "cross_entropy_loss")
+        one_dim(dim, x, "cross_entropy_loss")
         return of_probabilities(apply1(LOG_SOFTMAX, x, dim), y, weight, code, label_smoothing, dim)
-    one_dim(dim, x._array.ndim, "cross_entropy_loss")
+    one_dim(dim, x, "cross_entropy_loss")
     scores: Tensor = apply1(LOG_SOFTMAX, x, dim)
     if label_smoothing > 0:
         return smoothed(scores, y, weight, ignore_index, code, label_smoothing, dim)

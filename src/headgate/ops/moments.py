@@ -133,7 +133,7 @@ def options(x: Tensor, dim: object, unbiased: object, keepdim: object, correctio
         raise no_combination(name, (dim,), {"unbiased": unbiased, "correction": correction})
     if correction is None:
         correction = 1 if unbiased is None or unbiased else 0
-    return (dims_of(dim, x._array.ndim, name), flag(keepdim, name), correction)
+    return (dims_of(dim, x, name), flag(keepdim, name), correction)
 
 
 def single(op: Op, input: object, dim: object, unbiased: object, keepdim: object, correction: object, out: object):

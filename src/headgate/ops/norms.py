@@ -111,7 +111,7 @@ def vector_norm(
     Floats only. RuntimeError for an infinite or negative order over nothing.
     """
     t: Tensor = converted(given(x, "linalg_vector_norm"), dtype, "linalg_vector_norm")
-    axes = dims_of(dim, t._array.ndim, "linalg_vector_norm")
+    axes = dims_of(dim, t, "linalg_vector_norm")
     return called(VECTOR_NORM, t, (float(ord), axes, flag(keepdim, "linalg_vector_norm")), out)
 
 
@@ -133,7 +133,7 @@ def matrix_norm(
     if ord == "fro":
         return vector_norm(x, 2, dim, keepdim, out=out)
     if ord in (1, -1, INFINITY, -INFINITY):
-        result = extreme_sum(x, ord, dims_of(dim, x._array.ndim, "linalg_matrix_norm"), keepdim)
+        result = extreme_sum(x, ord, dims_of(dim, x, "linalg_matrix_norm"), keepdim)
         return result if out is None else write_results("norm", (result,), (out,))[0]
     if ord not in ("nuc", 2, -2):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
@@ -215,7 +215,7 @@ def cosine_similarity(x1: object, x2: object, dim: object = 1, eps: object = 1e-
 def pairwise_distance(x1: object, x2: object, p: object = 2.0, eps: object = 1e-6, keepdim: object = False) -> object:
     """The p-norm along the last dim of x1 - x2 + eps."""
     x: Tensor = given(x1, "pairwise_distance") - x2 + eps
-    axes = dims_of(-1, x._array.ndim, "pairwise_distance")
+    axes = dims_of(-1, x, "pairwise_distance")
     return called(NORM, x, (float(p), axes, flag(keepdim, "pairwise_distance")), None)
 
 

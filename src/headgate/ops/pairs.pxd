@@ -3,7 +3,6 @@ from numpy cimport ndarray
 from headgate cimport dtypes
 from headgate.core.family cimport BOOLS, INTEGERS, QUOTIENT, NumberSecond, Overloaded, TensorPair
 from headgate.core.records cimport X, Y, OUT, Node, Op, Tensor
-from headgate.core.saved cimport look_at
 from headgate.ops.explog cimport EXP2
 from headgate.ops.keep cimport keep, zeros_of
 

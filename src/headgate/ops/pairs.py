@@ -9,7 +9,6 @@ if not cython.compiled:
     from headgate import dtypes
     from headgate.core.family import BOOLS, INTEGERS, QUOTIENT, NumberSecond, Overloaded, TensorPair
     from headgate.core.records import OUT, Node, Tensor, X, Y
-    from headgate.core.saved import look_at
     from headgate.ops.explog import EXP2
     from headgate.ops.keep import keep, zeros_of
 
@@ -26,8 +25,6 @@ class Hypot(TensorPair):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        if i == 0 and n.needs & 2:
-            look_at(n, Y)  # first, as in PyTorch
         return g * n.read(X if i == 0 else Y) / n.read(OUT)
 
 
@@ -95,9 +92,10 @@ class Nextafter(TensorPair):
 HYPOT, COPYSIGN, COPYSIGN_NUMBER, HEAVISIDE, NEXTAFTER = Hypot(), Copysign(), CopysignNumber(), Heaviside(), Nextafter()
 refuse(HYPOT, BOOLS | INTEGERS, "hypot_cpu")
 refuse(NEXTAFTER, BOOLS | INTEGERS, "nextafter_cpu")
-declare(HYPOT, "hypot", loop=make_loop("hypot"), reads=[1 << 0 | 1 << OUT, 1 << 1 | 1 << OUT], dtypes="f")
-declare(COPYSIGN, "copysign", loop=make_loop("copysign"), kind=QUOTIENT, reads=[1 | 1 << OUT, 0], overload=0,
-        smooth=False)
+declare(HYPOT, "hypot", loop=make_loop("hypot"), reads=[1 << 0 | 1 << OUT, 1 << 1 | 1 << OUT], looks=1 << 1,
+        dtypes="f")
+declare(COPYSIGN, "copysign", loop=make_loop("copysign"), kind=QUOTIENT, reads=[1 | 1 << OUT, 1 << OUT], looks=1 << OUT,
+        overload=0, smooth=False)
 overload(COPYSIGN_NUMBER, "copysign", 1, reads=[1 | 1 << OUT])
 set_loop(COPYSIGN_NUMBER, make_loop("copysign"), QUOTIENT)
 set_overloads(COPYSIGN, None, COPYSIGN_NUMBER)

@@ -160,10 +160,7 @@ def deepcopy(self: Any, memo: dict[int, Any]) -> Any:
         raise RuntimeError(errors.DEEPCOPY)
     if id(self) in memo:
         return memo[id(self)]
-    made = self.detach().clone()
-    if type(made) is not type(self):
-        made = made.as_subclass(type(self))
-    made.requires_grad = self.requires_grad
+    made = Tensor._make_subclass(type(self), self.detach().clone(), self.requires_grad)
     memo[id(self)] = made
     if self.grad is not None:
         made.grad = copy.deepcopy(self.grad, memo)

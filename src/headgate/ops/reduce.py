@@ -186,7 +186,7 @@ PROD_OVER = overload(Prod(), "prod", 1, reads=[(1 << 0) | (1 << OUT)])
 def reduced(op: Op, input: object, dim: object, keepdim: object, dtype: object, out: object, name: str) -> object:
     """Call a reduction over dims."""
     x: Tensor = given(input, name)
-    attrs = (dims_of(dim, x._array.ndim, name), flag(keepdim, name), result_kind(dtype, out, name))
+    attrs = (dims_of(dim, x, name), flag(keepdim, name), result_kind(dtype, out, name))
     return called(op, x, attrs, out)
 
 
@@ -244,7 +244,7 @@ def prod(
         return called(PROD, x, (None, flag(keepdim or keepdims, "prod"), array_kind(dtype, "prod")), out)
     if isinstance(dim, (tuple, list, bool, float)):
         raise no_combination("prod", (dim,))
-    place = (one_dim(dim, x._array.ndim, "prod"),)
+    place = (one_dim(dim, x, "prod"),)
     return called(PROD_OVER, x, (place, flag(keepdim or keepdims, "prod"), array_kind(dtype, "prod")), out)
 
 
@@ -276,13 +276,13 @@ def nanmean(
 def logsumexp(input: object, dim: object, keepdim: object = False, *, out: object = None) -> object:
     """log of the sum of exp over `dim` (an int or several), without overflow; integers give the default float."""
     x: Tensor = given(input, "logsumexp")
-    return called(LOGSUMEXP, x, (dims_of(dim, x._array.ndim, "logsumexp"), flag(keepdim, "logsumexp")), out)
+    return called(LOGSUMEXP, x, (dims_of(dim, x, "logsumexp"), flag(keepdim, "logsumexp")), out)
 
 
 def truth(op: Op, input: object, dim: object, keepdim: object, out: object, name: str) -> object:
     """Call any or all. Over no dims at all each element is asked by itself, as PyTorch does."""
     x: Tensor = given(input, name)
-    axes = dims_of(dim, x._array.ndim, name)
+    axes = dims_of(dim, x, name)
     if dim is not None and isinstance(dim, (tuple, list)) and len(dim) == 0:
         return called(op, x, (), out)
     return called(op, x, (axes, flag(keepdim, name)), out)
@@ -307,7 +307,7 @@ def all(
 def count_nonzero(input: object, dim: object = None) -> object:
     """How many elements (over `dim`) are not zero."""
     x: Tensor = given(input, "count_nonzero")
-    return apply1(COUNT, x, dims_of(dim, x._array.ndim, "count_nonzero"))
+    return apply1(COUNT, x, dims_of(dim, x, "count_nonzero"))
 
 
 def over(make: object) -> object:

@@ -7,11 +7,11 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply, apply1, wrap_over
+    from headgate.core.apply import apply, apply1, check_followed, requires, wrap_over
     from headgate.core.arrays import expand_view, is_float
     from headgate.core.dims import axes_of, wrap_dim
     from headgate.core.inplace import write
-    from headgate.core.modes import grad_state
+    from headgate.core.modes import grad_enabled, grad_state
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
     from headgate.kernels.reference import gather, scatter
@@ -44,8 +44,14 @@ def is_index(value: object) -> bool:
     return not isinstance(value, bool) and hasattr(value, "__index__")
 
 
-def dims_of(dim: object, count: cython.int, name: str) -> object:
-    """A `dim` argument (None, an int, or several) as axes from the front; None for all of them."""
+def see(x: Tensor):
+    """Refuse a view that cannot follow its base: PyTorch does so before it looks at dims."""
+    if x._root is not None and grad_enabled() and requires(x):
+        check_followed(x)
+
+
+def dims_of(dim: object, x: Tensor, name: str) -> object:
+    """A `dim` argument (None, an int, or several) as axes of `x` from the front; None for all of them."""
     if dim is None:
         return None
     if type(dim) is not int:
@@ -58,17 +64,25 @@ def dims_of(dim: object, count: cython.int, name: str) -> object:
             dim = dim.__index__()
         else:
             raise no_combination(name, (dim,))
-    return axes_of(dim, count)
+    try:
+        return axes_of(dim, x._array.ndim)
+    except IndexError:
+        see(x)
+        raise
 
 
-def one_dim(dim: object, count: cython.int, name: str) -> cython.int:
-    """A `dim` argument that must be an int, from the front."""
+def one_dim(dim: object, x: Tensor, name: str) -> cython.int:
+    """A `dim` argument that must be an int, as a dim of `x` from the front."""
     if type(dim) is not int:
         if not is_index(dim):
             raise TypeError(errors.ARGUMENT.format(
                 function=name, name="dim", position=1, expected="int", type=type(dim).__name__))
         dim = dim.__index__()
-    return wrap_dim(dim, count)
+    try:
+        return wrap_dim(dim, x._array.ndim)
+    except IndexError:
+        see(x)
+        raise
 
 
 def array_kind(dtype: object, name: str) -> object:

@@ -6,8 +6,7 @@ from headgate.core.arrays cimport is_float, shape_of
 from headgate.core.dims cimport wrap_dim
 from headgate.core.inplace cimport write
 from headgate.core.operators cimport INPLACE
-from headgate.core.records cimport Node, Op, Tensor
-from headgate.core.saved cimport look_at
+from headgate.core.records cimport OUT, Node, Op, Tensor
 from headgate.kernels.indexing cimport index_add as index_add_kernel
 from headgate.kernels.indexing cimport scatter as scatter_kernel
 from headgate.kernels.indexing cimport take as take_kernel

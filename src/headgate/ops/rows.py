@@ -15,8 +15,7 @@ if not cython.compiled:
     from headgate.core.dims import wrap_dim
     from headgate.core.inplace import write
     from headgate.core.operators import INPLACE
-    from headgate.core.records import Node, Op, Tensor
-    from headgate.core.saved import look_at
+    from headgate.core.records import OUT, Node, Op, Tensor
     from headgate.kernels.reference import index_add as index_add_kernel
     from headgate.kernels.reference import scatter as scatter_kernel
     from headgate.kernels.reference import take as take_kernel
@@ -84,7 +83,6 @@ class IndexAdd(Change):
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         if i == 0:
             return g
-        look_at(n, 2)
         rows = like_source(apply(INDEX_SELECT, (g, n.tensor(1)), n.attrs[0]), n.shape(2))
         return rows if n.attrs[1] == 1 else rows * n.attrs[1]
 
@@ -165,19 +163,21 @@ class Put(Change):
 
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
-        index: ndarray = inputs[1].reshape(-1)
+        index: object = inputs[1].reshape(-1)
         size = target.size
-        bad = index[(index < -size) | (index >= size)]
-        if bad.size:
+        lowest, highest = (int(index.min()), int(index.max())) if index.size else (0, -1)
+        if lowest < -size or highest >= size:
+            bad = index[(index < -size) | (index >= size)]
             raise IndexError(errors.TAKE_RANGE.format(index=int(bad[0]), size=size))
+        if lowest < 0:
+            index = np.where(index < 0, index + size, index)
         flat: object = cython.cast(object, target)
         line: ndarray = flat.reshape(-1) if flat.flags.c_contiguous else flat.flatten()
         source: ndarray = inputs[2].reshape(-1)
         if attrs:
-            positions: object = index
-            index_add_kernel(line, 0, np.where(positions < 0, positions + size, positions), source, 1)
+            index_add_kernel(line, 0, index, source, 1)
         else:
-            cython.cast(object, line)[index] = source
+            scatter_kernel(line, 0, index, source)
         if not flat.flags.c_contiguous:
             flat[...] = cython.cast(object, line).reshape(flat.shape)
 
@@ -462,13 +462,15 @@ def _put_samples(make: object) -> list:
 _SOURCE: dict = {"reads": [0, 0, 1 << 1 | 1 << 2], "shapes": 1 << 2}
 declare(INDEX_SELECT, "index_select", overload=None, function=index_select, inplace=False, reads=[1 << 1],
         shapes=1 << 0, samples=_select_samples)
-declare(INDEX_ADD, "index_add", overload=None, function=index_add, inplace=True, samples=_with_source, **_SOURCE)
+declare(INDEX_ADD, "index_add", overload=None, function=index_add, inplace=True, samples=_with_source,
+        looks=1 << 2, **_SOURCE)
 declare(INDEX_COPY, "index_copy", overload=None, function=index_copy, inplace=True, samples=_copy_samples,
         reads=[1 << 1, 0, 1 << 1], shapes=1 << 2)
 declare(INDEX_FILL, "index_fill", overload=0, function=index_fill, inplace=True, out=False, reads=[1 << 1],
         samples=_fill_samples)
 declare(INDEX_REDUCE, "index_reduce", overload=None, function=index_reduce, inplace=True, samples=_reduce_samples,
-        shapes=1 << 0 | 1 << 2, smooth=False)
-declare(TAKE, "take", overload=None, function=take, inplace=False, reads=[1 << 1], shapes=1 << 0, samples=_take_samples)
-declare(PUT, "put", overload=None, function=put, inplace=True, out=False, reads=[1 << 1, 0, 1 << 1], shapes=1 << 2,
-        samples=_put_samples)
+        shapes=1 << 0 | 1 << 2, looks=7 | 1 << OUT, smooth=False)
+declare(TAKE, "take", overload=None, function=take, inplace=False, reads=[1 << 0 | 1 << 1], shapes=1 << 0,
+        looks=1 << 0, samples=_take_samples)
+declare(PUT, "put", overload=None, function=put, inplace=True, out=False, reads=[1 << 1, 0, 1 << 1 | 1 << 2],
+        shapes=1 << 2, looks=1 << 1 | 1 << 2, samples=_put_samples)

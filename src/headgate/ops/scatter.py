@@ -14,7 +14,6 @@ if not cython.compiled:
     from headgate.core.dims import wrap_dim
     from headgate.core.inplace import write
     from headgate.core.records import OUT, Node, Op, Tensor
-    from headgate.core.saved import look_at
     from headgate.kernels.reference import gather as gather_kernel
     from headgate.kernels.reference import scatter as scatter_kernel
     from headgate.ops.change import Change, change, constant, is_number, kind_name, need_int, need_tensor
@@ -42,7 +41,6 @@ class Gather(Op):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        look_at(n, 0)
         return apply(SPREAD_ADD, (g, n.tensor(1)), (n.attrs, n.shape(0)))
 
 
@@ -119,9 +117,7 @@ class ScatterReduce(Change):
 
     @cython.cfunc
     def needed(self, n: Node) -> cython.longlong:
-        if n.attrs[1] == "sum":
-            return 2 if n.needs & 4 or not n.attrs[2] else 0
-        return 2 if n.attrs[1] == "mean" else 7 | 1 << OUT
+        return 7 | 1 << OUT
 
     @cython.cfunc
     def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
@@ -129,7 +125,7 @@ class ScatterReduce(Change):
             return [None, None, None]
         g: Tensor = grads[0]
         dim, name, include_self = n.attrs
-        index = self.index_of(n) if self.needed(n) & 2 else None
+        index = self.index_of(n)
         mine: object = g
         other: object = None
         if name == "sum":
@@ -416,11 +412,11 @@ def _take_samples(make: object) -> list:
 
 
 declare(GATHER, "gather", overload=None, function=gather, inplace=False, reads=[1 << 0 | 1 << 1], shapes=1 << 0,
-        samples=_gather_samples)
+        looks=1 << 0, samples=_gather_samples)
 declare(SCATTER, "scatter", overload=0, function=scatter, inplace=True, reads=[1 << 1, 0, 1 << 1], shapes=1 << 2,
         samples=_samples, smooth=False)
 declare(SCATTER_ADD, "scatter_add", overload=None, function=scatter_add, inplace=True, reads=[0, 0, 1 << 1],
         shapes=1 << 2, samples=_samples)
 declare(SCATTER_REDUCE, "scatter_reduce", overload=0, function=scatter_reduce, inplace=True,
-        shapes=1 << 0 | 1 << 2, samples=_reduce_samples, smooth=False)
+        shapes=1 << 0 | 1 << 2, looks=7 | 1 << OUT, samples=_reduce_samples, smooth=False)
 composite("take_along_dim", take_along_dim, samples=_take_samples)

@@ -167,17 +167,12 @@ def is_warn_always_enabled() -> bool:
     return bool(_state["warn_always"])
 
 
-def is_autocast_enabled(device_type: str = "cpu") -> bool:
-    """False: nothing is cast on its own."""
-    return False
-
-
 for _function in (
     get_default_dtype, set_default_dtype, set_default_tensor_type, set_default_device, get_default_device,
     get_num_threads, set_num_threads, get_num_interop_threads, set_num_interop_threads, result_type, promote_types,
     can_cast, use_deterministic_algorithms, are_deterministic_algorithms_enabled,
     is_deterministic_algorithms_warn_only_enabled, get_float32_matmul_precision, set_float32_matmul_precision,
-    set_flush_denormal, set_warn_always, is_warn_always_enabled, is_autocast_enabled,
+    set_flush_denormal, set_warn_always, is_warn_always_enabled,
 ):
     publish(_function.__name__, _function)
 # Not entries: PyTorch hands these to no override.

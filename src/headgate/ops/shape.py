@@ -12,6 +12,7 @@ if not cython.compiled:
     from headgate.core.records import INFERENCE, Tensor
     from headgate.core.reports import cut_of
     from headgate.ops.arguments import given, ints, other, place, sequence
+    from headgate.ops.reducing import see
     from headgate.ops.view import EXPAND, SUM_TO, VIEW, reshaped
 
 from headgate import dtypes, errors
@@ -203,6 +204,16 @@ def expand(input: object, *size: object, implicit: object = False, **named: obje
 
 def expanded(x: Tensor, wanted: tuple) -> Tensor:
     """`x` expanded, after PyTorch's checks."""
+    try:
+        wanted = expanded_shape(x, wanted)
+    except RuntimeError:
+        see(x)
+        raise
+    return apply1(EXPAND, x, wanted)
+
+
+def expanded_shape(x: Tensor, wanted: tuple) -> tuple:
+    """The lengths to expand to. RuntimeError for those that do not fit."""
     shape: tuple = shape_of(x._array)
     lead: cython.Py_ssize_t = len(wanted) - len(shape)
     i: cython.Py_ssize_t
@@ -220,7 +231,7 @@ def expanded(x: Tensor, wanted: tuple) -> Tensor:
     for i in range(len(wanted) - 1, lead - 1, -1):
         if target[i] != shape[i - lead] and shape[i - lead] != 1:
             raise RuntimeError(expand_error(target[i], shape[i - lead], i, wanted, shape))
-    return apply1(EXPAND, x, tuple(target))
+    return tuple(target)
 
 
 def expand_error(target: object, size: object, dim: object, wanted: tuple, shape: tuple) -> str:

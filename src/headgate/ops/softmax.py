@@ -110,7 +110,7 @@ LOG_SOFTMAX_GRADIENT = overload(LogSoftmaxGradient(), "log_softmax_backward_data
 def along(op: Op, input: object, dim: object, dtype: object, out: object, name: str) -> object:
     """Call softmax or log_softmax, in another element type if one is asked for."""
     x: Tensor = given(input, name)
-    axis: cython.int = one_dim(dim, x._array.ndim, name)
+    axis: cython.int = one_dim(dim, x, name)
     if dtype is not None:
         kind: dtypes.dtype = kind_of(dtype, name)
         if kind is not dtypes.of(x._array):

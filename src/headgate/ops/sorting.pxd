@@ -7,6 +7,7 @@ from headgate.core.inplace cimport write
 from headgate.core.operators cimport slots
 from headgate.core.records cimport OUT, Node, Op, Tensor
 from headgate.kernels.copying cimport copy_into, like_layout
+from headgate.kernels.sorting cimport pick as pick_kernel
 from headgate.kernels.sorting cimport sort as sort_kernel
 from headgate.kernels.sorting cimport topk as topk_kernel
 from headgate.ops.change cimport need_int, need_tensor
@@ -17,8 +18,9 @@ cdef class Ordered(Op):
     cdef bint dropped(self, object attrs)
 
 cdef class Picked(Ordered):
-    cdef object place(self, ndarray values, object attrs)
+    cdef tuple along(self, ndarray line, object attrs)
 
+cdef tuple placed(object values, object order, object at)
 cdef ndarray laid_as(ndarray result, ndarray x)
 cdef object several(Op op, Tensor x, object attrs, object out, object kind)
 cdef reducible(Tensor x, int axis, str function)

@@ -16,6 +16,7 @@ if not cython.compiled:
     from headgate.core.operators import slots
     from headgate.core.records import OUT, Node, Op, Tensor
     from headgate.kernels.reference import copy_into, like_layout
+    from headgate.kernels.reference import pick as pick_kernel
     from headgate.kernels.reference import sort as sort_kernel
     from headgate.kernels.reference import topk as topk_kernel
     from headgate.ops.change import need_int, need_tensor
@@ -95,29 +96,33 @@ class Top(Ordered):
 
 @cython.cclass
 class Picked(Ordered):
-    """One element along a dim, chosen by `choose` among the ordered ones. attrs: (dim, keepdim, k)."""
+    """One element along a dim, the k-th smallest or as `along` says. attrs: (dim, keepdim, k)."""
 
     @cython.cfunc
     def dropped(self, attrs: object) -> cython.bint:
         return not attrs[1]
 
     @cython.cfunc
-    def place(self, values: ndarray, attrs: object) -> object:
-        """Where along the last dim of sorted values the wanted ones stand: an int or an array."""
-        return attrs[2] - 1
+    def along(self, line: ndarray, attrs: object) -> tuple:
+        """The wanted one of each line along the last dim and where it stands, that dim kept with length 1."""
+        return pick_kernel(line, attrs[2], -1)
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         if x.ndim == 0:
             return cython.cast(object, x).copy(), np.zeros((), np.int64)
-        line: ndarray = np.ascontiguousarray(np.moveaxis(x, attrs[0], -1))
-        values, order = sort_kernel(line, -1, False, True)
-        at = np.broadcast_to(np.asarray(self.place(values, attrs)), shape_of(line)[:line.ndim - 1])[..., None]
-        found, index = np.take_along_axis(values, at, -1), np.take_along_axis(order, at, -1)
+        found, index = self.along(np.ascontiguousarray(np.moveaxis(x, attrs[0], -1)), attrs)
         if attrs[1]:
             return np.ascontiguousarray(np.moveaxis(found, -1, attrs[0])), np.ascontiguousarray(
                 np.moveaxis(index, -1, attrs[0]))
-        return found[..., 0].copy(), index[..., 0].copy()
+        shape = shape_of(found)[:x.ndim - 1]
+        return found.reshape(shape), index.reshape(shape)
+
+
+def placed(values: object, order: object, at: object) -> tuple:
+    """What stands at a place of its own in each sorted line, and where it stood; the last dim of length 1."""
+    at = np.broadcast_to(np.asarray(at)[..., None], shape_of(values)[:values.ndim - 1] + (1,))
+    return np.take_along_axis(values, at, -1), np.take_along_axis(order, at, -1)
 
 
 @cython.cclass
@@ -125,12 +130,14 @@ class MedianAlong(Picked):
     """The lower median along a dim; NaN if there is one."""
 
     @cython.cfunc
-    def place(self, values: ndarray, attrs: object) -> object:
-        middle = (values.shape[values.ndim - 1] - 1) // 2
-        if not is_float(values):
-            return middle
-        missing = np.isnan(values)
-        return np.where(missing.any(-1), missing.argmax(-1), middle)
+    def along(self, line: ndarray, attrs: object) -> tuple:
+        found, index = pick_kernel(line, (line.shape[line.ndim - 1] + 1) // 2, -1)
+        if is_float(line):
+            missing = np.isnan(line)
+            spoilt = missing.any(-1)
+            if spoilt.any():
+                found[spoilt], index[spoilt] = np.nan, missing[spoilt].argmax(-1)[..., None]
+        return found, index
 
 
 @cython.cclass
@@ -138,10 +145,13 @@ class NanMedianAlong(Picked):
     """The lower median along a dim of what is not NaN."""
 
     @cython.cfunc
-    def place(self, values: ndarray, attrs: object) -> object:
-        if not is_float(values):
-            return (values.shape[values.ndim - 1] - 1) // 2
-        return np.maximum((values.shape[values.ndim - 1] - np.isnan(values).sum(-1) - 1) // 2, 0)
+    def along(self, line: ndarray, attrs: object) -> tuple:
+        count = line.shape[line.ndim - 1]
+        missing = np.isnan(line).sum(-1) if is_float(line) else np.zeros((), np.int64)
+        if missing.any():
+            values, order = sort_kernel(line, -1, False, True)
+            return placed(values, order, np.maximum((count - missing - 1) // 2, 0))
+        return pick_kernel(line, (count + 1) // 2, -1)
 
 
 @cython.cclass
@@ -149,15 +159,16 @@ class ModeAlong(Picked):
     """The most frequent value along a dim, the smallest of several; the index of its last occurrence."""
 
     @cython.cfunc
-    def place(self, values: ndarray, attrs: object) -> object:
-        count = values.shape[values.ndim - 1]
-        flat = cython.cast(object, values).reshape(-1, count)
+    def along(self, line: ndarray, attrs: object) -> tuple:
+        values, order = sort_kernel(line, -1, False, True)
+        count = line.shape[line.ndim - 1]
+        flat = values.reshape(-1, count)
         places = np.empty(flat.shape[0], np.int64)
         for row in range(flat.shape[0]):
             ends = np.append(np.flatnonzero(flat[row, 1:] != flat[row, :-1]), count - 1)
             lengths = np.diff(ends, prepend=-1)
             places[row] = ends[int(lengths.argmax())]
-        return places.reshape(shape_of(values)[:values.ndim - 1])
+        return placed(values, order, places.reshape(shape_of(line)[:line.ndim - 1]))
 
 
 @cython.cclass

@@ -10,6 +10,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.records import Tensor
+    from headgate.kernels.reference import ramp
     from headgate.ops.creation import given, number_of
 
 from headgate import dtypes, errors
@@ -51,29 +52,21 @@ def arange(
     span = (last - first) / stride if isinstance(stride, float) else None
     count = math.ceil((last - first) / stride) if span is None and isinstance(last - first, float) else (
         -((first - last) // stride) if span is None else math.ceil(span))
-    kind = spaced_kind("arange", (first, last, stride), out, dtype)
-    if isinstance(out, Tensor) and out.numel() == count:
-        array = np.empty(count, kind.numpy)
-    else:
-        array = np.empty(count, kind.numpy)
-        if isinstance(out, Tensor) and out.numel():
-            warnings.warn(
-                f"The number of elements in the out tensor of shape {list(out.shape)} is {out.numel()} which does not "
-                f"match the computed number of elements {count}. Note that this may occur as a result of rounding "
-                f"error. The out tensor will be resized to a tensor of shape ({count},).", UserWarning, stacklevel=2)
-            resize_out(out, array)
-    fill_spaced(array, first, stride, kind)
+    array = spaced(count, first, stride, spaced_kind("arange", (first, last, stride), out, dtype))
+    if isinstance(out, Tensor) and out.numel() not in (0, count):
+        warnings.warn(
+            f"The number of elements in the out tensor of shape {list(out.shape)} is {out.numel()} which does not "
+            f"match the computed number of elements {count}. Note that this may occur as a result of rounding "
+            f"error. The out tensor will be resized to a tensor of shape ({count},).", UserWarning, stacklevel=2)
+        resize_out(out, array)
     return given("arange", array, out, dtype, requires_grad)
 
 
-def fill_spaced(array: object, first: object, stride: object, kind: object) -> None:
+def spaced(count: int, first: object, stride: object, kind: object) -> object:
     """first + i * stride, computed in int64 or float64 and rounded once."""
-    whole = kind.category == 1
-    index = np.arange(len(array), dtype=np.int64 if whole else np.float64)
-    if whole:
-        first, stride = int(first), int(stride)
-    with np.errstate(over="ignore"):
-        np.copyto(array, index * stride + first, casting="unsafe")
+    if kind.category == 1:
+        return ramp(count, int(first), None, int(stride), np.dtype(np.int64), kind.numpy)
+    return ramp(count, float(first), None, float(stride), np.dtype(np.float64), kind.numpy)
 
 
 def bounds(name: str, args: tuple, start: object, end: object, step: object) -> tuple:
@@ -129,8 +122,7 @@ def range_(
         start, end = 0, start
     first, last, stride = bounds("range", (start, end, step), None, None, None)
     kind = kind_of(dtype, "range")
-    array = np.empty(math.floor((last - first) / stride) + 1, kind.numpy)
-    fill_spaced(array, first, stride, kind)
+    array = spaced(math.floor((last - first) / stride) + 1, first, stride, kind)
     return given("range", array, out, dtype, requires_grad)
 
 
@@ -143,15 +135,12 @@ def steps_of(name: str, start: object, end: object, steps: object) -> tuple:
     return number_of(start, name, "start", 1), number_of(end, name, "end", 2), int(steps)
 
 
-def line(first: object, last: object, count: int, kind: object) -> object:
-    """`count` numbers from first to last, each half counted from its own end, as PyTorch rounds them."""
-    place = np.float64 if kind.category == 1 or kind.itemsize == 8 else np.float32
-    if count == 1:
-        return np.full(1, first, place)
-    low, high = place(first), place(last)
-    step = (high - low) / place(max(count - 1, 1))
-    index = np.arange(count).astype(place)
-    return np.where(np.arange(count) < count // 2, low + step * index, high - step * (place(count - 1) - index))
+def line(first: object, last: object, count: int, kind: object, wanted: object) -> object:
+    """`count` numbers from first to last as `wanted`, worked out for `kind`: each half counted from its own end."""
+    place = np.dtype(np.float64 if kind.category == 1 or kind.itemsize == 8 else np.float32)
+    low, high = place.type(first), place.type(last)
+    step = (high - low) / place.type(max(count - 1, 1))
+    return ramp(count, low, None if count == 1 else high, step, place, wanted)
 
 
 def refuse_bool(name: str, count: int, kind: object) -> None:
@@ -169,7 +158,7 @@ def linspace(
     first, last, count = steps_of("linspace", start, end, steps)
     kind = dtypes.of(cython.cast(Tensor, out)._array) if isinstance(out, Tensor) else kind_of(dtype, "linspace")
     refuse_bool("linspace", count, kind)
-    return given("linspace", line(first, last, count, kind).astype(kind.numpy), out, dtype, requires_grad)
+    return given("linspace", line(first, last, count, kind, kind.numpy), out, dtype, requires_grad)
 
 
 def logspace(
@@ -182,7 +171,7 @@ def logspace(
     kind = dtypes.of(cython.cast(Tensor, out)._array) if isinstance(out, Tensor) else kind_of(dtype, "logspace")
     refuse_bool("logspace", count, kind)
     with np.errstate(over="ignore", invalid="ignore"):
-        array = np.power(float(base), line(first, last, count, kind).astype(np.float64)).astype(kind.numpy)
+        array = np.power(float(base), line(first, last, count, kind, np.dtype(np.float64))).astype(kind.numpy)
     return given("logspace", array, out, dtype, requires_grad)
 
 

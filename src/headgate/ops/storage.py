@@ -9,9 +9,11 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import requires
-    from headgate.core.arrays import count_of, high_address, low_address, make_view, shape_of
-    from headgate.core.records import Tensor
+    from headgate.core.apply import first_requiring, record, requires
+    from headgate.core.arrays import count_of, high_address, low_address, make_view, set_meta, shape_of
+    from headgate.core.inplace import adopt
+    from headgate.core.modes import grad_enabled
+    from headgate.core.records import Node, Op, Tensor
     from headgate.core.storage import Storage, Version
     from headgate.core.views import MOVED
     from headgate.core.writes import check_writable, note_write
@@ -19,7 +21,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import dtypes, errors
-from headgate.core.declare import install_method
+from headgate.core.declare import install_method, overload
 from headgate.core.device import CPU
 from headgate.core.entry import PUBLIC, publish
 from headgate.core.options import kind_of, sizes_of
@@ -332,34 +334,53 @@ def over_storage(source: object, kind: object) -> Tensor:
     return x
 
 
+SET = overload(Op(), "set", None)  # its gradient is not implemented, says the op
+SET.name, SET.node_name, SET.type_name = "set_", "torch::autograd::NotImplemented", "NotImplemented"
+
+
 def set_(
     self: object, source: object = None, storage_offset: object = 0, size: object = None, stride: object = None,
 ) -> object:
     """Make the tensor see other memory: a tensor's, or a storage's from an offset with sizes and strides (elements).
 
-    Counts as a write. Without arguments the tensor becomes empty.
+    Counts as a write. Without arguments the tensor becomes empty. Like PyTorch's it has no gradient: a backward pass
+    that reaches it raises.
     """
     x: Tensor = self
+    n: Node = None
+    inputs: tuple = (x, source) if isinstance(source, Tensor) else (x,)
+    recording: cython.bint = grad_enabled() and first_requiring(inputs) is not None
+    if isinstance(source, Tensor) and source.dtype is not self.dtype:
+        raise RuntimeError(f"Could not set tensor of type {errors.C_NAMES[source.dtype.name]} to a tensor of type "
+                           f"{errors.C_NAMES[self.dtype.name]}")
+    check_writable(x, recording)
+    if recording:
+        n = record(SET, inputs, None)
+        n.needs = 3  # it raises although a gradient may go nowhere
+    see_other(x, source, storage_offset, size, stride)
+    if n is not None:
+        set_meta(n, x._array)
+        adopt(x, n)
+    return self
+
+
+def see_other(x: Tensor, source: object, storage_offset: object, size: object, stride: object):
+    """Give a tensor other memory."""
     y: Tensor
     owner: Storage
-    check_writable(x, False)
     kind = dtypes.of(x._array)
     if source is None:
         rebind(x, np.empty(0, kind.numpy), new_owner(np.empty(0, kind.numpy)))
-        return self
+        return
     if isinstance(source, Tensor):
         y = source
-        if dtypes.of(y._array) is not kind:
-            raise RuntimeError(f"Could not set tensor of type {errors.C_NAMES[y.dtype.name]} to a tensor of type "
-                               f"{errors.C_NAMES[kind.name]}")
         array = y._array if size is None else seen(y._storage, kind, storage_offset, tuple(size), stride)
         rebind(x, array, y._storage)
-        return self
+        return
     owner = (source if isinstance(source, UntypedStorage) else source.untyped())._owner
     count = len(source) // (kind.itemsize if isinstance(source, UntypedStorage) else 1)
     shape = (count,) if size is None else tuple(size)
     rebind(x, seen(owner, kind, storage_offset, shape, None if stride is None else tuple(stride)), owner)
-    return self
 
 
 def resize_(self: object, *sizes: object, memory_format: object = None) -> object:

@@ -6,7 +6,6 @@ from headgate.core.arrays cimport shape_of
 from headgate.core.inplace cimport write
 from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport Node, Op, Tensor
-from headgate.core.saved cimport look_at
 from headgate.kernels.copying cimport contiguous, converted
 from headgate.kernels.door cimport Loop, map3
 from headgate.ops.change cimport FILL, FILL_, FILL_TENSOR, FILL_TENSOR_, ZERO_, Change, allow_expanded, allow_overlap, change, change_inplace, constant, is_number, kind_name, need_tensor

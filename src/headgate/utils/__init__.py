@@ -1,6 +1,7 @@
-"""`torch.utils`: what training scripts use beside networks, of which data loading is here.
+"""`torch.utils`: what training scripts use beside networks.
 
 This file only re-exports.
 """
 
+from headgate.utils import checkpoint as checkpoint
 from headgate.utils import data as data

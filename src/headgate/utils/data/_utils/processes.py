@@ -61,6 +61,7 @@ class Crew:
         self.owner = os.getpid()
         self.processes: list[Any] = []
         self.connections: list[Any] = []
+        self.receivers: list[channel.Receiver] = []
         self.active: list[bool] = []
         self.closed = False
         _crews.add(self)
@@ -74,6 +75,7 @@ class Crew:
     def _start(self, context: Any, task: Task) -> None:
         ours, theirs = context.Pipe()
         self.connections.append(ours)
+        self.receivers.append(channel.Receiver(ours))
         try:
             process = context.Process(target=_worker_loop, args=(task, theirs), daemon=True)
             process.start()
@@ -101,7 +103,7 @@ class Crew:
                 raise TimeoutError
             for number in self._readable(left):
                 try:
-                    parts = channel.receive(self.connections[number])
+                    parts = self.receivers[number].receive()
                 except (EOFError, OSError):
                     self.fail([number])
                 return channel.unpack(parts)

@@ -100,8 +100,11 @@ class _Outbox:
     """Sends results in order from a thread. `broken` says that nobody reads them any more."""
 
     def __init__(self, connection: Any, where: str) -> None:
+        from headgate.utils.data._utils import channel
+
         self.connection = connection
         self.where = where
+        self.sender, self.send = channel.Sender(), channel.send
         self.waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.broken = False
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -109,12 +112,10 @@ class _Outbox:
 
     def put(self, key: Any, value: Any) -> None:
         """Pack and queue one result; what cannot be packed is sent as the error that says so."""
-        from headgate.utils.data._utils import channel
-
         try:
-            packed = channel.pack((key, value))
+            packed = self.sender.pack((key, value))
         except Exception:
-            packed = channel.pack((key, _sendable_failure(self.where)))
+            packed = self.sender.pack((key, _sendable_failure(self.where)))
         self.waiting.put(packed)
 
     def close(self) -> None:
@@ -123,11 +124,9 @@ class _Outbox:
         self.thread.join()
 
     def _run(self) -> None:
-        from headgate.utils.data._utils import channel
-
         while (packed := self.waiting.get()) is not None:
             try:
-                channel.send(self.connection, packed)
+                self.send(self.connection, packed)
             except OSError:
                 self.broken = True
                 return

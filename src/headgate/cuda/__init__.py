@@ -6,6 +6,7 @@ Seeding is accepted and has no effect, as in a PyTorch without CUDA.
 from typing import Any, NoReturn
 
 from headgate.core.device import NO_CUDA
+from headgate.cuda import amp as amp
 
 
 def is_available() -> bool:

@@ -1,0 +1,249 @@
+"""Connectionist temporal classification: the loss of all alignments of a target to a sequence of log-probabilities.
+
+Computed in float64 over the whole batch, time step by time step; the gradient is a kernel of its own without one of
+higher order, as in PyTorch.
+"""
+import cython
+import numpy as np
+
+if not cython.compiled:
+    from headgate.core.apply import apply, wrap
+    from headgate.core.arrays import shape_of
+    from headgate.core.records import Node, Op, Tensor
+    from headgate.ops.arguments import other
+
+    ndarray = np.ndarray
+
+from headgate import dtypes
+from headgate.core.declare import describe
+from headgate.core.entry import publish
+from headgate.core.family import refused_error
+from headgate.ops.loss import reduction_of
+
+CHECKING = "(while checking arguments for ctc_loss_allocate_outputs)"
+
+
+class Alignments:
+    """A batch of targets with blanks between: labels (batch, 2 * longest + 1), what may be skipped, and lengths."""
+
+    def __init__(self, targets: list, input_lengths: object, blank: int) -> None:
+        self.lengths = np.array([len(one) for one in targets], np.int64)
+        self.times = np.array(input_lengths, np.int64)
+        longest = int(self.lengths.max(initial=0))
+        self.labels = np.full((len(targets), 2 * longest + 1), blank, np.int64)
+        for k, one in enumerate(targets):
+            self.labels[k, 1:2 * len(one):2] = one
+        skip = np.zeros(self.labels.shape, bool)
+        skip[:, 2:] = (self.labels[:, 2:] != blank) & (self.labels[:, 2:] != self.labels[:, :self.labels.shape[1] - 2])
+        self.skip = skip
+        self.inside = np.arange(self.labels.shape[1]) <= 2 * self.lengths[:, None]
+
+    def scores(self, log_probs: object) -> object:
+        """The log-probabilities of the labels: (time, batch, places)."""
+        labels = np.broadcast_to(self.labels, (len(log_probs), *self.labels.shape))
+        return np.take_along_axis(log_probs.astype(np.float64), labels, 2)
+
+
+def shifted(a: object, by: int) -> object:
+    """Columns moved to the right, -inf coming in."""
+    found = np.full(a.shape, -np.inf)
+    if by < a.shape[1]:
+        found[:, by:] = a[:, :a.shape[1] - by]
+    return found
+
+
+def forward_sums(scores: object, way: object) -> object:
+    """log of the sum over all beginnings of alignments, for each time, sample and place."""
+    alpha = np.full(scores.shape, -np.inf)
+    if len(scores) == 0:
+        return alpha
+    alpha[0, :, :2] = scores[0, :, :2]
+    alpha[0][~way.inside] = -np.inf
+    for t in range(1, len(scores)):
+        before = alpha[t - 1]
+        jump = np.where(way.skip, shifted(before, 2), -np.inf)
+        alpha[t] = np.logaddexp(np.logaddexp(before, shifted(before, 1)), jump) + scores[t]
+        alpha[t][~way.inside] = -np.inf
+    return alpha
+
+
+def backward_sums(scores: object, way: object) -> object:
+    """The same of endings."""
+    beta = np.full(scores.shape, -np.inf)
+    places = np.arange(scores.shape[2])
+    last = 2 * way.lengths[:, None]
+    ends = (places == last) | (places == last - 1) & (last > 0)
+    back = slice(None, None, -1)
+    skip = np.zeros(way.skip.shape, bool)
+    skip[:, :way.skip.shape[1] - 2] = way.skip[:, 2:]
+    for t in range(len(scores) - 1, -1, -1):
+        start = np.where(ends, scores[t], -np.inf)
+        if t + 1 < len(scores):
+            after = beta[t + 1]
+            jump = np.where(skip, shifted(after[:, back], 2)[:, back], -np.inf)
+            on = np.logaddexp(np.logaddexp(after, shifted(after[:, back], 1)[:, back]), jump) + scores[t]
+        else:
+            on = np.full(start.shape, -np.inf)
+        ending, going = (t == way.times - 1)[:, None], (t < way.times - 1)[:, None]
+        beta[t] = np.where(ending, start, np.where(going, on, -np.inf))
+        beta[t][~way.inside] = -np.inf
+    return beta
+
+
+def losses_of(alpha: object, way: object) -> object:
+    """Minus the log of the sum over all alignments, for each sample."""
+    found = np.zeros(len(way.lengths))
+    for k in range(len(found)):
+        last, time = int(2 * way.lengths[k]), int(way.times[k])
+        if time == 0:
+            found[k] = 0.0 if last == 0 else np.inf
+            continue
+        final = alpha[time - 1, k]
+        found[k] = -(np.logaddexp(final[last], final[last - 1]) if last else final[0])
+    return found
+
+
+@cython.cclass
+class Ctc(Op):
+    """The loss of each sample. Input: log-probabilities (time, batch, classes); attrs: (alignments, whether infinite
+    losses count nothing, a list that keeps the sums)."""
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        way = attrs[0]
+        with np.errstate(all="ignore"):
+            alpha = forward_sums(way.scores(x), way)
+            found = losses_of(alpha, way)
+        attrs[2][:] = [alpha, found]
+        return found.astype(cython.cast(object, x).dtype)
+
+    @cython.cfunc
+    def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        return self.run1(inputs[0], attrs, out)
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return apply(CTC_GRADIENT, (g, n.read(0)), n.attrs)
+
+
+@cython.cclass
+class CtcGradient(Op):
+    """e^x minus the share of alignments that pass each class at each time. Inputs: gradient, log-probabilities."""
+
+    @cython.cfunc
+    def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        way, zero_infinity, kept = attrs
+        alpha, losses = kept
+        with np.errstate(all="ignore"):
+            scores = way.scores(y)
+            both = alpha + backward_sums(scores, way)
+            shares = np.zeros(y.shape)
+            through = np.exp(both + losses[None, :, None] - scores)
+            through[~np.isfinite(both)] = 0
+            time, batch = np.ogrid[:y.shape[0], :y.shape[1]]
+            for place in range(way.labels.shape[1]):
+                np.add.at(shares, (time, batch, way.labels[None, :, place]), through[:, :, place])
+            wide = y.astype(np.float64)
+            found = (np.exp(wide) - shares) * x.astype(np.float64)[None, :, None]
+        lost = ~np.isfinite(losses)
+        found[:, lost] = 0 if zero_infinity else np.nan
+        found[np.arange(y.shape[0])[:, None] >= way.times[None]] = 0
+        return found.astype(y.dtype)
+
+
+CTC, CTC_GRADIENT = Ctc(), CtcGradient()
+describe(CTC, "ctc_loss", (1,), 0, "CtcLossBackward", None, True)
+describe(CTC_GRADIENT, "_ctc_loss_backward", (0, 0), 0, "NotImplemented", None, True)
+
+
+# ---- arguments ------------------------------------------------------------------------------------------------------
+
+
+def lengths_of(value: object, name: str) -> list:
+    """Lengths from a tensor or a sequence of ints; RuntimeError for floats."""
+    if isinstance(value, Tensor):
+        if cython.cast(object, value).dtype.is_floating_point:
+            raise RuntimeError(f"{name} must be integral")
+        return [int(one) for one in np.atleast_1d(cython.cast(Tensor, value)._array)]
+    return [int(one) for one in value]
+
+
+def split_targets(targets: object, lengths: list) -> list:
+    """The targets of each sample, from a padded matrix or one long vector; RuntimeError if they do not fit."""
+    if targets.ndim == 1:
+        total = sum(lengths)
+        if len(targets) != total:
+            raise RuntimeError(f"Expected tensor to have size {total} at dimension 0, but got size {len(targets)} for "
+                               f"argument #2 'targets' {CHECKING}")
+        ends = np.cumsum(lengths)
+        return [targets[end - length:end] for end, length in zip(ends, lengths)]
+    longest = max(lengths, default=0)
+    if targets.shape[1] < longest:
+        raise RuntimeError(f"Expected tensor to have size at least {longest} at dimension 1, but got size "
+                           f"{targets.shape[1]} for argument #2 'targets' {CHECKING}")
+    return [targets[k, :length] for k, length in enumerate(lengths)]
+
+
+def prepared(x: Tensor, targets: object, input_lengths: object, target_lengths: object, blank: object) -> object:
+    """The alignments of a batch, with PyTorch's errors for what does not fit."""
+    shape: tuple = shape_of(x._array)
+    times, lengths = lengths_of(input_lengths, "input_lengths"), lengths_of(target_lengths, "target_lengths")
+    kind = dtypes.of(x._array)
+    if kind.name not in ("float32", "float64"):
+        raise refused_error("ctc_loss_cpu", kind)
+    if not 0 <= blank < shape[2]:
+        raise RuntimeError("blank must be in label range")
+    if len(times) != shape[1]:
+        raise RuntimeError("input_lengths must be of size batch_size")
+    if len(lengths) != shape[1]:
+        raise RuntimeError("target_lengths must be of size batch_size")
+    if max(times, default=0) > shape[0]:
+        raise RuntimeError(f"Expected input_lengths to have value at most {shape[0]}, but got value {max(times)} "
+                           f"{CHECKING}")
+    return Alignments(split_targets(targets, lengths), times, blank), lengths
+
+
+def ctc(log_probs: object, targets: object, input_lengths: object, target_lengths: object, blank: object, code: int,
+        zero_infinity: object) -> object:
+    """The loss with its reduction by number."""
+    x: Tensor = other(log_probs, "ctc_loss", "log_probs")
+    array: object = cython.cast(Tensor, other(targets, "ctc_loss", "targets"))._array
+    single = x._array.ndim == 2
+    batch: Tensor = cython.cast(object, x).unsqueeze(1) if single else x
+    array = array.astype(np.int64)
+    way, lengths = prepared(batch, array, input_lengths, target_lengths, blank)
+    losses: object = apply(CTC, (batch,), (way, bool(zero_infinity), []))
+    if zero_infinity:
+        losses = losses.masked_fill((losses == np.inf).detach(), 0)
+    if single and code == 0:
+        return losses.squeeze(0)
+    if code == 1:
+        counts = np.maximum(np.array(lengths), 1).astype(cython.cast(object, x._array).dtype)
+        return (losses / wrap(counts)).mean()
+    return losses.sum() if code == 2 else losses
+
+
+def ctc_loss(
+    log_probs: object, targets: object, input_lengths: object, target_lengths: object, blank: object = 0,
+    reduction: object = 1, zero_infinity: object = False,
+) -> object:
+    """`nn.functional.ctc_loss`; reduction 0 none, 1 mean, 2 sum."""
+    return ctc(log_probs, targets, input_lengths, target_lengths, blank, reduction, zero_infinity)
+
+
+def functional_ctc_loss(
+    log_probs: object, targets: object, input_lengths: object, target_lengths: object, blank: object = 0,
+    reduction: object = "mean", zero_infinity: object = False,
+) -> object:
+    """-log of the probability of all alignments of the targets; Graves and others 2006.
+
+    log_probs (T, N, C) or (T, C), as from log_softmax; targets (N, S), padded, or all in one vector. "mean" divides by
+    the lengths of the targets first. zero_infinity: a target that cannot be aligned counts 0, in the gradient too. As
+    in PyTorch the gradient takes it for granted that log_probs come from log_softmax. float32 and float64 only.
+    """
+    code = reduction_of(reduction, None, None)
+    return ctc(log_probs, targets, input_lengths, target_lengths, blank, code, zero_infinity)
+
+
+publish("ctc_loss", ctc_loss)
+publish("nn.functional.ctc_loss", functional_ctc_loss)

@@ -1,0 +1,121 @@
+"""What PyTorch saves although no gradient reads it, in which layout gradients and picked elements lie, and set_."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from programs import Log, check, leaf
+
+INDEX = [[0, 1], [1, 0]]
+LOOKED: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "gather": lambda torch, x, i: x.gather(0, i),
+    "take": lambda torch, x, i: x.take(i),
+    "masked_select": lambda torch, x, i: x[:].masked_select(i > 0),
+    "put": lambda torch, x, i: x.put(i, x * 2),
+    "put added": lambda torch, x, i: x.put(i, x * 2, True),
+    "index_put": lambda torch, x, i: x.index_put((i[0],), x[0], accumulate=True),
+    "cummax": lambda torch, x, i: x.cummax(0)[0],
+    "cumprod": lambda torch, x, i: x.sum().cumprod(0) + x,
+    "sgn": lambda torch, x, i: x.sgn(),
+    "copysign": lambda torch, x, i: torch.ones(2, 2).copysign(x),
+    "addcdiv": lambda torch, x, i: torch.addcdiv(x, torch.ones(2, 2), torch.ones(2, 2)),
+    "pow": lambda torch, x, i: x.abs().pow(torch.ones(2, 2)),
+    **{name: (lambda torch, x, i, name=name: x.scatter_reduce(0, i, x * 2, name))  # type: ignore[misc]
+       for name in ("sum", "mean", "prod", "amax")},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "written"), list(itertools.product(LOOKED, ("input", "index", "result"))))
+def test_what_is_saved_is_looked_at(name: str, written: str) -> None:
+    def program(torch: Any, log: Log) -> None:
+        x, index = leaf(torch, 1.0, 2.0), torch.tensor(INDEX)
+        y = x.expand(2, 2) * torch.tensor([[1.0, -2.0], [3.0, 4.0]])
+        z = LOOKED[name](torch, y, index)
+        with torch.no_grad():
+            {"input": y, "index": index, "result": z}[written].mul_(1)
+        try:
+            z.sum().backward()
+            log("gradient", x.grad)
+        except RuntimeError as error:
+            log("raised", str(error)[:60])
+
+    check(program)
+
+
+LEAVES: dict[str, Callable[[Any], Any]] = {
+    "transposed": lambda torch: torch.ones(2, 3).t(),
+    "with gaps": lambda torch: torch.ones(3, 4)[:, ::2],
+    "expanded": lambda torch: torch.ones(2).expand(3, 2),
+    "contiguous": lambda torch: torch.ones(3, 2),
+}
+
+
+@pytest.mark.parametrize("name", LEAVES)
+@pytest.mark.parametrize("create", (False, True))
+def test_a_leafs_gradient_has_its_layout(name: str, create: bool) -> None:
+    def program(torch: Any, log: Log) -> None:
+        x = LEAVES[name](torch).detach().requires_grad_()
+        for factor in (torch.ones(3, 2), torch.ones(2, 3).t()):
+            x.grad = None
+            (x * factor).sum().backward(create_graph=create)
+            log("strides", x.grad.stride())
+
+    check(program)
+
+
+def test_retained_gradients_are_copies() -> None:
+    def program(torch: Any, log: Log) -> None:
+        x = leaf(torch, 1.0, 2.0)
+        y = x * 2
+        z = y + 1
+        y.retain_grad()
+        z.retain_grad()
+        z.sum().backward()
+        y.grad.mul_(5)
+        log("strides", (y.grad.stride(), z.grad.stride()))
+        log("gradients", (x.grad.tolist(), y.grad.tolist(), z.grad.tolist()))
+
+    check(program)
+
+
+@pytest.mark.parametrize("index", ("rows", "columns", "both", "apart", "mask", "transposed"))
+def test_picked_elements_lie_as_their_source(index: str) -> None:
+    def program(torch: Any, log: Log) -> None:
+        rows, pairs = torch.tensor([1, 0, 1]), torch.tensor([[0, 1], [1, 0]])
+        places = {
+            "rows": (rows,), "columns": (slice(None), rows), "both": (pairs, rows[:2]), "apart": (rows, slice(None), 0),
+            "mask": (torch.tensor([True, False]),), "transposed": (pairs.t(),),
+        }[index]  # fmt: skip
+        base = torch.arange(24.0)
+        for x in (base.view(2, 3, 4).permute(0, 2, 1), base.view(3, 2, 4).transpose(0, 1), base.view(2, 12).t()[:2],
+                  base.view(2, 12), base[:4].view(2, 2).expand(3, 2, 2).permute(1, 2, 0)):  # fmt: skip
+            picked = x[places] if len(places) <= x.dim() else x[places[:1]]
+            log("picked", (picked.tolist(), picked.stride()))
+
+    check(program)
+
+
+@pytest.mark.parametrize("source", ("tensor", "tracked", "storage", "nothing"))
+def test_set_has_no_gradient(source: str) -> None:
+    def program(torch: Any, log: Log) -> None:
+        x = leaf(torch, 1.0, 2.0)
+        other = {"tensor": torch.zeros(2), "tracked": x * 3, "storage": torch.zeros(2).untyped_storage()}
+        y, z = x * 2, torch.ones(2)
+        for one in (y, z):
+            one.set_(*([] if source == "nothing" else [other[source]]))
+            log("state", (one.requires_grad, one._version, one.grad_fn is None or one.grad_fn.name()))
+        for one in (y, z, x):
+            try:
+                one.sum().backward() if one is not x else x.set_(y)
+            except RuntimeError as error:
+                log("raised", str(error).splitlines()[0])
+
+    check(program)
