@@ -1,5 +1,11 @@
 """`torch.backends.cuda`: NVIDIA's devices, which Headgate does not use; switches are noted only."""
 
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from headgate.nn.attention import SWITCHES, getter, setter
+
 
 class _Switches:
     """Settings of products, noted only."""
@@ -15,3 +21,24 @@ matmul = _Switches()
 def is_built() -> bool:
     """False: Headgate does not use it."""
     return False
+
+
+flash_sdp_enabled, enable_flash_sdp = getter("flash"), setter("flash")
+math_sdp_enabled, enable_math_sdp = getter("math"), setter("math")
+mem_efficient_sdp_enabled, enable_mem_efficient_sdp = getter("mem_efficient"), setter("mem_efficient")
+cudnn_sdp_enabled, enable_cudnn_sdp = getter("cudnn"), setter("cudnn")
+fp16_bf16_reduction_math_sdp_allowed = getter("fp16_bf16_reduction")
+allow_fp16_bf16_reduction_math_sdp = setter("fp16_bf16_reduction")
+
+
+@contextlib.contextmanager
+def sdp_kernel(
+    enable_flash: bool = True, enable_math: bool = True, enable_mem_efficient: bool = True, enable_cudnn: bool = True
+) -> Iterator[dict[str, Any]]:
+    """Accepts a choice of attentions for a block of code, as `torch.nn.attention.sdpa_kernel`."""
+    before = dict(SWITCHES)
+    SWITCHES.update(flash=enable_flash, math=enable_math, mem_efficient=enable_mem_efficient, cudnn=enable_cudnn)
+    try:
+        yield {}
+    finally:
+        SWITCHES.update(before)
