@@ -368,6 +368,7 @@ def test_padded_places_without_gradients(lead: bool, fast: bool) -> None:
            for index, library in enumerate(found)], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:.*sdp_kernel")
 def test_switches() -> None:
     for library in LIBRARIES:
         cuda = library.backends.cuda

@@ -1,10 +1,16 @@
 """`torch.backends.cuda`: NVIDIA's devices, which Headgate does not use; switches are noted only."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from headgate.nn.attention import SWITCHES, getter, setter
+
+DEPRECATED = (
+    "`torch.backends.cuda.sdp_kernel()` is deprecated. In the future, this context manager will be removed. Please see "
+    "`torch.nn.attention.sdpa_kernel()` for the new context manager, with updated signature."
+)
 
 
 class _Switches:
@@ -35,7 +41,8 @@ allow_fp16_bf16_reduction_math_sdp = setter("fp16_bf16_reduction")
 def sdp_kernel(
     enable_flash: bool = True, enable_math: bool = True, enable_mem_efficient: bool = True, enable_cudnn: bool = True
 ) -> Iterator[dict[str, Any]]:
-    """Accepts a choice of attentions for a block of code, as `torch.nn.attention.sdpa_kernel`."""
+    """Accepts a choice of attentions for a block of code, as `torch.nn.attention.sdpa_kernel`; deprecated there."""
+    warnings.warn(DEPRECATED, FutureWarning, stacklevel=3)
     before = dict(SWITCHES)
     SWITCHES.update(flash=enable_flash, math=enable_math, mem_efficient=enable_mem_efficient, cudnn=enable_cudnn)
     try:
