@@ -85,10 +85,16 @@ _INSIDE = ("dtypes", "errors", "ops")
 __all__ = [_name for _name in sorted(globals()) if not _name.startswith("_") and _name not in _INSIDE]
 
 
+_LATE = ("distributions", "multiprocessing")
+
+
 def __getattr__(name: str) -> object:
-    """`headgate.multiprocessing`, imported when it is asked for: what it needs would double the time of an import."""
-    if name == "multiprocessing":
+    """`headgate.multiprocessing` and `headgate.distributions`, imported when they are asked for.
+
+    What the first needs would double the time of an import; the second has forty files that most scripts never read.
+    """
+    if name in _LATE:
         import importlib
 
-        return importlib.import_module("headgate.multiprocessing")
+        return importlib.import_module(f"headgate.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

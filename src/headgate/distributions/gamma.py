@@ -72,16 +72,9 @@ class Gamma(ExponentialFamily):
     def cdf(self, value: Any) -> Any:
         if self._validate_args:
             self._validate_sample(value)
-        return gammainc(self.concentration, self.rate * value)
+        return PUBLIC["special.gammainc"](self.concentration, self.rate * value)
 
 
 def standard_gamma(concentration: Any) -> Any:
     """Gamma numbers of rate 1, from PyTorch's stream."""
     return PUBLIC["_standard_gamma"](concentration)
-
-
-def gammainc(a: Any, x: Any) -> Any:
-    """The regularised lower incomplete gamma function."""
-    if "special.gammainc" not in PUBLIC:
-        raise NotImplementedError("Gamma.cdf needs special.gammainc, which Headgate does not have yet")
-    return PUBLIC["special.gammainc"](a, x)
