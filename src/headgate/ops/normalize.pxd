@@ -5,7 +5,7 @@ from headgate.core.apply cimport apply, wrap
 from headgate.core.arrays cimport is_float, shape_of
 from headgate.core.modes cimport grad_enabled
 from headgate.core.records cimport Node, Op, Tensor
-from headgate.core.saved cimport look_at
+from headgate.core.saved cimport find, look
 from headgate.core.writes cimport note_silent_write
 from headgate.kernels.normalization cimport (
     normalize_blocks, normalize_blocks_backward, normalize_channels, normalize_channels_backward,

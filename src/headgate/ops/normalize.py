@@ -15,7 +15,7 @@ if not cython.compiled:
     from headgate.core.arrays import is_float
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor
-    from headgate.core.saved import look_at
+    from headgate.core.saved import find, look
     from headgate.core.writes import note_silent_write
     from headgate.kernels.reference_normalization import (
         normalize_blocks,
@@ -167,8 +167,8 @@ class Channels(Normalize):
         attrs: list = n.attrs
         if attrs[MODE]:
             if attrs[7] & 8:
-                look_at(n, 3)
-                look_at(n, 4)
+                look(n, find(n, 3))
+                look(n, find(n, 4))
             return attrs[MEAN], attrs[RSTD]
         mean: object = n.array(3)
         variance: object = n.array(4)
