@@ -259,3 +259,42 @@ def test_parameters_made_in_inference_mode_are_refused_before_any_is_written() -
     with pytest.raises(RuntimeError, match="Inplace update to inference tensor"):
         optimizer.step()
     assert first.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.filterwarnings("ignore:optimizer contains a parameter group with duplicate")
+def test_a_parameter_that_is_there_twice_is_stepped_twice() -> None:
+    found = []
+    for lib in (headgate, torch):
+        param = lib.tensor([1.0, 2.0], requires_grad=True)
+        optimizer = lib.optim.Adam([param, lib.ones(3, requires_grad=True), param], lr=0.1)
+        for step in range(3):
+            param.grad = lib.tensor([0.5, -1.0 - step])
+            optimizer.step()
+        found.append((param.tolist(), float(optimizer.state[param]["step"])))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-6) and found[0][1] == found[1][1] == 6.0
+
+
+def test_a_tuple_of_parameters_put_into_a_group() -> None:
+    for lib in (headgate, torch):
+        param = lib.ones(2, requires_grad=True)
+        optimizer = lib.optim.SGD([param], lr=0.5)
+        optimizer.param_groups[0]["params"] = (param,)
+        param.grad = lib.ones(2)
+        optimizer.step()
+        assert param.tolist() == [0.5, 0.5]
+
+
+def test_options_may_change_between_steps() -> None:
+    found = []
+    for lib in (headgate, torch):
+        params = parameters(lib)
+        optimizer = lib.optim.RMSprop(params)
+        run(lib, optimizer, params, range(2))
+        optimizer.param_groups[0].update(lr=0.3, alpha=0.5, weight_decay=0.1, maximize=True)
+        run(lib, optimizer, params, range(2, 4))
+        sgd = lib.optim.SGD(params, lr=0.1)
+        run(lib, sgd, params, range(4, 5))
+        sgd.param_groups[0].update(momentum=0.9, nesterov=True)
+        found.append(run(lib, sgd, params, range(5, 8))[-1])
+    for one, other in zip(*found):
+        close(one, other, 1e-4, 1e-5)

@@ -62,6 +62,14 @@ from headgate.ops import scatter as scatter
 from headgate.ops import rows as rows
 from headgate.ops import sorting as sorting
 from headgate.ops import counting as counting
+from headgate.ops import pad as pad
+from headgate.ops import convolution as convolution
+from headgate.ops import conv_tbc as conv_tbc
+from headgate.ops import fold as fold
+from headgate.ops import shuffle as shuffle
+from headgate.ops import pooling as pooling
+from headgate.ops import pool_functions as pool_functions
+from headgate.ops import pool_more as pool_more
 from headgate.ops import normalized as normalized
 from headgate.ops import dropout as dropout
 from headgate.ops import recurrent as recurrent
@@ -69,5 +77,8 @@ from headgate.ops import bags as bags
 from headgate.ops import margins as margins
 from headgate.ops import distances as distances
 from headgate.ops import ctc as ctc
+from headgate.ops import resample as resample
+from headgate.ops import grids as grids
+from headgate.ops import laws as laws
 from headgate.ops import attention as attention
 from headgate.ops import heads as heads

@@ -68,7 +68,7 @@ def glu(input: object, dim: object = -1) -> object:
 def differences(x: object, y: object, p: object) -> object:
     """The p-norms of all differences of rows of x (P, M) and y (R, M)."""
     found = np.empty((len(x), len(y)), x.dtype)
-    step = max(1, PIECE // max(1, y.size))
+    step = max(1, PIECE // max(1, y.shape[0] * y.shape[1]))
     for first in range(0, len(x), step):
         d = np.abs(x[first:first + step, None] - y[None])
         part = found[first:first + step]

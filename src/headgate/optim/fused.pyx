@@ -107,6 +107,7 @@ cdef class Pass:
     cdef int rule, elementwise
     cdef hg_update *updates
     cdef Py_ssize_t room
+    cdef bint busy           # another thread is stepping the same optimizer
     cdef bint by_step        # whether the step's number is all that a rule's numbers depend on
 
     def __dealloc__(self):
@@ -129,18 +130,12 @@ cdef class Pass:
         NotImplemented, and nothing done, if one of the numbers is a tensor. `begin(param)` fills an empty state and says
         whether it was empty; what is handed back are pairs of a parameter and that.
         """
+        cdef tuple options = what[3]
         cdef double o[OPTIONS]
         cdef double decay
-        cdef list params = given if type(given) is list else list(given)
-        cdef list others = None, used = [], held = []
-        cdef tuple options = what[3]
         cdef object option = what[4]
-        cdef Tensor p, g
-        cdef Entry e, last = None
         cdef Py_ssize_t i
-        if what[0] is not self.rule_name or what[1] != self.names:
-            self.begin(what[0], what[1], what[2])
-        if isinstance(option, Tensor):
+        if self.busy or isinstance(option, Tensor):
             return NotImplemented
         decay = option
         for i in range(len(options)):
@@ -148,6 +143,20 @@ cdef class Pass:
             if isinstance(option, Tensor):
                 return NotImplemented
             o[i] = option
+        if what[0] is not self.rule_name or what[1] != self.names:
+            self.begin(what[0], what[1], what[2])
+        self.busy = True
+        try:
+            return self.step(given if type(given) is list else list(given), states, o, decay, negate, written, begin)
+        finally:
+            self.busy = False
+
+    cdef list step(self, list params, object states, double *o, double decay, bint negate, str written, object begin):
+        """Find what there is to do, work out the numbers, do it, note it."""
+        cdef list others = None, used = [], held = []
+        cdef Tensor p, g
+        cdef Entry e, last = None
+        cdef Py_ssize_t i
         self.check(params)
         for i in range(len(params)):
             p = <Tensor> params[i]
@@ -209,8 +218,17 @@ cdef class Pass:
         fresh = begin(p)
         e = entry_of(p, states[p] if self.names else {}, self.names, self.elementwise)
         e.update.fresh = fresh
+        e.fits = e.fits and not self.twice(i, p)
         self.entries[i] = e
         return e
+
+    cdef bint twice(self, Py_ssize_t i, Tensor p):
+        """Whether a parameter is in the list before place i too: two threads must not write it at once."""
+        cdef Py_ssize_t k
+        for k in range(i):
+            if self.entries[k] is not None and (<Entry> self.entries[k]).param is p:
+                return True
+        return False
 
     cdef bint take_gradient(self, Entry e, Tensor g, list held):
         """Give the entry its gradient; False if it is not of the parameter's shape and type."""

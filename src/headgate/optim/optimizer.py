@@ -20,6 +20,7 @@ from headgate.core.records import Tensor
 from headgate.dtypes import NAMES
 
 Hook = Callable[..., Any]
+ParamsT = Any  # tensors, (name, tensor) pairs, or dicts: what annotations call `params`
 _global_optimizer_pre_hooks: dict[int, Hook] = OrderedDict()
 _global_optimizer_post_hooks: dict[int, Hook] = OrderedDict()
 HOOKS = (
@@ -166,6 +167,11 @@ class Optimizer:
             return step(self, *args, **kwargs)
 
         return wrapper
+
+    def _accelerator_graph_capture_health_check(self) -> None:
+        """Nothing: there is no graph of a device. Optimizers written after PyTorch's own call it."""
+
+    _cuda_graph_capture_health_check = _accelerator_graph_capture_health_check
 
     def _patch_step_function(self) -> None:
         kind: Any = type(self)

@@ -1,0 +1,42 @@
+"""The public functions that the distributions compute with, under one roof. Nothing here is defined."""
+
+from typing import Any
+
+from headgate import ops as _ops  # noqa: F401  (declares them)
+from headgate.core.entry import PUBLIC
+
+all_true: Any = PUBLIC["all"]
+arange: Any = PUBLIC["arange"]
+as_tensor: Any = PUBLIC["as_tensor"]
+bernoulli: Any = PUBLIC["bernoulli"]
+broadcast_shapes: Any = PUBLIC["broadcast_shapes"]
+broadcast_tensors: Any = PUBLIC["broadcast_tensors"]
+cat: Any = PUBLIC["cat"]
+cholesky: Any = PUBLIC["linalg.cholesky"]
+cholesky_solve: Any = PUBLIC["cholesky_solve"]
+cross_entropy_with_logits: Any = PUBLIC["nn.functional.binary_cross_entropy_with_logits"]
+diag_embed: Any = PUBLIC["diag_embed"]
+empty: Any = PUBLIC["empty"]
+eye: Any = PUBLIC["eye"]
+flip: Any = PUBLIC["flip"]
+full_like: Any = PUBLIC["full_like"]
+isfinite: Any = PUBLIC["isfinite"]
+log_sigmoid: Any = PUBLIC["nn.functional.logsigmoid"]
+log_softmax: Any = PUBLIC["log_softmax"]
+logaddexp: Any = PUBLIC["logaddexp"]
+maximum: Any = PUBLIC["maximum"]
+multinomial: Any = PUBLIC["multinomial"]
+normal: Any = PUBLIC["normal"]
+one_hot: Any = PUBLIC["nn.functional.one_hot"]
+ones: Any = PUBLIC["ones"]
+ones_like: Any = PUBLIC["ones_like"]
+rand: Any = PUBLIC["rand"]
+softmax: Any = PUBLIC["nn.functional.softmax"]
+softplus: Any = PUBLIC["nn.functional.softplus"]
+solve_triangular: Any = PUBLIC["linalg.solve_triangular"]
+stack: Any = PUBLIC["stack"]
+tensor: Any = PUBLIC["tensor"]
+where: Any = PUBLIC["where"]
+xlogy: Any = PUBLIC["xlogy"]
+zeros: Any = PUBLIC["zeros"]
+zeros_like: Any = PUBLIC["zeros_like"]

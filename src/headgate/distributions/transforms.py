@@ -1,0 +1,19 @@
+"""Changes of variable with the logarithms of their Jacobians. This file only re-exports."""
+
+from headgate.distributions.scalar_transforms import AbsTransform as AbsTransform
+from headgate.distributions.scalar_transforms import AffineTransform as AffineTransform
+from headgate.distributions.scalar_transforms import ExpTransform as ExpTransform
+from headgate.distributions.scalar_transforms import PowerTransform as PowerTransform
+from headgate.distributions.scalar_transforms import SigmoidTransform as SigmoidTransform
+from headgate.distributions.scalar_transforms import SoftplusTransform as SoftplusTransform
+from headgate.distributions.scalar_transforms import TanhTransform as TanhTransform
+from headgate.distributions.transform_base import ComposeTransform as ComposeTransform
+from headgate.distributions.transform_base import IndependentTransform as IndependentTransform
+from headgate.distributions.transform_base import ReshapeTransform as ReshapeTransform
+from headgate.distributions.transform_base import Transform as Transform
+from headgate.distributions.transform_base import identity_transform as identity_transform
+from headgate.distributions.vector_transforms import CumulativeDistributionTransform as CumulativeDistributionTransform
+from headgate.distributions.vector_transforms import LowerCholeskyTransform as LowerCholeskyTransform
+from headgate.distributions.vector_transforms import PositiveDefiniteTransform as PositiveDefiniteTransform
+from headgate.distributions.vector_transforms import SoftmaxTransform as SoftmaxTransform
+from headgate.distributions.vector_transforms import StickBreakingTransform as StickBreakingTransform

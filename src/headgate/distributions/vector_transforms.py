@@ -1,0 +1,132 @@
+"""Changes of variable of vectors and matrices: to the simplex, to Cholesky factors. The base is in `transform_base`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headgate import dtypes
+from headgate.distributions import constraints
+from headgate.distributions import functions as F
+from headgate.distributions.scalar_transforms import SigmoidTransform
+from headgate.distributions.transform_base import Transform
+
+
+class _Vector(Transform):
+    """A transform of vectors that has no parameters."""
+
+    domain: Any = constraints.real_vector
+    codomain: Any = constraints.simplex
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    __hash__ = object.__hash__
+
+
+class SoftmaxTransform(_Vector):
+    """Vectors to the simplex by exp and normalising; not bijective, so it has no Jacobian."""
+
+    def _call(self, x: Any) -> Any:
+        weights = (x - x.max(-1, True)[0]).exp()
+        return weights / weights.sum(-1, True)
+
+    def _inverse(self, y: Any) -> Any:
+        return y.log()
+
+    def forward_shape(self, shape: Any) -> Any:
+        if len(shape) < 1:
+            raise ValueError("Too few dimensions on input")
+        return shape
+
+    inverse_shape = forward_shape
+
+
+class StickBreakingTransform(_Vector):
+    """Vectors of n numbers to the simplex of n + 1: each breaks off a part of what is left (Stan's manual, 2013)."""
+
+    bijective = True
+
+    def _call(self, x: Any) -> Any:
+        offset = x.shape[-1] + 1 - x.new_ones(x.shape[-1]).cumsum(-1)
+        z = SigmoidTransform()(x - offset.log())
+        left = (1 - z).cumprod(-1)
+        one = x.new_ones(x.shape[:-1] + (1,))
+        return F.cat([z, one], -1) * F.cat([one, left], -1)
+
+    def _inverse(self, y: Any) -> Any:
+        cut = y[..., :-1]
+        offset = y.shape[-1] - y.new_ones(cut.shape[-1]).cumsum(-1)
+        left = (1 - cut.cumsum(-1)).clamp(min=dtypes.finfo(y.dtype).tiny)
+        return cut.log() - left.log() + offset.log()
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        offset = x.shape[-1] + 1 - x.new_ones(x.shape[-1]).cumsum(-1)
+        x = x - offset.log()
+        return (-x + F.log_sigmoid(x) + y[..., :-1].log()).sum(-1)
+
+    def forward_shape(self, shape: Any) -> Any:
+        if len(shape) < 1:
+            raise ValueError("Too few dimensions on input")
+        return shape[:-1] + (shape[-1] + 1,)
+
+    def inverse_shape(self, shape: Any) -> Any:
+        if len(shape) < 1:
+            raise ValueError("Too few dimensions on input")
+        return shape[:-1] + (shape[-1] - 1,)
+
+
+class LowerCholeskyTransform(_Vector):
+    """Any square matrix to a lower triangular one with a positive diagonal, by exp of its diagonal."""
+
+    domain = constraints.independent(constraints.real, 2)
+    codomain = constraints.lower_cholesky
+
+    def _call(self, x: Any) -> Any:
+        return x.tril(-1) + F.diag_embed(x.diagonal(dim1=-2, dim2=-1).exp())
+
+    def _inverse(self, y: Any) -> Any:
+        return y.tril(-1) + F.diag_embed(y.diagonal(dim1=-2, dim2=-1).log())
+
+
+class PositiveDefiniteTransform(_Vector):
+    """Any square matrix to a positive-definite one, L Lᵀ of its LowerCholeskyTransform L."""
+
+    domain = constraints.independent(constraints.real, 2)
+    codomain = constraints.positive_definite
+
+    def _call(self, x: Any) -> Any:
+        factor = LowerCholeskyTransform()(x)
+        return factor @ factor.mT
+
+    def _inverse(self, y: Any) -> Any:
+        return LowerCholeskyTransform().inv(F.cholesky(y))
+
+
+class CumulativeDistributionTransform(Transform):
+    """y = F(x) with the cumulative distribution function F of a law."""
+
+    bijective = True
+    codomain = constraints.unit_interval
+    sign = 1
+
+    def __init__(self, distribution: Any, cache_size: int = 0) -> None:
+        super().__init__(cache_size=cache_size)
+        self.distribution = distribution
+
+    @property
+    def domain(self) -> Any:  # type: ignore[override]
+        return self.distribution.support
+
+    def _call(self, x: Any) -> Any:
+        return self.distribution.cdf(x)
+
+    def _inverse(self, y: Any) -> Any:
+        return self.distribution.icdf(y)
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        return self.distribution.log_prob(x)
+
+    def with_cache(self, cache_size: int = 1) -> Any:
+        if self._cache_size == cache_size:
+            return self
+        return CumulativeDistributionTransform(self.distribution, cache_size=cache_size)

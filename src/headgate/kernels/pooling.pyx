@@ -1,0 +1,182 @@
+# sources: pooling_loops.c
+"""Pooling by tables of windows: largest elements and their places, averages, and the ways back, as arrays.
+
+float32 and float64 run in the loops of pooling_loops.c, 16-bit floats through float32, integers in the NumPy form.
+Nothing here knows tensors, nor how windows come about.
+"""
+
+import numpy as np
+
+from headgate.kernels import reference_pooling as reference
+
+cimport numpy as cnp
+from numpy cimport ndarray, npy_intp
+
+from headgate.kernels.memory cimport fresh
+from headgate.kernels.pool cimport parallel
+
+cnp.import_array()
+
+cdef extern from "types.h" nogil:
+    enum:
+        HG_AXES, HG_F32, HG_F64
+    int hg_type_of(int number)
+
+cdef extern from "pooling_loops.h" nogil:
+    ctypedef long long i64
+    ctypedef const i64 *hg_table
+    ctypedef void (*hg_task)(void *context, Py_ssize_t low, Py_ssize_t high) noexcept
+    ctypedef void (*hg_splitter)(hg_task fn, void *context, Py_ssize_t n, Py_ssize_t grain) noexcept
+    ctypedef struct hg_pool:
+        int type, successive
+        Py_ssize_t planes
+        Py_ssize_t[3] in_ "in"
+        Py_ssize_t[3] out, step
+        hg_table[3] start, end, count
+    void hg_pool_max(const hg_pool *p, const void *x, void *values, i64 *indices, hg_splitter parallel)
+    void hg_pool_average(const hg_pool *p, const void *x, void *y, hg_splitter parallel)
+    void hg_pool_average_back(const hg_pool *p, const void *g, void *x, hg_splitter parallel)
+    void hg_pool_put(int type, Py_ssize_t planes, Py_ssize_t n, Py_ssize_t out, const void *g, const i64 *indices, void *x,
+                     hg_splitter parallel)
+    void hg_pool_take(int type, Py_ssize_t planes, Py_ssize_t n, Py_ssize_t out, const void *x, const i64 *indices,
+                      void *y, hg_splitter parallel)
+
+cdef i64[1] ZERO = [0]
+cdef i64[1] ONE = [1]
+
+
+cdef inline ndarray straight(ndarray x):
+    """x itself if it is contiguous, aligned and in native order, else such a copy."""
+    if cnp.PyArray_IS_C_CONTIGUOUS(x) and cnp.PyArray_ISBEHAVED_RO(x):
+        return x
+    return np.array(x, dtype=x.dtype.newbyteorder("="), order="C")
+
+
+cdef inline bint in_loops(ndarray x) noexcept:
+    cdef int kind = hg_type_of(cnp.PyArray_TYPE(x))
+    return (kind == HG_F32 or kind == HG_F64) and cnp.PyArray_SIZE(x) > 0
+
+
+cdef inline bint is_short(ndarray x):
+    """Whether these are floats of 16 bits, which are computed as float32."""
+    return cnp.PyArray_ITEMSIZE(x) == 2 and x.dtype.kind not in "iub"
+
+
+cdef inline const i64 *table(object array) except NULL:
+    return <const i64 *> cnp.PyArray_DATA(<ndarray> array)
+
+
+cdef int describe(hg_pool *p, ndarray x, object windows) except -1:
+    """The tables of `windows` in the last of three places, with one window over nothing before them."""
+    cdef int dims = len(windows.out), rank = cnp.PyArray_NDIM(x), i, at
+    p.type, p.successive, p.planes = hg_type_of(cnp.PyArray_TYPE(x)), windows.successive, 1
+    for i in range(rank - dims):
+        p.planes *= cnp.PyArray_DIMS(x)[i]
+    for i in range(3):
+        p.in_[i] = p.out[i] = p.step[i] = 1
+        p.start[i], p.end[i], p.count[i] = ZERO, ONE, ONE
+    for i in range(dims):
+        at = 3 - dims + i
+        p.in_[at], p.out[at], p.step[at] = windows.sizes[i], windows.out[i], windows.steps[i]
+        p.start[at], p.end[at] = table(windows.starts[i]), table(windows.ends[i])
+        p.count[at] = table(windows.counts[i])
+    return 0
+
+
+cdef ndarray made(ndarray x, int dims, tuple sizes, int number):
+    """A fresh array with x's leading dims and other last ones."""
+    cdef npy_intp[HG_AXES] shape
+    cdef int i, lead = cnp.PyArray_NDIM(x) - dims
+    for i in range(lead):
+        shape[i] = cnp.PyArray_DIMS(x)[i]
+    for i in range(len(sizes)):
+        shape[lead + i] = sizes[i]
+    return fresh(lead + len(sizes), shape, number)
+
+
+cpdef tuple max_pool(ndarray x, object windows):
+    """(the largest element of every window, its place in the flattened plane): the last NaN, or the first of equals."""
+    cdef hg_pool p
+    cdef ndarray values, indices
+    if is_short(x):
+        values, indices = max_pool(x.astype("f4"), windows)
+        return values.astype(x.dtype), indices
+    if not in_loops(x) or 0 in windows.out:
+        return reference.max_pool(x, windows)
+    x = straight(x)
+    describe(&p, x, windows)
+    values = made(x, len(windows.out), windows.out, cnp.PyArray_TYPE(x))
+    indices = made(x, len(windows.out), windows.out, cnp.NPY_INT64)
+    with nogil:
+        hg_pool_max(&p, cnp.PyArray_DATA(x), cnp.PyArray_DATA(values), <i64 *> cnp.PyArray_DATA(indices),
+                    <hg_splitter> parallel)
+    return values, indices
+
+
+cpdef ndarray average_pool(ndarray x, object windows):
+    """The sum of every window over its divisor."""
+    cdef hg_pool p
+    cdef ndarray y
+    if not in_loops(x) or 0 in windows.out:
+        return reference.average_pool(x, windows)
+    x = straight(x)
+    describe(&p, x, windows)
+    y = made(x, len(windows.out), windows.out, cnp.PyArray_TYPE(x))
+    with nogil:
+        hg_pool_average(&p, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), <hg_splitter> parallel)
+    return y
+
+
+cpdef ndarray average_back(ndarray g, object windows):
+    """The gradient of `average_pool`: every result's share goes to its window."""
+    cdef hg_pool p
+    cdef ndarray x
+    if not in_loops(g):
+        return reference.average_back(g, windows)
+    g = straight(g)
+    describe(&p, g, windows)
+    x = made(g, len(windows.out), windows.sizes, cnp.PyArray_TYPE(g))
+    with nogil:
+        hg_pool_average_back(&p, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), <hg_splitter> parallel)
+    return x
+
+
+cdef Py_ssize_t plane_of(object sizes) except -1:
+    cdef Py_ssize_t n = 1
+    for one in sizes:
+        n *= one
+    return n
+
+
+cpdef ndarray put(ndarray g, ndarray indices, tuple sizes):
+    """Zeros of the given last sizes to which every element is added at its place of the flattened plane."""
+    cdef ndarray x
+    cdef Py_ssize_t out, inside, planes
+    cdef int kind = hg_type_of(cnp.PyArray_TYPE(g))
+    if not in_loops(g):
+        return reference.put(g, indices, sizes)
+    g, indices = straight(g), straight(indices)
+    x = made(g, len(sizes), sizes, cnp.PyArray_TYPE(g))
+    inside, out = plane_of(sizes), plane_of((<object> g).shape[g.ndim - len(sizes):])
+    planes = cnp.PyArray_SIZE(g) // out
+    with nogil:
+        hg_pool_put(kind, planes, inside, out, cnp.PyArray_DATA(g), <const i64 *> cnp.PyArray_DATA(indices),
+                    cnp.PyArray_DATA(x), <hg_splitter> parallel)
+    return x
+
+
+cpdef ndarray take(ndarray x, ndarray indices, int count):
+    """The elements at places of the flattened plane of the last `count` dims, in the indices' shape."""
+    cdef ndarray y
+    cdef Py_ssize_t out, inside, planes
+    cdef int kind = hg_type_of(cnp.PyArray_TYPE(x))
+    if not in_loops(x) or not cnp.PyArray_SIZE(indices):
+        return reference.take(x, indices, count)
+    x, indices = straight(x), straight(indices)
+    y = fresh(cnp.PyArray_NDIM(indices), cnp.PyArray_DIMS(indices), cnp.PyArray_TYPE(x))
+    inside, out = plane_of((<object> x).shape[x.ndim - count:]), plane_of((<object> indices).shape[x.ndim - count:])
+    planes = cnp.PyArray_SIZE(x) // inside
+    with nogil:
+        hg_pool_take(kind, planes, inside, out, cnp.PyArray_DATA(x), <const i64 *> cnp.PyArray_DATA(indices),
+                     cnp.PyArray_DATA(y), <hg_splitter> parallel)
+    return y

@@ -1,0 +1,107 @@
+"""Pooling by tables of windows in NumPy: the plain form of `pooling.pyx`, and the form for integers.
+
+The last dims are pooled, as many as there are tables. Nothing here knows tensors, nor how windows come about.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Sizes = tuple[int, ...]
+
+
+class Windows:
+    """Per pooled dim: where windows start and end, their step, and by what an average divides (`count`)."""
+
+    def __init__(
+        self, sizes: Sizes, starts: tuple[Array, ...], ends: tuple[Array, ...], steps: Sizes,
+        counts: tuple[Array, ...], successive: bool,
+    ) -> None:
+        self.sizes, self.out = sizes, tuple(len(one) for one in starts)
+        self.starts, self.ends, self.steps, self.counts = starts, ends, steps, counts
+        self.successive = successive  # PyTorch's adaptive averages divide dim after dim
+
+    def each(self) -> Iterator[tuple[Sizes, tuple[slice, ...]]]:
+        """Every place of the result with its window."""
+        for place in itertools.product(*map(range, self.out)):
+            yield place, tuple(slice(int(start[o]), int(end[o]), step)
+                               for o, start, end, step in zip(place, self.starts, self.ends, self.steps))
+
+    def share(self, value: Array, place: Sizes) -> Array:
+        """A sum over the window's divisor; integers are divided towards zero."""
+        counts = [int(count[o]) for o, count in zip(place, self.counts)]
+        if value.dtype.kind in "iu":
+            whole = int(np.prod(counts))
+            return np.asarray(np.sign(value) * (np.abs(value) // whole)).astype(value.dtype)
+        if not self.successive:
+            return np.asarray(value / value.dtype.type(np.prod(counts)))
+        for one in counts:
+            value = value / value.dtype.type(one)
+        return value
+
+
+def wide(x: Array) -> Array:
+    """16-bit floats as float32."""
+    return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iub" else x
+
+
+def max_pool(x: Array, windows: Any) -> tuple[Array, Array]:
+    """(the largest element of every window, its place in the flattened plane): the last NaN, or the first of equals."""
+    count = len(windows.out)
+    lead = x.shape[: x.ndim - count]
+    values, indices = np.empty((*lead, *windows.out), x.dtype), np.empty((*lead, *windows.out), np.int64)
+    places = np.arange(int(np.prod(windows.sizes))).reshape(windows.sizes)
+    for place, window in windows.each():
+        part = x[(..., *window)].reshape(*lead, -1)
+        best = part.argmax(-1)
+        if part.dtype.kind not in "iub":
+            nans = np.isnan(part[..., ::-1])
+            best = np.where(nans.any(-1), part.shape[-1] - 1 - nans.argmax(-1), best)
+        values[(..., *place)] = np.take_along_axis(part, best[..., None], -1)[..., 0]
+        indices[(..., *place)] = places[window].reshape(-1)[best]
+    return values, indices
+
+
+def average_pool(x: Array, windows: Any) -> Array:
+    """The sum of every window over its divisor."""
+    count = len(windows.out)
+    lead = x.shape[: x.ndim - count]
+    values = wide(x)
+    result = np.empty((*lead, *windows.out), values.dtype)
+    for place, window in windows.each():
+        total = values[(..., *window)].reshape(*lead, -1).sum(-1, dtype=values.dtype)
+        result[(..., *place)] = windows.share(total, place)
+    return result.astype(x.dtype, copy=False)
+
+
+def average_back(g: Array, windows: Any) -> Array:
+    """The gradient of `average_pool`: every result's share goes to its window."""
+    lead = g.shape[: g.ndim - len(windows.out)]
+    values = wide(g)
+    result = np.zeros((*lead, *windows.sizes), values.dtype)
+    for place, window in windows.each():
+        share = windows.share(values[(..., *place)], place)
+        result[(..., *window)] += share.reshape(*lead, *(1,) * len(windows.out))
+    return result.astype(g.dtype, copy=False)
+
+
+def put(g: Array, indices: Array, sizes: Sizes) -> Array:
+    """Zeros of the given last sizes to which every element is added at its place of the flattened plane."""
+    planes = int(np.prod(g.shape[: g.ndim - len(sizes)], dtype=np.int64))
+    result = np.zeros((planes, int(np.prod(sizes, dtype=np.int64))), wide(g).dtype)
+    np.add.at(result, (np.arange(planes)[:, None], indices.reshape(planes, -1)), wide(g).reshape(planes, -1))
+    return result.reshape(*g.shape[: g.ndim - len(sizes)], *sizes).astype(g.dtype, copy=False)
+
+
+def take(x: Array, indices: Array, count: int) -> Array:
+    """The elements at places of the flattened plane of the last `count` dims, in the indices' shape."""
+    planes = int(np.prod(x.shape[: x.ndim - count], dtype=np.int64))
+    if not planes or not indices.size:
+        return np.zeros(indices.shape, x.dtype)
+    picked = np.take_along_axis(x.reshape(planes, -1), indices.reshape(planes, -1), 1)
+    return picked.reshape(indices.shape)

@@ -1,0 +1,9 @@
+# C types of fold.py.
+from numpy cimport ndarray
+from headgate cimport dtypes
+from headgate.core.apply cimport apply1
+from headgate.core.arrays cimport shape_of
+from headgate.core.records cimport Node, Op, Tensor
+from headgate.ops.arguments cimport given
+
+cdef Op IM2COL, COL2IM

@@ -1,0 +1,10 @@
+# C types of pad.py.
+from numpy cimport ndarray
+from headgate cimport dtypes
+from headgate.core.apply cimport apply1, apply2, wrap
+from headgate.core.arrays cimport shape_of
+from headgate.core.records cimport X, Node, Op, Tensor
+from headgate.ops.arguments cimport given
+
+cdef Op CONSTANT
+cdef Tensor pad_constant(Tensor x, tuple pads, object value)
