@@ -80,6 +80,11 @@ def test_persistent_workers_are_started_again_after_a_death() -> None:
     with pytest.raises(RuntimeError, match="Killed"):
         next(iterator)
     assert len(list(loader)) == 10
+    os.kill(loader._iterator._workers[0].pid, signal.SIGKILL)
+    loader._iterator._workers[0].join()
+    with pytest.raises(RuntimeError, match="Killed"):
+        iter(loader)
+    assert len(list(loader)) == 10
 
 
 def test_timeout() -> None:

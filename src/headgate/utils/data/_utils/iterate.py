@@ -144,10 +144,18 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         for _ in range(self._prefetch_factor * self._num_workers):
             self._try_put_index()
 
+    def _send(self, number: int, message: Any) -> None:
+        """Give a worker something to do; half a message, or a dead worker, ends them all."""
+        try:
+            self._crew.send(number, message)
+        except BaseException:
+            self._abandon()
+            raise
+
     def _resume(self) -> None:
         """Tell persistent workers that an epoch begins, and wait until what they sent of the last one is read."""
         for number in range(self._num_workers):
-            self._crew.send(number, _ResumeIteration())
+            self._send(number, _ResumeIteration())
         waiting = self._num_workers
         while waiting:
             waiting -= isinstance(self._get_data()[0], _ResumeIteration)
@@ -222,11 +230,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
                 break
         else:
             return
-        try:
-            self._crew.send(number, (self._send_idx, index))
-        except BaseException:
-            self._abandon()
-            raise
+        self._send(number, (self._send_idx, index))
         self._task_info[self._send_idx] = (number,)
         self._workers_num_tasks[number] += 1
         self._send_idx += 1
