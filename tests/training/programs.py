@@ -173,7 +173,8 @@ class Decoder(Program):
                 return x + self.mlp(self.second(x))
 
         self.model = nn.ModuleDict({
-            "embed": nn.Embedding(13, 16), "blocks": nn.Sequential(Block(16, 2), Block(16, 2)), "norm": nn.LayerNorm(16)})
+            "embed": nn.Embedding(13, 16), "blocks": nn.Sequential(Block(16, 2), Block(16, 2)),
+            "norm": nn.LayerNorm(16)})
         self.model.to(self.kind)
         self.tokens = self.classes(13, 4, 9)
         self.optimizer = optim.AdamW(self.model.parameters(), lr=3e-3, betas=(0.9, 0.95))
@@ -249,7 +250,7 @@ class ActorCritic(Program):
             reward, state = -abs(turned[0]), turned
             value = self.model["critic"](hidden)[0]
             advantage = reward - value
-            total = total + advantage**2 - policy.log_prob(action) * advantage.detach() - 0.01 * policy.entropy()
+            total = total + 2 * advantage**2 - policy.log_prob(action) * advantage.detach() - 0.01 * policy.entropy()
         return total / 5
 
 
@@ -273,18 +274,20 @@ class Vae(Program):
 
 
 class Lbfgs(Program):
-    """A small network fitted to a sine by LBFGS with its line search; every evaluation counts as a step."""
+    """A small network fitted to a noisy sine by LBFGS with its line search; every evaluation counts as a step."""
 
     def build(self) -> None:
         nn = self.nn
         self.model = nn.Sequential(nn.Linear(1, 12), nn.Tanh(), nn.Linear(12, 1)).to(self.kind)
         self.x = self.torch.linspace(-3, 3, 40, dtype=self.kind).unsqueeze(1)
-        self.optimizer = self.torch.optim.LBFGS(self.model.parameters(), lr=1, max_iter=10, line_search_fn="strong_wolfe")
+        self.y = (self.x * 1.5).sin() + 0.2 * self.data(40, 1)
+        self.optimizer = self.torch.optim.LBFGS(
+            self.model.parameters(), lr=1, max_iter=10, line_search_fn="strong_wolfe")
         self.seen: list[float] = []
 
     def closure(self) -> Any:
         self.optimizer.zero_grad()
-        loss = self.F.mse_loss(self.model(self.x), (self.x * 1.5).sin())
+        loss = self.F.mse_loss(self.model(self.x), self.y)
         loss.backward()
         self.seen.append(float(loss.detach()))
         return loss
