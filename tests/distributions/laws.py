@@ -59,7 +59,7 @@ LAWS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "StickBreaking": lambda t, d, p: d.TransformedDistribution(
         d.Normal(p(0.5, -1.0), p(1.0, 0.3)), d.StickBreakingTransform()),
 }  # fmt: skip
-#: The laws whose samples come from the gamma, Poisson or binomial streams.
+#: The laws whose samples come from the gamma, Poisson or binomial streams: they have no second gradient.
 STREAMS = {
     "Beta": "_sample_dirichlet", "Dirichlet": "_sample_dirichlet", "Gamma": "_standard_gamma",
     "Chi2": "_standard_gamma", "StudentT": "_standard_gamma", "Poisson": "poisson", "Binomial": "binomial",

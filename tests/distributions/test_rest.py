@@ -283,4 +283,6 @@ def test_warnings_are_none() -> None:
         warnings.simplefilter("error")
         headgate.distributions.Normal(0.0, 1.0).log_prob(headgate.tensor(0.5))
         headgate.distributions.MultivariateNormal(headgate.zeros(2), headgate.eye(2)).rsample()
+        shape = headgate.tensor(0.5, requires_grad=True)
+        headgate.distributions.Gamma(shape, 1.0).rsample((3,)).sum().backward()
     assert torch.distributions.Normal is not headgate.distributions.Normal

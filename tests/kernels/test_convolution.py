@@ -56,6 +56,27 @@ def test_convolution_loops(block: int) -> None:
             assert error < (2e-6 if kind == "f4" else 1e-13), f"seed {seed}: {error}"
 
 
+@pytest.mark.parametrize(("batch", "inputs", "outputs", "size", "kernel", "stride", "padding"), [
+    (5, 8, 40, 4, 3, 1, 1), (3, 40, 33, 2, 3, 1, 1), (33, 64, 64, 4, 3, 1, 1), (7, 40, 48, 5, 3, 2, 1),
+    (9, 35, 64, 7, 5, 1, 2), (1, 64, 64, 1, 3, 1, 1),
+])  # fmt: skip
+def test_small_planes(
+    batch: int, inputs: int, outputs: int, size: int, kernel: int, stride: int, padding: int
+) -> None:
+    """Many channels over few places, where the places are gathered first."""
+    from headgate.kernels.convolution import conv_forward, conv_input
+
+    draw = np.random.default_rng(0)
+    out = (size + 2 * padding - kernel) // stride + 1
+    x, w = draw.normal(size=(batch, inputs, size, size)), draw.normal(size=(outputs, inputs, kernel, kernel))
+    y, b, rest = draw.normal(size=(batch, outputs, out, out)), draw.normal(size=outputs), (
+        (stride,) * 2, (padding,) * 2, (1, 1), 1)
+    np.testing.assert_allclose(conv_forward(x, w, b, (out, out), *rest), plain.conv_forward(x, w, b, (out, out), *rest),
+                               rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(conv_input(y, w, None, (size, size), *rest),
+                               plain.conv_input(y, w, None, (size, size), *rest), rtol=1e-11, atol=1e-12)
+
+
 def test_threads_do_not_change_a_bit() -> None:
     from headgate.kernels.convolution import conv_forward, conv_input, conv_weight
     from headgate.kernels.pool import get_num_threads, set_num_threads

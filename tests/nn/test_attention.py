@@ -347,7 +347,8 @@ def test_whole_transformer(causal: bool | None) -> None:
 
 @pytest.mark.filterwarnings("ignore:enable_nested_tensor", "ignore:The PyTorch API of nested")
 @pytest.mark.parametrize("lead", [True, False])
-def test_padded_places_without_gradients(lead: bool) -> None:
+@pytest.mark.parametrize("fast", [True, False])
+def test_padded_places_without_gradients(lead: bool, fast: bool) -> None:
     """What PyTorch's fast road leaves at padded places: 0 before the last norm, where padding is at the end."""
     x = RANDOM.normal(size=(ROWS, STEPS, WIDTH)).astype(np.float32)
     found = []
@@ -356,11 +357,27 @@ def test_padded_places_without_gradients(lead: bool) -> None:
         layer = library.nn.TransformerEncoderLayer(WIDTH, 2, 8, batch_first=True)
         encoder = library.nn.TransformerEncoder(layer, 2, library.nn.LayerNorm(WIDTH)).eval()
         hidden = padding(library, ROWS, STEPS)
-        with library.no_grad():
-            found.append(encoder(library.from_numpy(x), src_key_padding_mask=hidden if lead else hidden.flip(1)))
+        library.backends.mha.set_fastpath_enabled(fast)
+        try:
+            with library.no_grad():
+                found.append(encoder(library.from_numpy(x), src_key_padding_mask=hidden if lead else hidden.flip(1)))
+        finally:
+            library.backends.mha.set_fastpath_enabled(True)
     valid = np.ones((ROWS, STEPS), bool) if lead else ~np.asarray(padding(headgate, ROWS, STEPS).flip(1))
     same(*[library[torch.from_numpy(valid)] if index == 0 else library[headgate.from_numpy(valid)]
            for index, library in enumerate(found)], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:.*sdp_kernel")
+def test_switches() -> None:
+    for library in LIBRARIES:
+        cuda = library.backends.cuda
+        with cuda.sdp_kernel(enable_flash=False):
+            assert not cuda.flash_sdp_enabled() and cuda.math_sdp_enabled()
+        assert cuda.flash_sdp_enabled()
+        cuda.enable_math_sdp(False)
+        assert not cuda.math_sdp_enabled()
+        cuda.enable_math_sdp(True)
 
 
 def test_masks_are_the_same() -> None:

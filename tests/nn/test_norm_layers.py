@@ -118,3 +118,35 @@ def test_old_states_of_batch_norm() -> None:
             layer.load_state_dict(state)
         plain = dict(state)
         layer.load_state_dict(plain)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_adaptive_softmax(bias: bool) -> None:
+    x, classes = of(9, 16), np.array([0, 3, 7, 19, 11, 4, 5, 12, 1])
+
+    def make(nn: Any) -> Any:
+        return nn.AdaptiveLogSoftmaxWithLoss(16, 20, [4, 11], div_value=2.0, head_bias=bias)
+
+    compare(make, x, classes)
+    compare(make, x[0], np.array(classes[3]))
+    found = []
+    for library in LIBRARIES:
+        library.manual_seed(3)
+        layer = make(library.nn).double()
+        given = library.from_numpy(x.copy())
+        found.append([layer.log_prob(given).detach().numpy(), layer.predict(given).numpy()])
+    for theirs, mine in zip(*found):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-10)
+
+
+@pytest.mark.parametrize("make", [
+    lambda m: m.nn.AdaptiveLogSoftmaxWithLoss(4, 5, []), lambda m: m.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [3, 2]),
+    lambda m: m.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2, 5]), lambda m: m.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [0]),
+    lambda m: m.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(m.ones(3, 4), m.tensor([0, 1])),
+    lambda m: m.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(m.ones(2, 4), m.tensor([0, 7])),
+    lambda m: m.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(m.ones(2, 4), m.tensor([[0, 1]])),
+    lambda m: m.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(m.ones(2), m.tensor([0, 1])),
+])  # fmt: skip
+def test_bad_adaptive_softmax(make: Any) -> None:
+    theirs, mine = (outcome(lambda library=library: make(library)) for library in LIBRARIES)
+    assert isinstance(theirs, tuple) and theirs == mine

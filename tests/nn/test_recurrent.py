@@ -152,6 +152,21 @@ def test_states_may_be_written_in_place() -> None:
     same(*grads, rtol=1e-5, atol=1e-6)
 
 
+def test_what_backward_does_not_read_may_be_written() -> None:
+    """A weight written after the call is told only where its values are needed, as in PyTorch."""
+    for written, told in (("weight_ih", False), ("weight_hh", True), ("bias_ih", False)):
+        found = []
+        for library in LIBRARIES:
+            library.manual_seed(0)
+            cell = library.nn.GRUCell(2, 3)
+            h = cell(library.from_numpy(X[1]).float(), cell(library.from_numpy(X[0]).float()))
+            with library.no_grad():
+                getattr(cell, written).mul_(2)
+            found.append(outcome(lambda h=h: h.sum().backward()))
+        assert (found[0] is not None) == (found[1] is not None) == told
+        assert not told or found[0][0] == found[1][0]
+
+
 def test_frozen_parts() -> None:
     """Only what asked for a gradient gets one, with the value it has when all ask."""
     for frozen in ("weight_ih_l0", "weight_hh_l0", "bias_hh_l0"):

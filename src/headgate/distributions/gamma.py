@@ -6,6 +6,7 @@ from numbers import Number
 from typing import Any
 
 from headgate import dtypes
+from headgate.autograd import allow_stale
 from headgate.core.entry import PUBLIC
 from headgate.core.size import Size
 from headgate.distributions import constraints
@@ -46,7 +47,8 @@ class Gamma(ExponentialFamily):
     def rsample(self, sample_shape: Any = Size()) -> Any:
         shape = self._extended_shape(sample_shape)
         value = standard_gamma(self.concentration.expand(shape)) / self.rate.expand(shape)
-        value.detach().clamp_(min=dtypes.finfo(value.dtype).tiny)  # zero is not in the support of what follows
+        with allow_stale():  # zero is not in the support of what follows; the gradient is that of what was drawn
+            value.detach().clamp_(min=dtypes.finfo(value.dtype).tiny)
         return value
 
     def log_prob(self, value: Any) -> Any:
@@ -72,16 +74,9 @@ class Gamma(ExponentialFamily):
     def cdf(self, value: Any) -> Any:
         if self._validate_args:
             self._validate_sample(value)
-        return gammainc(self.concentration, self.rate * value)
+        return PUBLIC["special.gammainc"](self.concentration, self.rate * value)
 
 
 def standard_gamma(concentration: Any) -> Any:
     """Gamma numbers of rate 1, from PyTorch's stream."""
     return PUBLIC["_standard_gamma"](concentration)
-
-
-def gammainc(a: Any, x: Any) -> Any:
-    """The regularised lower incomplete gamma function."""
-    if "special.gammainc" not in PUBLIC:
-        raise NotImplementedError("Gamma.cdf needs special.gammainc, which Headgate does not have yet")
-    return PUBLIC["special.gammainc"](a, x)

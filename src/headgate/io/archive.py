@@ -44,7 +44,8 @@ class Archive:
 
     def __init__(self, file: Any) -> None:
         self.file = file
-        self.length = file.seek(0, 2)
+        file.seek(0, 2)
+        self.length = file.tell()
         self.records: dict[str, Record] = {}
         self._read_contents(*self._find_contents())
         first = next(iter(self.records), "")

@@ -72,7 +72,8 @@ def _refuse(text: str) -> Any:
 def read_table(file: Any) -> tuple[dict[str, Entry], dict[str, str], int]:
     """The tensors, the metadata and the start of the bytes of an open file. SafetensorError unless all is as it should
     be: sizes inside of the file, every byte in exactly one tensor."""
-    length = file.seek(0, os.SEEK_END)
+    file.seek(0, os.SEEK_END)
+    length = file.tell()
     file.seek(0)
     if length < 8:
         raise SafetensorError("Error while deserializing header: header too small")

@@ -32,6 +32,8 @@ typedef struct {
     hg_size *offsets;
     char *w;
     hg_field full, rest; /* for a whole tile of images, and for the last */
+    hg_size *full_places, *rest_places; /* dense: the place of every lane, gathered into a panel; else NULL */
+    hg_size *panel; /* dense: where each depth begins in the panel */
 } piece;
 
 typedef struct {
@@ -78,11 +80,43 @@ static void walk_piece(const walk *k, const piece *p, const hg_field *f, const c
         }
 }
 
+/* The same where most lanes would be beside the result: the places that count are gathered, three vectors at a time. */
+static void walk_dense(const walk *k, const piece *p, const hg_field *f, const hg_size *places, const char *planes,
+                       char *panel, hg_size group, char *out, hg_size low, hg_size high)
+{
+    hg_size lanes = 3 * k->width, kind = k->item == 8, first;
+    for (hg_size s = 0, n; s < f->count; s += n) {
+        hg_slot slots[3];
+        n = f->count - s > 4 ? 3 : f->count - s > 3 ? 2 : f->count - s;
+        for (hg_size v = 0; v < n; v++) {
+            slots[v] = f->slots[s + v];
+            slots[v].from = v * k->width;
+        }
+        for (hg_size d = 0; d < p->depth; d++)
+            for (hg_size j = 0; j < n * k->width; j++)
+                if (kind)
+                    ((f64 *)panel)[d * lanes + j] = ((const f64 *)planes)[p->offsets[d] + places[s * k->width + j]];
+                else
+                    ((f32 *)panel)[d * lanes + j] = ((const f32 *)planes)[p->offsets[d] + places[s * k->width + j]];
+        for (hg_size b = low; b < high; b++) {
+            hg_size rows = block_rows(k->rows, b, &first);
+            hg_rows job = {p->depth, p->w + (group * k->rows + first) * p->depth * k->item,
+                           k->bias ? k->bias + (group * k->rows + first) * k->item : NULL, p->panel, panel, slots,
+                           f->stretches, out + (p->to + first * k->out_row) * k->item, k->out_row, k->out_step};
+            hg_conv_loops()->block[kind][rows - 1][n - 1](&job);
+        }
+    }
+}
+
 static void walk_items(void *context, hg_size low, hg_size high)
 {
     walk *k = context;
-    hg_size size = (hg_planes_elements(&k->planes) + 2 * k->width) * k->item;
-    char *planes = k->direct ? NULL : hg_borrow((size_t)size);
+    hg_size size = ((hg_planes_elements(&k->planes) + 2 * k->width) * k->item + 63) & ~(hg_size)63, panel = 0;
+    char *planes;
+    for (int p = 0; p < k->count; p++)
+        if (k->pieces[p].panel && k->pieces[p].depth * 3 * k->width * k->item > panel)
+            panel = k->pieces[p].depth * 3 * k->width * k->item;
+    planes = k->direct ? NULL : hg_borrow((size_t)(size + panel));
     if (!k->direct && !planes) {
         __atomic_store_n(&k->failed, -1, __ATOMIC_RELAXED);
         return;
@@ -94,10 +128,17 @@ static void walk_items(void *context, hg_size low, hg_size high)
         n = n < k->planes.images ? n : k->planes.images;
         for (hg_size m = 0; m < n && !k->direct; m++)
             hg_planes_fill(&k->planes, source + m * k->groups * k->source_image * k->item, planes, m);
-        for (int p = 0; p < k->count; p++)
-            walk_piece(k, k->pieces + p, n < k->planes.images ? &k->pieces[p].rest : &k->pieces[p].full,
-                       k->direct ? source : planes, group, k->out + (first * k->groups + group) * k->out_image * k->item,
-                       blocks * split / k->splits, blocks * (split + 1) / k->splits);
+        for (int p = 0; p < k->count; p++) {
+            const piece *one = k->pieces + p;
+            const hg_field *f = n < k->planes.images ? &one->rest : &one->full;
+            char *out = k->out + (first * k->groups + group) * k->out_image * k->item;
+            hg_size start = blocks * split / k->splits, end = blocks * (split + 1) / k->splits;
+            if (one->panel)
+                walk_dense(k, one, f, n < k->planes.images ? one->rest_places : one->full_places, planes, planes + size,
+                           group, out, start, end);
+            else
+                walk_piece(k, one, f, k->direct ? source : planes, group, out, start, end);
+        }
     }
     hg_give_back();
 }
@@ -124,6 +165,9 @@ static void free_pieces(walk *k)
         free(k->pieces[i].w);
         hg_field_free(&k->pieces[i].full);
         hg_field_free(&k->pieces[i].rest);
+        free(k->pieces[i].full_places);
+        free(k->pieces[i].rest_places);
+        free(k->pieces[i].panel);
     }
     free(k->pieces);
 }
@@ -144,14 +188,65 @@ static hg_size images_of(hg_size batch, hg_size plane)
     return images < batch ? images : batch;
 }
 
+/* Lays a field anew so that every lane is a place of the result; the places, or NULL without memory. */
+static hg_size *make_dense(const walk *k, hg_field *f, hg_size images, const hg_size *sizes, const hg_size *to)
+{
+    hg_size valid = images * hg_product_of(sizes), slots = (valid + k->width - 1) / k->width, rows = valid / sizes[2];
+    hg_size *places = malloc(sizeof(hg_size) * (size_t)(slots * k->width)), at = 0, parts = 0;
+    hg_field_free(f);
+    f->count = slots;
+    f->slots = malloc(sizeof(hg_slot) * (size_t)slots);
+    f->stretches = malloc(sizeof(hg_stretch) * (size_t)(rows + slots + 1));
+    if (!places || !f->slots || !f->stretches) {
+        free(places);
+        return NULL;
+    }
+    for (hg_size row = 0; row < rows; row++) {
+        hg_size j = row % sizes[1], i = row / sizes[1] % sizes[0], n = row / sizes[1] / sizes[0];
+        hg_size place = n * k->planes.plane + i * k->planes.pitch[0] + j * k->planes.pitch[1];
+        hg_size target = n * to[0] + i * to[1] + j * to[2];
+        for (hg_size t = 0; t < sizes[2]; t++, at++) {
+            hg_size lane = at % k->width;
+            places[at] = place + t;
+            if (lane == 0)
+                f->slots[at / k->width] = (hg_slot){0, parts, parts};
+            if (lane == 0 || t == 0) {
+                f->stretches[parts++] = (hg_stretch){lane, 0, target + t * to[3]};
+                f->slots[at / k->width].last++;
+            }
+            f->stretches[parts - 1].count++;
+        }
+    }
+    for (; at < slots * k->width; at++)
+        places[at] = places[valid - 1];
+    return places;
+}
+
+/* Whether a third of the lanes would be lost, and enough rows share what gathering costs. */
+static int is_sparse(const walk *k, const hg_field *f, hg_size images, const hg_size *sizes)
+{
+    hg_size slots = (images * hg_product_of(sizes) + k->width - 1) / k->width;
+    return !k->direct && k->rows >= 32 && 3 * slots <= 2 * f->count;
+}
+
 static int make_fields(walk *k, piece *p, const hg_size *sizes, const hg_size *to)
 {
     hg_size images = k->planes.images, rest = k->batch % images, end = 0;
     if (k->direct)
         end = ((sizes[0] - 1) * k->planes.size[1] + sizes[1] - 1) * k->planes.size[2] + sizes[2];
-    if (hg_field_make(&p->full, &k->planes, images, sizes, to, k->width, end))
+    if (hg_field_make(&p->full, &k->planes, images, sizes, to, k->width, end)
+        || (rest && hg_field_make(&p->rest, &k->planes, rest, sizes, to, k->width, end)))
         return -1;
-    return rest ? hg_field_make(&p->rest, &k->planes, rest, sizes, to, k->width, end) : 0;
+    if (!is_sparse(k, &p->full, images, sizes))
+        return 0;
+    p->panel = malloc(sizeof(hg_size) * (size_t)(p->depth + 1));
+    p->full_places = make_dense(k, &p->full, images, sizes, to);
+    p->rest_places = rest ? make_dense(k, &p->rest, rest, sizes, to) : NULL;
+    if (!p->panel || !p->full_places || (rest && !p->rest_places))
+        return -1;
+    for (hg_size d = 0; d < p->depth; d++)
+        p->panel[d] = d * 3 * k->width;
+    return 0;
 }
 
 int hg_conv_forward(const hg_conv *c, const void *x, const void *w, const void *bias, void *y, hg_splitter parallel)

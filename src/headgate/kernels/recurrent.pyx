@@ -10,7 +10,7 @@ import numpy as np
 from headgate.kernels import reference_recurrent as reference
 
 cimport numpy as cnp
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 from numpy cimport ndarray, npy_intp
 
 from headgate.kernels.gemm cimport addmm, matmul
@@ -57,7 +57,7 @@ cdef extern from "recurrent_loops.h" nogil:
     void hg_column_sums(int type, const void *x, Py_ssize_t rows, Py_ssize_t columns, void *out)
     void hg_fill_rows(int type, const void *a, const void *b, Py_ssize_t rows, Py_ssize_t columns, void *out)
 
-cdef Py_ssize_t OWN = 2000000    # multiplications up to which the own products serve a cell better than a library's
+cdef Py_ssize_t OWN = 16000000   # multiplications up to which the own products serve better than a library's
 cdef Py_ssize_t NARROW = 16      # columns below which they serve a layer's input better
 cdef Py_ssize_t HELD = 16384     # multiplications below which letting go of the interpreter costs more than it gives
 
@@ -65,26 +65,29 @@ cdef Py_ssize_t HELD = 16384     # multiplications below which letting go of the
 cdef class Steps:
     """How the rows of a layer are divided into steps."""
 
-    cdef Py_ssize_t count, rows, all
-    cdef ndarray sizes, starts
+    cdef Py_ssize_t count, rows, all, first
+    cdef Py_ssize_t *sizes           # of each step; of a single one, the field `rows`
+    cdef Py_ssize_t *starts          # where each begins
+    cdef ndarray memory
 
     def __cinit__(self, ndarray x, object sizes):
         cdef Py_ssize_t t
-        cdef Py_ssize_t *begin
         self.count = 1 if cnp.PyArray_NDIM(x) == 2 and sizes is None else cnp.PyArray_DIMS(x)[0]
-        if sizes is None:
-            self.rows = cnp.PyArray_DIMS(x)[cnp.PyArray_NDIM(x) - 2]
-            self.sizes = np.full(self.count, self.rows, np.intp)
-        else:
-            self.sizes = np.array(sizes, np.intp)
-            self.count = cnp.PyArray_SIZE(self.sizes)
-            self.rows = self.sizes[0]
-        self.starts = np.empty(self.count, np.intp)
-        begin = <Py_ssize_t *> cnp.PyArray_DATA(self.starts)
-        self.all = 0
+        self.rows = cnp.PyArray_DIMS(x)[cnp.PyArray_NDIM(x) - 2]
+        if sizes is None and self.count == 1:
+            self.sizes, self.starts, self.all = &self.rows, &self.first, self.rows
+            return
+        if sizes is not None:
+            self.count = len(sizes)
+        self.memory = np.empty((2, self.count), np.intp)
+        self.sizes = <Py_ssize_t *> cnp.PyArray_DATA(self.memory)
+        self.starts = self.sizes + self.count
         for t in range(self.count):
-            begin[t] = self.all
-            self.all += (<Py_ssize_t *> cnp.PyArray_DATA(self.sizes))[t]
+            self.sizes[t] = self.rows if sizes is None else sizes[t]
+            self.starts[t] = self.all
+            self.all += self.sizes[t]
+        if self.count:
+            self.rows = self.sizes[0]
 
 
 cdef inline ndarray straight(ndarray x):
@@ -154,7 +157,7 @@ cdef int describe(hg_recurrent *r, int kind, ndarray x, Steps steps, ndarray w, 
     r.kind, r.type, r.reverse = kind, hg_type_of(cnp.PyArray_TYPE(x)), reverse
     r.steps, r.rows, r.width = steps.count, steps.rows, cnp.PyArray_DIMS(w)[1]
     r.hidden = cnp.PyArray_DIMS(w)[0] // (4 if kind == HG_LSTM else 3 if kind == HG_GRU else 1)
-    r.sizes, r.starts = <Py_ssize_t *> cnp.PyArray_DATA(steps.sizes), <Py_ssize_t *> cnp.PyArray_DATA(steps.starts)
+    r.sizes, r.starts = steps.sizes, steps.starts
     r.keep = steps.count > 1
     r.turned = False
     r.bias = r.grad_out = r.first_c = r.first_h = NULL
@@ -214,8 +217,8 @@ cpdef tuple forward(int kind, ndarray x, object sizes, ndarray h, ndarray c, tup
 cdef ndarray states_before(ndarray y, ndarray first, Steps steps, bint reverse):
     """The hidden state that each row started from."""
     cdef Py_ssize_t t, last, kept, rows, width = cnp.PyArray_DIMS(first)[1] * cnp.PyArray_ITEMSIZE(first)
-    cdef Py_ssize_t *sizes = <Py_ssize_t *> cnp.PyArray_DATA(steps.sizes)
-    cdef Py_ssize_t *starts = <Py_ssize_t *> cnp.PyArray_DATA(steps.starts)
+    cdef Py_ssize_t *sizes = steps.sizes
+    cdef Py_ssize_t *starts = steps.starts
     cdef ndarray out
     cdef char *to
     cdef char *own = <char *> cnp.PyArray_DATA(y)
@@ -267,9 +270,13 @@ cdef ndarray column_sums(ndarray x):
 
 cdef ndarray started(object g, ndarray like):
     """A gradient that the backward may write over: a copy, or zeros where none arrived."""
+    cdef ndarray out = fresh_like(like), given
     if g is None:
-        return np.zeros_like(like)
-    return np.array(g, order="C")
+        memset(cnp.PyArray_DATA(out), 0, cnp.PyArray_NBYTES(out))
+        return out
+    given = straight(g)
+    memcpy(cnp.PyArray_DATA(out), cnp.PyArray_DATA(given), cnp.PyArray_NBYTES(out))
+    return out
 
 
 cdef list parameter_grads(int need, ndarray x, ndarray y, ndarray h, Steps steps, tuple weights, ndarray dg, ndarray da,
@@ -277,7 +284,9 @@ cdef list parameter_grads(int need, ndarray x, ndarray y, ndarray h, Steps steps
     """Gradients of the weights and biases from those of all gates; None where they are not wanted."""
     cdef list found = [None] * 4
     if need & 8:
-        found[0] = product_over_rows(dg, x.reshape(steps.all, cnp.PyArray_DIMS(weights[0])[1]))
+        if cnp.PyArray_NDIM(x) != 2:
+            x = x.reshape(steps.all, cnp.PyArray_DIMS(weights[0])[1])
+        found[0] = product_over_rows(dg, x)
     if need & 16:
         found[1] = product_over_rows(da, states_before(y, h, steps, reverse))
     if need & 32:
@@ -320,7 +329,9 @@ cpdef list backward(int kind, int need, ndarray x, object sizes, ndarray h, ndar
     with nogil:
         hg_recurrent_backward(&r, <hg_splitter> parallel)
     if need & 1:
-        found[0] = product(dg, straight(weights[0])).reshape((<object> x).shape)
+        found[0] = product(dg, straight(weights[0]))
+        if cnp.PyArray_NDIM(x) != 2:
+            found[0] = found[0].reshape((<object> x).shape)
     if need & 2:
         found[1] = dh if r.keep else first_state_grad(kind, dh, da, w)
     if need & 4:

@@ -36,7 +36,7 @@ HG_INLINE f64 HG(sigmoid_f64)(f64 x)
 }
 
 #define HG_CELLS(T) \
-static void HG(lstm_##T)(T *restrict gates, const T *c, T *restrict cells, T *restrict out, hg_size n) \
+static void HG(lstm_##T)(T *restrict gates, const T *restrict c, T *restrict cells, T *restrict out, hg_size n) \
 { \
     T *restrict f = gates + n, *restrict g = f + n, *restrict o = g + n; \
     for (hg_size j = 0; j < n; j++) { \
@@ -48,7 +48,7 @@ static void HG(lstm_##T)(T *restrict gates, const T *c, T *restrict cells, T *re
         out[j] = shown * HG(tanh_##T)(cell); \
     } \
 } \
-static void HG(gru_##T)(T *restrict gates, const T *aside, const T *h, T *restrict out, hg_size n) \
+static void HG(gru_##T)(T *restrict gates, const T *restrict aside, const T *restrict h, T *restrict out, hg_size n) \
 { \
     T *restrict z = gates + n, *restrict w = z + n; \
     for (hg_size j = 0; j < n; j++) { \
@@ -67,17 +67,13 @@ static void HG(plain_##T)(int kind, const T *gates, T *restrict out, hg_size n) 
         for (hg_size j = 0; j < n; j++) \
             out[j] = gates[j] < 0 ? 0 : gates[j]; \
 } \
-static void HG(lstm_back_##T)(const T *gates, const T *c, const T *cells, const T *grad_out, const T *dh, \
-                              T *restrict dc, T *restrict dg, hg_size n) \
+static void HG(lstm_back_##T)(const T *restrict gates, const T *restrict c, const T *restrict cells, \
+                              const T *restrict dh, T *restrict dc, T *restrict dg, hg_size n) \
 { \
-    const T *f = gates + n, *g = f + n, *o = g + n; \
+    const T *restrict f = gates + n, *restrict g = f + n, *restrict o = g + n; \
     T *restrict df = dg + n, *restrict dn = df + n, *restrict ds = dn + n; \
-    const T none = 0; \
-    const hg_size step = grad_out != NULL; \
-    if (!step) \
-        grad_out = &none; \
     for (hg_size j = 0; j < n; j++) { \
-        T shown = HG(tanh_##T)(cells[j]), g_h = dh[j] + (step ? grad_out[j] : 0); \
+        T shown = HG(tanh_##T)(cells[j]), g_h = dh[j]; \
         T g_c = dc[j] + g_h * o[j] * (1 - shown * shown); \
         ds[j] = g_h * shown * o[j] * (1 - o[j]); \
         dg[j] = g_c * g[j] * gates[j] * (1 - gates[j]); \
@@ -86,13 +82,13 @@ static void HG(lstm_back_##T)(const T *gates, const T *c, const T *cells, const 
         dc[j] = g_c * f[j]; \
     } \
 } \
-static void HG(gru_back_##T)(const T *gates, const T *aside, const T *h, const T *grad_out, T *restrict dh, \
+static void HG(gru_back_##T)(const T *restrict gates, const T *restrict aside, const T *restrict h, T *restrict dh, \
                              T *restrict dg, T *restrict da, hg_size n) \
 { \
-    const T *z = gates + n, *w = z + n; \
+    const T *restrict z = gates + n, *restrict w = z + n; \
     T *restrict dz = dg + n, *restrict dn = dz + n, *restrict az = da + n, *restrict an = az + n; \
     for (hg_size j = 0; j < n; j++) { \
-        T g_h = dh[j] + (grad_out ? grad_out[j] : 0); \
+        T g_h = dh[j]; \
         T new = g_h * (1 - z[j]) * (1 - w[j] * w[j]); \
         T kept = g_h * (h[j] - w[j]) * z[j] * (1 - z[j]); \
         T reset = new * aside[j] * gates[j] * (1 - gates[j]); \
@@ -101,12 +97,14 @@ static void HG(gru_back_##T)(const T *gates, const T *aside, const T *h, const T
         dh[j] = g_h * z[j]; \
     } \
 } \
-static void HG(plain_back_##T)(int kind, const T *out, const T *grad_out, const T *dh, T *restrict dg, hg_size n) \
+static void HG(plain_back_##T)(int kind, const T *restrict out, const T *restrict dh, T *restrict dg, hg_size n) \
 { \
-    for (hg_size j = 0; j < n; j++) { \
-        T g_h = dh[j] + (grad_out ? grad_out[j] : 0); \
-        dg[j] = kind == HG_TANH_CELL ? g_h * (1 - out[j] * out[j]) : out[j] > 0 ? g_h : 0; \
-    } \
+    if (kind == HG_TANH_CELL) \
+        for (hg_size j = 0; j < n; j++) \
+            dg[j] = dh[j] * (1 - out[j] * out[j]); \
+    else \
+        for (hg_size j = 0; j < n; j++) \
+            dg[j] = out[j] > 0 ? dh[j] : 0; \
 } \
 static void HG(add_row_##T)(const T *x, T *restrict out, hg_size n) \
 { \

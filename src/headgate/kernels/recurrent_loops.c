@@ -92,14 +92,16 @@ static void backward_row_##T(const hg_recurrent *j, hg_size t, hg_size i) \
     hg_size n = j->hidden, all = gates_of(j->kind) * n, at = j->starts[t] + i; \
     const T *gates = (const T *)j->gates + at * all, *grad_out = j->grad_out ? (const T *)j->grad_out + at * n : NULL; \
     T *dh = (T *)j->h + i * n, *dg = (T *)j->grad_gates + at * all; \
+    if (grad_out) \
+        l->T##_.add_row(grad_out, dh, n); \
     if (j->kind == HG_LSTM) \
-        l->T##_.lstm_back(gates, before_##T(j, t, i, j->cells, j->first_c, n), (const T *)j->cells + at * n, grad_out, \
-                          dh, (T *)j->c + i * n, dg, n); \
+        l->T##_.lstm_back(gates, before_##T(j, t, i, j->cells, j->first_c, n), (const T *)j->cells + at * n, dh, \
+                          (T *)j->c + i * n, dg, n); \
     else if (j->kind == HG_GRU) \
-        l->T##_.gru_back(gates, (const T *)j->aside + at * n, before_##T(j, t, i, j->out, j->first_h, n), grad_out, dh, \
-                         dg, (T *)j->grad_aside + at * all, n); \
+        l->T##_.gru_back(gates, (const T *)j->aside + at * n, before_##T(j, t, i, j->out, j->first_h, n), dh, dg, \
+                         (T *)j->grad_aside + at * all, n); \
     else \
-        l->T##_.plain_back(j->kind, (const T *)j->out + at * n, grad_out, dh, dg, n); \
+        l->T##_.plain_back(j->kind, (const T *)j->out + at * n, dh, dg, n); \
 } \
 static void backward_##T(void *context, hg_size low, hg_size high) \
 { \

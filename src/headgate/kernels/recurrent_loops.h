@@ -54,10 +54,9 @@ void hg_fill_rows(int type, const void *a, const void *b, hg_size rows, hg_size 
         void (*lstm)(T *gates, const T *c, T *cells, T *out, hg_size n); \
         void (*gru)(T *gates, const T *aside, const T *h, T *out, hg_size n); \
         void (*plain)(int kind, const T *gates, T *out, hg_size n); \
-        void (*lstm_back)(const T *gates, const T *c, const T *cells, const T *grad_out, const T *dh, T *dc, T *dg, \
-                          hg_size n); \
-        void (*gru_back)(const T *gates, const T *aside, const T *h, const T *grad_out, T *dh, T *dg, T *da, hg_size n); \
-        void (*plain_back)(int kind, const T *out, const T *grad_out, const T *dh, T *dg, hg_size n); \
+        void (*lstm_back)(const T *gates, const T *c, const T *cells, const T *dh, T *dc, T *dg, hg_size n); \
+        void (*gru_back)(const T *gates, const T *aside, const T *h, T *dh, T *dg, T *da, hg_size n); \
+        void (*plain_back)(int kind, const T *out, const T *dh, T *dg, hg_size n); \
         void (*add_row)(const T *x, T *out, hg_size n); \
     }
 typedef struct {

@@ -23,6 +23,11 @@ def taps(kernel: Sizes, out: Sizes, stride: Sizes, dilation: Sizes) -> Iterator[
                          for k, n, s, d in zip(tap, out, stride, dilation))
 
 
+def last(part: tuple[Any, ...]) -> Any:
+    """An index of the last dims."""
+    return (Ellipsis, *part)
+
+
 def computing(kind: Any) -> Any:
     """The type to add up in."""
     return np.dtype(np.float32) if kind.itemsize == 2 and kind.kind not in "iub" else kind
@@ -48,8 +53,8 @@ def conv_forward(
     y = np.zeros((x.shape[0], w.shape[0], *out), kind)
     wide, weight, total = padded(x.astype(kind), padding), w.astype(kind), grouped(y, groups)
     for tap, part in taps(kernel, out, stride, dilation):
-        rows = weight[(..., *tap)].reshape(groups, -1, w.shape[1])
-        total += rows @ grouped(wide[(..., *part)], groups)
+        rows = weight[last(tap)].reshape(groups, -1, w.shape[1])
+        total += rows @ grouped(wide[last(part)], groups)
     if bias is not None:
         y += bias.astype(kind).reshape(-1, *(1,) * len(out))
     return y.astype(x.dtype, copy=False)
@@ -69,10 +74,10 @@ def conv_input(
     wide = np.zeros((y.shape[0], w.shape[1] * groups, *need), kind)
     sums, weight = grouped(y.astype(kind), groups), w.astype(kind)
     for tap, part in taps(kernel, out, stride, dilation):
-        rows = weight[(..., *tap)].reshape(groups, -1, w.shape[1])
-        wide[(..., *part)] += (rows.swapaxes(1, 2) @ sums).reshape(*wide.shape[:2], *out)
+        rows = weight[last(tap)].reshape(groups, -1, w.shape[1])
+        wide[last(part)] += (rows.swapaxes(1, 2) @ sums).reshape(*wide.shape[:2], *out)
     inner = tuple(slice(p, p + n) for p, n in zip(padding, size))
-    x = np.ascontiguousarray(wide[(..., *inner)])
+    x = np.ascontiguousarray(wide[last(inner)])
     if bias is not None:
         x += bias.astype(kind).reshape(-1, *(1,) * len(size))
     return x.astype(y.dtype, copy=False)
@@ -86,6 +91,6 @@ def conv_weight(
     w = np.zeros((y.shape[1], x.shape[1] // groups, *size), kind)
     wide, sums = padded(x.astype(kind), padding), grouped(y.astype(kind), groups)
     for tap, part in taps(size, y.shape[2:], stride, dilation):
-        read = grouped(wide[(..., *part)], groups)
-        w[(..., *tap)] = (sums @ read.swapaxes(2, 3)).sum(0).reshape(w.shape[:2])
+        read = grouped(wide[last(part)], groups)
+        w[last(tap)] = (sums @ read.swapaxes(2, 3)).sum(0).reshape(w.shape[:2])
     return w.astype(x.dtype, copy=False)

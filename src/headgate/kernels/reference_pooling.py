@@ -6,6 +6,7 @@ The last dims are pooled, as many as there are tables. Nothing here knows tensor
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +46,11 @@ class Windows:
         return value
 
 
+def last(part: tuple[Any, ...]) -> Any:
+    """An index of the last dims."""
+    return (Ellipsis, *part)
+
+
 def wide(x: Array) -> Array:
     """16-bit floats as float32."""
     return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iub" else x
@@ -57,13 +63,14 @@ def max_pool(x: Array, windows: Any) -> tuple[Array, Array]:
     values, indices = np.empty((*lead, *windows.out), x.dtype), np.empty((*lead, *windows.out), np.int64)
     places = np.arange(int(np.prod(windows.sizes))).reshape(windows.sizes)
     for place, window in windows.each():
-        part = x[(..., *window)].reshape(*lead, -1)
+        part = x[last(window)]
+        part = part.reshape(*lead, math.prod(part.shape[len(lead):]))
         best = part.argmax(-1)
         if part.dtype.kind not in "iub":
             nans = np.isnan(part[..., ::-1])
             best = np.where(nans.any(-1), part.shape[-1] - 1 - nans.argmax(-1), best)
-        values[(..., *place)] = np.take_along_axis(part, best[..., None], -1)[..., 0]
-        indices[(..., *place)] = places[window].reshape(-1)[best]
+        values[last(place)] = np.take_along_axis(part, best[..., None], -1)[..., 0]
+        indices[last(place)] = places[window].reshape(-1)[best]
     return values, indices
 
 
@@ -74,8 +81,8 @@ def average_pool(x: Array, windows: Any) -> Array:
     values = wide(x)
     result = np.empty((*lead, *windows.out), values.dtype)
     for place, window in windows.each():
-        total = values[(..., *window)].reshape(*lead, -1).sum(-1, dtype=values.dtype)
-        result[(..., *place)] = windows.share(total, place)
+        total = values[last(window)].sum(tuple(range(len(lead), x.ndim)), dtype=values.dtype)
+        result[last(place)] = windows.share(total, place)
     return result.astype(x.dtype, copy=False)
 
 
@@ -85,8 +92,8 @@ def average_back(g: Array, windows: Any) -> Array:
     values = wide(g)
     result = np.zeros((*lead, *windows.sizes), values.dtype)
     for place, window in windows.each():
-        share = windows.share(values[(..., *place)], place)
-        result[(..., *window)] += share.reshape(*lead, *(1,) * len(windows.out))
+        share = windows.share(values[last(place)], place)
+        result[last(window)] += share.reshape(*lead, *(1,) * len(windows.out))
     return result.astype(g.dtype, copy=False)
 
 
@@ -94,7 +101,8 @@ def put(g: Array, indices: Array, sizes: Sizes) -> Array:
     """Zeros of the given last sizes to which every element is added at its place of the flattened plane."""
     planes = int(np.prod(g.shape[: g.ndim - len(sizes)], dtype=np.int64))
     result = np.zeros((planes, int(np.prod(sizes, dtype=np.int64))), wide(g).dtype)
-    np.add.at(result, (np.arange(planes)[:, None], indices.reshape(planes, -1)), wide(g).reshape(planes, -1))
+    if g.size:
+        np.add.at(result, (np.arange(planes)[:, None], indices.reshape(planes, -1)), wide(g).reshape(planes, -1))
     return result.reshape(*g.shape[: g.ndim - len(sizes)], *sizes).astype(g.dtype, copy=False)
 
 

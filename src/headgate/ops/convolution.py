@@ -21,6 +21,7 @@ if not cython.compiled:
 
     ndarray = np.ndarray
 
+from headgate import errors
 from headgate.core.declare import composite, overload
 from headgate.core.family import refused_error
 from headgate.core.options import no_combination
@@ -172,6 +173,9 @@ def check_types(x: Tensor, w: Tensor, bias: object) -> bool:
     kind = dtypes.of(x._array)
     for name, one in (("bias", bias), ("weight", w)):
         if one is not None and dtypes.of(cython.cast(Tensor, one)._array) is not kind:
+            if bias is None:
+                mine, other = errors.TYPE_NAMES[kind.name], errors.TYPE_NAMES[dtypes.of(w._array).name]
+                raise RuntimeError(f"expected scalar type {mine} but found {other}")
             mine, other = C_NAMES[kind.name], C_NAMES[dtypes.of(cython.cast(Tensor, one)._array).name]
             raise RuntimeError(f"Input type ({mine}) and {name} type ({other}) should be the same")
     return True
@@ -309,6 +313,8 @@ def general(
     tensors(function, input, weight, bias)
     x, whole = batched(function, input, dims)
     w: Tensor = weight
+    if isinstance(stride, int):
+        stride = (stride,) * dims  # so that a weight of another number of dims is told as PyTorch does
     if isinstance(padding, str):
         if padding not in ("same", "valid"):
             raise RuntimeError(f"Invalid padding string: '{padding}'")
@@ -419,7 +425,7 @@ def samples_of(sizes: tuple, transposed: bool) -> object:
         def weight(inputs: object, outputs: object, groups: object, kernel: object) -> object:
             return make(*((inputs, outputs // groups) if transposed else (outputs, inputs // groups)), *kernel)
 
-        calls = [((make(2, 3, *sizes), weight(3, 4, 1, three), make(4)), {}),
+        calls: list = [((make(2, 3, *sizes), weight(3, 4, 1, three), make(4)), {}),
                  ((make(3, *sizes), weight(3, 2, 1, two)), {"stride": 2, "padding": 1}),
                  ((make(2, 4, *sizes), weight(4, 6, 2, two), make(6)), {"groups": 2, "dilation": 2, "padding": 1}),
                  ((make(1, 3, *sizes), weight(3, 3, 3, three), None), {"groups": 3, "stride": 2}),
@@ -436,12 +442,20 @@ def samples_of(sizes: tuple, transposed: bool) -> object:
     return samples
 
 
-for _function, _sizes in ((conv1d, (7,)), (conv2d, (6, 5)), (conv3d, (4, 5, 4))):
-    composite(_function.__name__, _function, method=False, aliases=("nn.functional." + _function.__name__,),
-              samples=samples_of(_sizes, False))
-for _function, _sizes in ((conv_transpose1d, (5,)), (conv_transpose2d, (4, 3)), (conv_transpose3d, (3, 2, 3))):
-    composite(_function.__name__, _function, method=False, aliases=("nn.functional." + _function.__name__,),
-              domain=(-1.0, 1.0), samples=samples_of(_sizes, True))
+def enter(function: object, sizes: tuple, transposed: bool) -> None:
+    """Publish a function, here and in nn.functional."""
+    name: str = function.__name__
+    domain = (-1.0, 1.0) if transposed else (-3.0, 3.0)  # PyTorch's transposes of halves round every tap
+    composite(name, function, method=False, aliases=("nn.functional." + name,), domain=domain,
+              samples=samples_of(sizes, transposed))
+
+
+enter(conv1d, (7,), False)
+enter(conv2d, (6, 5), False)
+enter(conv3d, (4, 5, 4), False)
+enter(conv_transpose1d, (5,), True)
+enter(conv_transpose2d, (4, 3), True)
+enter(conv_transpose3d, (3, 2, 3), True)
 composite("convolution", convolution, method=False, samples=lambda make: [
     ((make(1, 2, 5), make(3, 2, 2), None, (1,), (1,), (1,), False, (0,), 1), {}),
     ((make(1, 2, 4, 3), make(2, 3, 2, 2), make(3), (2, 2), (0, 1), (1, 1), True, (1, 0), 1), {})])

@@ -270,7 +270,7 @@ def gumbel_softmax(
 for _function in (dropout, dropout_, feature_dropout, feature_dropout_, alpha_dropout, alpha_dropout_,
                   feature_alpha_dropout, feature_alpha_dropout_, native_dropout):
     publish(_function.__name__, _function)
-for _name, _function in (("dropout", functional_dropout), ("alpha_dropout", functional_alpha_dropout),
-                         ("feature_alpha_dropout", functional_feature_alpha_dropout), ("dropout1d", dropout1d),
-                         ("dropout2d", dropout2d), ("dropout3d", dropout3d), ("gumbel_softmax", gumbel_softmax)):
-    publish("nn.functional." + _name, _function)
+for _name, _functional in (("dropout", functional_dropout), ("alpha_dropout", functional_alpha_dropout),
+                           ("feature_alpha_dropout", functional_feature_alpha_dropout), ("dropout1d", dropout1d),
+                           ("dropout2d", dropout2d), ("dropout3d", dropout3d), ("gumbel_softmax", gumbel_softmax)):
+    publish("nn.functional." + _name, _functional)

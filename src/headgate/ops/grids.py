@@ -185,8 +185,8 @@ def grid_sample(
     "reflection". Jaderberg and others 2015. Differs from PyTorch: second gradients exist.
     """
     if mode not in MODES:
-        raise ValueError("nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: "
-                         f"'{mode}'")
+        raise ValueError("nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but "
+                         f"got: '{mode}'")
     if padding_mode not in PADDINGS:
         raise ValueError("nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', "
                          f"but got: '{padding_mode}'")
@@ -214,8 +214,11 @@ def affine_grid_generator(theta: Any, size: Any, align_corners: bool) -> Any:
 
 
 def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any:
-    """The grid for `grid_sample` that maps the places of an output of `size` by affine matrices: (N, 2, 3) for (N, C, H,
-    W), (N, 3, 4) for (N, C, D, H, W). ValueError and NotImplementedError for what does not fit."""
+    """The grid for `grid_sample` that maps the places of an output of `size` by affine matrices.
+
+    theta: (N, 2, 3) for (N, C, H, W), (N, 3, 4) for (N, C, D, H, W). ValueError and NotImplementedError for what does
+    not fit.
+    """
     if align_corners is None:
         warnings.warn(CHANGED, stacklevel=2)
         align_corners = False
@@ -226,8 +229,8 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
                                   f"respectively. Got size {size}.")
     rank = len(size) - 2
     if theta.ndim != 3 or tuple(theta.shape[1:]) != (rank, rank + 1):
-        raise ValueError(f"Expected a batch of {rank}D affine matrices of shape Nx{rank}x{rank + 1} for size {size}. Got "
-                         f"{theta.shape}.")
+        raise ValueError(f"Expected a batch of {rank}D affine matrices of shape Nx{rank}x{rank + 1} for size {size}. "
+                         f"Got {theta.shape}.")
     if align_corners and min(size[2:]) == 1:
         warnings.warn("Since version 1.3.0, affine_grid behavior has changed for unit-size grids when "
                       "align_corners=True. This is not an intended use case of affine_grid. See the documentation of "
@@ -239,5 +242,5 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
 
 for _function in (grid_sample, affine_grid):
     publish("nn.functional." + _function.__name__, _function)
-for _function in (grid_sampler, affine_grid_generator):
-    publish(_function.__name__, _function)
+for _plain in (grid_sampler, affine_grid_generator):
+    publish(_plain.__name__, _plain)

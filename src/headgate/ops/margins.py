@@ -227,6 +227,6 @@ def binary_cross_entropy_with_logits(
 
 for _function in (multi_margin_loss, multilabel_margin_loss, triplet_margin_with_distance_loss, bilinear):
     publish("nn.functional." + _function.__name__, _function)
-for _function in (bilinear, hinge_embedding_loss, kl_div, margin_ranking_loss, poisson_nll_loss, triplet_margin_loss,
-                  cosine_embedding_loss, binary_cross_entropy_with_logits):
-    publish(_function.__name__, _function)
+for _plain in (bilinear, hinge_embedding_loss, kl_div, margin_ranking_loss, poisson_nll_loss, triplet_margin_loss,
+               cosine_embedding_loss, binary_cross_entropy_with_logits):
+    publish(_plain.__name__, _plain)

@@ -195,7 +195,13 @@ def average_of(
     if dims == 2 and len(shape) < 3:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-len(shape)}, {len(shape) - 1}], but "
                          f"got {-len(shape) - 1})")
+    if dims == 2 and len(shape) > 4:
+        raise RuntimeError(BATCH_MODE.format(low=3, high=4, shape=list(shape)))
     check_dims(x, dims, function)
+    if dims == 3 and any(n + 2 * p < k for n, p, k in zip(shape[len(shape) - 3:], edges, kernel)):
+        sizes, mine = ([f"{name}: {n}" for name, n in zip(names, values)]
+                       for names, values in (("THW", shape[len(shape) - 3:]), (("kT", "kH", "kW"), kernel)))
+        raise RuntimeError(f"input image ({' '.join(sizes)}) smaller than kernel size ({' '.join(mine)})")
     windows = averages(shape, kernel, steps, edges, bool(ceil_mode), bool(count_include_pad), divisor_override)
     refuse_kinds(x, function if dims == 2 else "avg_pool3d_out_frame", ("bool",))
     return run_average(AVERAGE, dims, x, windows)
@@ -261,9 +267,11 @@ def result_sizes(x: Any, output_size: Any, dims: int, function: str) -> Sizes:
     """The sizes asked for: one for all dims, or one each, None for the input's. AttributeError for no tensor."""
     shape = x.size()
     items = list(output_size) if isinstance(output_size, (tuple, list)) else [output_size] * dims
-    if len(items) > len(shape):
+    if isinstance(output_size, (tuple, list)) and len(items) >= len(shape):
         raise ValueError(f"Input dimension should be at least {len(items) + 1}")
     if len(items) != dims:
+        if "max" in function:
+            raise RuntimeError(f"{function}(): internal error: output_size.size() must be {dims}")
         raise RuntimeError(f"{function}: output_size must be {dims}")
     kept = shape[len(shape) - dims:]
     items = [size if one is None else one for size, one in zip(kept, items)]
@@ -388,20 +396,24 @@ def pooling_samples(dims: int, kind: str) -> Any:
     return samples
 
 
-for _function in (max_pool1d, max_pool2d, max_pool3d):
-    _name = _function.__name__
-    composite(f"nn.functional.{_name}", _function, method=False, samples=pooling_samples(int(_name[8]), "max"))
-for _function in (avg_pool1d, avg_pool2d, avg_pool3d):
-    _name = _function.__name__
-    composite(f"nn.functional.{_name}", _function, method=False, samples=pooling_samples(int(_name[8]), "avg"))
-for _function in (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d,
-                  adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d):
-    _name = _function.__name__
-    composite(f"nn.functional.{_name}", _function, method=False, samples=pooling_samples(int(_name[17]), "adaptive"))
-for _function in (max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices,
-                  adaptive_max_pool1d_with_indices, adaptive_max_pool2d_with_indices,
-                  adaptive_max_pool3d_with_indices):
-    publish(f"nn.functional.{_function.__name__}", _function)
+def enter(kind: str, *functions: Any) -> None:
+    """Publish the functions over one to three dims of a kind of pooling."""
+    for dims, function in enumerate(functions, 1):
+        composite(f"nn.functional.{function.__name__}", function, method=False, samples=pooling_samples(dims, kind))
+
+
+def expose(*functions: Any) -> None:
+    """Publish functions that are tried through others."""
+    for function in functions:
+        publish(f"nn.functional.{function.__name__}", function)
+
+
+enter("max", max_pool1d, max_pool2d, max_pool3d)
+enter("avg", avg_pool1d, avg_pool2d, avg_pool3d)
+enter("adaptive", adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)
+enter("adaptive", adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d)
+expose(max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices, adaptive_max_pool1d_with_indices,
+       adaptive_max_pool2d_with_indices, adaptive_max_pool3d_with_indices)
 
 
 def top_max(dims: int) -> Any:

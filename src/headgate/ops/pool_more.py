@@ -12,10 +12,9 @@ import numpy as np
 
 from headgate import errors
 from headgate.core.declare import composite
-from headgate.core.entry import publish
 from headgate.core.records import Tensor
 from headgate.dtypes import NAMES
-from headgate.ops.pool_functions import avg_pool1d, avg_pool2d, avg_pool3d, given
+from headgate.ops.pool_functions import avg_pool1d, avg_pool2d, avg_pool3d, expose, given
 from headgate.ops.pooling import FRACTIONAL, kind_name, run_max, run_unpool, sizes_of
 from headgate.ops.random import rand
 from headgate.ops.windows import fractional, per_dim
@@ -272,6 +271,5 @@ composite("nn.functional.lp_pool2d", lp_pool2d, method=False, dtypes="f", domain
     ((make(2, 3, 7, 6), 2, 3), {}), ((make(3, 7, 6), 3.0, (2, 3), 2), {"ceil_mode": True})])
 composite("nn.functional.lp_pool3d", lp_pool3d, method=False, dtypes="f", domain=(0.5, 3.0), samples=lambda make: [
     ((make(2, 3, 5, 4, 3), 2, 2), {})])
-for _function in (max_unpool1d, max_unpool2d, max_unpool3d, fractional_max_pool2d, fractional_max_pool3d,
-                  fractional_max_pool2d_with_indices, fractional_max_pool3d_with_indices):
-    publish(f"nn.functional.{_function.__name__}", _function)
+expose(max_unpool1d, max_unpool2d, max_unpool3d, fractional_max_pool2d, fractional_max_pool3d,
+       fractional_max_pool2d_with_indices, fractional_max_pool3d_with_indices)

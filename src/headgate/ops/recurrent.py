@@ -11,6 +11,7 @@ if not cython.compiled:
     from headgate.core.arrays import is_float
     from headgate.core.modes import grad_enabled
     from headgate.core.records import OUT, Node, Op, Saved, Tensor
+    from headgate.core.saved import find
     from headgate.kernels.reference_recurrent import backward as kernel_backward
     from headgate.kernels.reference_recurrent import forward as kernel_forward
     from headgate.ops.recurrent_checks import cell_state, cell_states, check_cell, layer_parameters, packed_sizes
@@ -80,7 +81,11 @@ class Recurrent(Op):
     def fused(self, n: Node, grads: list, need: cython.longlong) -> list:
         """The gradients by the kernel."""
         sizes, reverse = (None, False) if n.attrs is None else n.attrs
-        x, h, c, w, u = [self.input_array(n, key) for key in range(5)]
+        x = self.input_array(n, 0, need & 8 != 0)
+        h = self.input_array(n, 1, need & 16 != 0 or self.kind == GRU)
+        c = self.input_array(n, 2, True)
+        w = self.input_array(n, 3, need & 1 != 0)
+        u = self.input_array(n, 4, need & 2 != 0 or self.layer)
         kept = tuple([None if place < 0 else n.array(OUT + cython.cast(cython.int, place)) for place in self.kept])
         g_y = array_or_none(grads[0])
         if self.layer:
@@ -93,9 +98,20 @@ class Recurrent(Op):
         return [None if one is None else wrap(one) for one in found]
 
     @cython.cfunc
-    def input_array(self, n: Node, key: cython.int) -> object:
-        """A saved input's array; None for the cell state that only an LSTM has."""
-        return None if key == 2 and self.kind != LSTM else n.array(key)
+    def input_array(self, n: Node, key: cython.int, read: cython.bint) -> object:
+        """A saved input's array, None for the cell state that only an LSTM has.
+
+        Where its values are not read (only its shape), it may have been written since, as in PyTorch, which would not
+        have saved it.
+        """
+        s: Saved
+        if key == 2 and self.kind != LSTM:
+            return None
+        if not read:
+            s = find(n, key)
+            if s.array is not None:
+                return s.array
+        return n.array(key)
 
 
 def array_or_none(g: Tensor) -> object:

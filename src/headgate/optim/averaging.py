@@ -14,6 +14,7 @@ from headgate.autograd.grad_mode import no_grad
 from headgate.core.entry import PUBLIC
 from headgate.core.records import Tensor
 from headgate.dtypes import NAMES
+from headgate.nn.modules.batchnorm import _BatchNorm
 from headgate.nn.modules.module import Module
 
 Average = Callable[[Any, Any, Any], Any]
@@ -139,18 +140,13 @@ def _by_type(pairs: list[tuple[Any, Any]]) -> Iterable[tuple[list[Any], list[Any
     return groups.values()
 
 
-def _is_batch_norm(module: Any) -> bool:
-    """Whether a module is of the family that is told by its base class's name, as the user's own may be."""
-    return any(kind.__name__ == "_BatchNorm" for kind in type(module).__mro__)
-
-
 @no_grad()
 def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
     """Compute the running statistics of a model's batch normalisations anew from one pass over `loader`.
 
     Batches may be tensors, or lists and tuples whose first element is one. The model's mode is as before afterwards.
     """
-    momenta = {module: module.momentum for module in model.modules() if _is_batch_norm(module)}
+    momenta = {module: module.momentum for module in model.modules() if isinstance(module, _BatchNorm)}
     if not momenta:
         return
     was_training = model.training

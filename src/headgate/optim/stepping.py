@@ -12,6 +12,7 @@ from headgate._pure import WANTED as UNCOMPILED
 from headgate.autograd.grad_mode import enable_grad, set_grad_enabled
 from headgate.core.entry import PUBLIC
 from headgate.core.records import Tensor
+from headgate.core.writes import check_writable
 from headgate.dtypes import NAMES
 from headgate.ops.settings import get_default_dtype
 from headgate.optim.optimizer import Optimizer, _type_name, is_tensor
@@ -149,12 +150,14 @@ class SteppingOptimizer(Optimizer):
 
     def _step_plainly(self, group: dict[str, Any]) -> None:
         """Step a group in Tensor operations, recorded if the optimizer was made differentiable."""
-        with set_grad_enabled(bool(self.defaults.get("differentiable"))):
+        recorded = bool(self.defaults.get("differentiable"))
+        for param in group["params"]:  # what must not be written is refused before anything is
+            if not isinstance(param, Tensor):
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {_type_name(param)}")
+            if param.grad is not None and not recorded:
+                check_writable(param, False)
+        with set_grad_enabled(recorded):
             for param in group["params"]:
-                if not isinstance(param, Tensor):
-                    raise TypeError(
-                        f"optimizer can only optimize Tensors, but one of the params is {_type_name(param)}"
-                    )
                 if param.grad is not None:
                     self._update_one(group, param, self._begin(group, param))
 

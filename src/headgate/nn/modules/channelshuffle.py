@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from headgate.core.typed import Tensor
-from headgate.nn.modules.module import Module
-
 from headgate.nn import functional as F
+from headgate.nn.modules.module import Module
 
 
 class ChannelShuffle(Module):

@@ -6,10 +6,9 @@ import math
 from typing import Any
 
 from headgate.core.typed import Tensor
-from headgate.nn.modules.module import Module
-
 from headgate.nn import functional as F
 from headgate.nn import init
+from headgate.nn.modules.module import Module
 from headgate.nn.parameter import Parameter
 from headgate.ops.creation import empty
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from headgate.core.typed import Tensor
-from headgate.nn.modules.module import Module
-
 from headgate.nn import functional as F
+from headgate.nn.modules.module import Module
 
 
 class Fold(Module):

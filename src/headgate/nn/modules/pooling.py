@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from headgate.core.typed import Tensor
-from headgate.nn.modules.module import Module
-
 from headgate.nn import functional as F
 from headgate.nn.modules.conv import repeated
+from headgate.nn.modules.module import Module
 
 
 class _MaxPoolNd(Module):

@@ -14,6 +14,7 @@ from typing import Any
 from headgate.core.modes import grad_enabled
 from headgate.core.typed import Tensor
 from headgate.nn import functional as F
+from headgate.nn.attention import SWITCHES
 from headgate.nn.init import xavier_uniform_
 from headgate.nn.modules.activation import GELU, ReLU
 from headgate.nn.modules.attention import MultiheadAttention
@@ -163,7 +164,9 @@ class TransformerEncoder(Module):
 
     def _drops_padding(self, first: Any, src: Tensor, mask: Tensor | None, padding: Tensor | None) -> bool:
         """Whether PyTorch would leave padded places out of a nested tensor, and fill them with 0 in the end."""
-        if not self.use_nested_tensor or first.training or src.ndim != 3 or padding is None or mask is not None:
+        if not SWITCHES["fastpath"] or not self.use_nested_tensor or first.training or src.ndim != 3:
+            return False
+        if padding is None or mask is not None:
             return False
         if grad_enabled() and (src.requires_grad or any(one.requires_grad for one in first.parameters())):
             return False
