@@ -2,7 +2,6 @@
 # that are normalised, the advantage cut off from the critic by item().
 import argparse
 from collections import namedtuple
-from itertools import count
 
 import gymnasium as gym
 import numpy as np
@@ -76,7 +75,8 @@ def main():
     for episode in range(1, (101 if args.short else 1001)):
         state, _ = env.reset()
         length = 0
-        for length in count(1):
+        while True:
+            length += 1
             state, reward, terminated, truncated, _ = env.step(select_action(model, state))
             model.rewards.append(float(reward))
             if terminated or truncated:

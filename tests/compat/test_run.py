@@ -87,7 +87,8 @@ def test_a_missing_name_shows_no_frame_of_ours(tmp_path: Path) -> None:
 def test_a_missing_name_in_a_from_import_says_what_is_nearest(tmp_path: Path) -> None:
     done = both(write(tmp_path, "from torch import tensr\n"))[1]
     assert done.stderr.splitlines()[-1].startswith("ImportError: cannot import name 'tensr'")
-    assert done.stderr.splitlines()[-1].endswith("Headgate has no such name; the nearest is 'tensor'")
+    # Python 3.12 goes on to say what it would have proposed itself
+    assert "Headgate has no such name; the nearest is 'tensor'" in done.stderr.splitlines()[-1]
 
 
 def test_an_interrupt_ends_by_the_signal(tmp_path: Path) -> None:
