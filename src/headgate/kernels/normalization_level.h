@@ -7,14 +7,17 @@
 #define SPAN 4096
 #define ROWS 64 /* rows of columns that are added before they go to double */
 
-/* All lanes of a sum, added in double. */
+/* All lanes of a sum: in pairs down to eight, those in double. The same order on every level. */
 #define LANES_ADD(T) \
 HG_INLINE double HG(lanes_##T)(const HG(v_##T) *sum) \
 { \
     T lane[HG_LANES / sizeof(T)]; \
-    double total = 0; \
     memcpy(lane, sum, sizeof lane); \
-    for (hg_size l = 0; l < LANES(T); l++) \
+    for (hg_size half = LANES(T) / 2; half >= 8; half /= 2) \
+        for (hg_size l = 0; l < half; l++) \
+            lane[l] += lane[l + half]; \
+    double total = 0; \
+    for (hg_size l = 0; l < 8; l++) \
         total += lane[l]; \
     return total; \
 }
