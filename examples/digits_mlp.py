@@ -1,4 +1,4 @@
-# A two-layer network learns the 1,797 handwritten digits that scikit-learn bundles: Dataset, DataLoader, Adam, a schedule.
+# A two-layer network learns the 1,797 handwritten digits that scikit-learn bundles: DataLoader, Adam, a schedule.
 import argparse
 import random
 
@@ -48,7 +48,8 @@ def main():
             total += loss.item() * len(x)
         scheduler.step()
         if epoch % 5 == 0 or epoch in (1, epochs):
-            print(f"epoch {epoch:2}: loss {total / len(train_set):.4f}, test accuracy {accuracy(model, test_loader):.1f} %")
+            right = accuracy(model, test_loader)
+            print(f"epoch {epoch:2}: loss {total / len(train_set):.4f}, test accuracy {right:.1f} %")
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ def digest(module):
 
 def fit(model, parameters, data, epochs, frozen=None):
     optimizer = torch.optim.AdamW(parameters, lr=3e-3)
-    for epoch in range(1, epochs + 1):
+    for _ in range(epochs):
         model.train()
         if frozen is not None:
             frozen.eval()                           # else its batch norm would go on counting
@@ -34,7 +34,7 @@ def fit(model, parameters, data, epochs, frozen=None):
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimizer.step()
             total += loss.item() * len(x)
-    print(f"  epoch {epoch}: loss {total / len(data):.4f}")
+    print(f"  epoch {epochs}: loss {total / len(data):.4f}")
 
 
 @torch.no_grad()
