@@ -74,13 +74,12 @@ def main():
     running, best = 10.0, 0.0
     for episode in range(1, (101 if args.short else 1001)):
         state, _ = env.reset()
-        length = 0
-        while True:
-            length += 1
+        done = False
+        while not done:
             state, reward, terminated, truncated, _ = env.step(select_action(model, state))
             model.rewards.append(float(reward))
-            if terminated or truncated:
-                break
+            done = terminated or truncated
+        length = len(model.rewards)
         running = 0.05 * length + 0.95 * running
         best = max(best, running)
         loss = finish_episode(model, optimizer, args.gamma)

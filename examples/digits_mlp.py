@@ -1,4 +1,4 @@
-# A two-layer network learns the 1,797 handwritten digits of scikit-learn: Dataset, DataLoader, Adam, a schedule.
+# A two-layer network learns the 1,797 handwritten digits that scikit-learn bundles: DataLoader, Adam, a schedule.
 import argparse
 import random
 

@@ -34,7 +34,7 @@ def fit(model, parameters, data, epochs, frozen=None):
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimizer.step()
             total += loss.item() * len(x)
-    print(f"  {epochs} epochs: loss {total / len(data):.4f}")
+    print(f"  epoch {epochs}: loss {total / len(data):.4f}")
 
 
 @torch.no_grad()

@@ -23,8 +23,8 @@ class Discriminator(nn.Module):
     def __init__(self):
         super().__init__()
         self.main = nn.Sequential(
-            nn.Linear(64, 128), nn.LeakyReLU(0.2), nn.Dropout(0.3), nn.Linear(128, 64), nn.LeakyReLU(0.2),
-            nn.Linear(64, 1)
+            nn.Linear(64, 128), nn.LeakyReLU(0.2), nn.Dropout(0.3),
+            nn.Linear(128, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1),
         )
 
     def forward(self, x):

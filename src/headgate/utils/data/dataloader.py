@@ -110,8 +110,8 @@ class DataLoader(Generic[T]):
     as they come.
 
     ValueError for what does not fit together; a worker's exception is raised here with its traceback, a dead worker as
-    RuntimeError. Differences from PyTorch: no data pipes; a dead worker is noticed at the next batch, not by a
-    signal handler; `is_shared()` of a batch is False.
+    RuntimeError. Differences from PyTorch: no data pipes; a dead worker is noticed at the next batch, not by a signal
+    handler; `is_shared()` of a batch is False.
     """
 
     dataset: Any
