@@ -108,3 +108,10 @@ def test_the_error_names_a_trip_through_numpy() -> None:
     y = headgate.from_numpy((x * 2).detach().numpy())
     with pytest.raises(RuntimeError, match=r"array that numpy\(\) exported at test_creation.py"):
         y.sum().backward()
+
+
+def test_numbers_of_numpy_after_a_list_was_taken() -> None:
+    """What was taken out of a tensor last is compared with what the next is made of; NumPy's numbers are no match."""
+    (headgate.ones(2, 2, requires_grad=True) * 2).tolist()
+    assert headgate.tensor([np.float32(2.5)]).dtype is headgate.float32
+    assert headgate.tensor([np.int32(2), 3]).tolist() == [2, 3]

@@ -54,6 +54,11 @@ def test_layout_of_the_like(like: str) -> None:
         assert steps(mine) == steps(theirs), operands
 
 
+#: One node here where PyTorch has a chain that ends in a node of another meaning under that name.
+FUSED = ("gru_cell", "rnn_relu_cell", "rnn_tanh_cell", "nn.functional.pad",
+         "nn.functional.scaled_dot_product_attention")
+
+
 def walk(mine: Any, theirs: Any, depth: int = 0) -> None:
     """Nodes of the same name have the same edges."""
     if mine is None or theirs is None or mine.name() != theirs.name() or "NotImplemented" in mine.name() or depth > 5:
@@ -81,7 +86,8 @@ def test_edges(name: str) -> None:
             if None in [None if one is None else 0 for one in results]:
                 continue
             for y, z in zip(table.tensors_in(results[0], headgate.Tensor), table.tensors_in(results[1], torch.Tensor)):
-                walk(y.grad_fn, z.grad_fn)
+                if name not in FUSED:
+                    walk(y.grad_fn, z.grad_fn)
                 if z.requires_grad and y.requires_grad and y.is_floating_point():
                     error = table.outcome(lambda: z.backward(torch.ones_like(z), retain_graph=True))[1]
                     if error is None:

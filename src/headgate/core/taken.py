@@ -27,8 +27,15 @@ def cut_of_taken(source: Any) -> Any:
     value = getattr(_last, "value", None)
     if value is None or type(source) not in (float, int, bool, list, tuple) or value != value:
         return None
-    if type(source) in (list, tuple):
-        found = source == value or (not isinstance(value, list) and len(source) <= LONGEST and value in source)
-    else:
-        found = type(source) is type(value) and source == value
+    found = alike(source, value)
+    if not found and type(source) in (list, tuple) and not isinstance(value, list) and len(source) <= LONGEST:
+        found = any(alike(item, value) for item in source)
     return _last.cut if found else None
+
+
+def alike(source: Any, value: Any) -> bool:
+    """Whether both are the same number, or lists of the same ones. A number of NumPy's is none: beside a list, it
+    would answer with an array."""
+    if type(source) in (list, tuple):
+        return isinstance(value, list) and len(source) == len(value) and all(map(alike, source, value))
+    return type(source) in (float, int, bool) and type(source) is type(value) and bool(source == value)
