@@ -22,7 +22,7 @@ def main(parts: list[str]) -> None:
 
     libraries = {"torch": torch, "headgate": headgate}
     lines = ["# Measured beside PyTorch", "",
-             f"By `python -m benchmarks {' '.join(parts)}`".rstrip() + f" on {CORES} cores of "
+             f"By `{' '.join(['python -m benchmarks', *parts])}` on {CORES} cores of "
              f"{platform.processor() or platform.machine()}, "
              f"Python {platform.python_version()}, PyTorch {torch.__version__}, NumPy {np.__version__}. Medians of "
              f"{ROUNDS} interleaved rounds in alternating order; the ratio is PyTorch's time over Headgate's.", ""]
