@@ -9,20 +9,16 @@ from headgate.autograd.grad_mode import no_grad
 from headgate.core.size import Size
 from headgate.distributions import constraints
 from headgate.distributions import functions as F
+from headgate.distributions.distribution import Distribution
 from headgate.distributions.exp_family import ExponentialFamily
 from headgate.distributions.utils import batch_of, broadcast_all, lazy_property, logits_to_probs, probs_to_logits
 
 
-class Bernoulli(ExponentialFamily):
-    """1 with probability `probs` = sigmoid(`logits`), else 0. ValueError unless exactly one of both is given."""
+class Odds(Distribution):
+    """What a law of one probability is given: `probs`, or `logits`, the log odds; each is worked out from the other."""
 
-    arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
-    support = constraints.boolean
-    has_enumerate_support = True
-    _mean_carrier_measure = 0
-    _parameters = ("probs", "logits", "_param")
-
-    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+    def _take(self, probs: Any, logits: Any) -> Any:
+        """Keep the one that is given; the batch shape. ValueError unless exactly one is."""
         if (probs is None) == (logits is None):
             raise ValueError("Either `probs` or `logits` must be specified, but not both.")
         given = logits if probs is None else probs
@@ -31,7 +27,7 @@ class Bernoulli(ExponentialFamily):
             self.logits = self._param
         else:
             self.probs = self._param
-        super().__init__(batch_of(isinstance(given, Number), self._param), validate_args=validate_args)
+        return batch_of(isinstance(given, Number), self._param)
 
     @lazy_property
     def logits(self) -> Any:
@@ -45,6 +41,19 @@ class Bernoulli(ExponentialFamily):
     def param_shape(self) -> Any:
         """The parameter's shape."""
         return self._param.size()
+
+
+class Bernoulli(Odds, ExponentialFamily):
+    """1 with probability `probs` = sigmoid(`logits`), else 0. ValueError unless exactly one of both is given."""
+
+    arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
+    support = constraints.boolean
+    has_enumerate_support = True
+    _mean_carrier_measure = 0
+    _parameters = ("probs", "logits", "_param")
+
+    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+        super().__init__(self._take(probs, logits), validate_args=validate_args)
 
     @property
     def mean(self) -> Any:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from numbers import Number
 from typing import Any
 
 from headgate.core.size import Size
 from headgate.distributions import constraints
 from headgate.distributions import functions as F
-from headgate.distributions.distribution import Distribution
+from headgate.distributions.bernoulli import Odds
 from headgate.distributions.transformed_distribution import TransformedDistribution
 from headgate.distributions.transforms import SigmoidTransform
-from headgate.distributions.utils import (
-    batch_of,
-    broadcast_all,
-    clamp_probs,
-    lazy_property,
-    logits_to_probs,
-    probs_to_logits,
-)
+from headgate.distributions.utils import broadcast_all, clamp_probs
 
 
-class LogitRelaxedBernoulli(Distribution):
+class LogitRelaxedBernoulli(Odds):
     """The log odds of RelaxedBernoulli (Maddison et al., "The concrete distribution", 2016)."""
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
@@ -34,28 +26,7 @@ class LogitRelaxedBernoulli(Distribution):
         self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None,
     ) -> None:
         self.temperature = temperature
-        if (probs is None) == (logits is None):
-            raise ValueError("Either `probs` or `logits` must be specified, but not both.")
-        given = logits if probs is None else probs
-        (self._param,) = broadcast_all(given)
-        if probs is None:
-            self.logits = self._param
-        else:
-            self.probs = self._param
-        super().__init__(batch_of(isinstance(given, Number), self._param), validate_args=validate_args)
-
-    @lazy_property
-    def logits(self) -> Any:
-        return probs_to_logits(self.probs, is_binary=True)
-
-    @lazy_property
-    def probs(self) -> Any:
-        return logits_to_probs(self.logits, is_binary=True)
-
-    @property
-    def param_shape(self) -> Any:
-        """The parameter's shape."""
-        return self._param.size()
+        super().__init__(self._take(probs, logits), validate_args=validate_args)
 
     def rsample(self, sample_shape: Any = Size()) -> Any:
         shape = self._extended_shape(sample_shape)
@@ -71,7 +42,26 @@ class LogitRelaxedBernoulli(Distribution):
         return self.temperature.log() + difference - 2 * difference.exp().log1p()
 
 
-class RelaxedBernoulli(TransformedDistribution):
+class Relaxed(TransformedDistribution):
+    """A law of numbers on a bounded set, made from one on unbounded ones, whose parameters it shows."""
+
+    @property
+    def temperature(self) -> Any:
+        """The temperature."""
+        return self.base_dist.temperature
+
+    @property
+    def logits(self) -> Any:
+        """The log odds, or logarithms of the probabilities."""
+        return self.base_dist.logits
+
+    @property
+    def probs(self) -> Any:
+        """The probabilities."""
+        return self.base_dist.probs
+
+
+class RelaxedBernoulli(Relaxed):
     """sigmoid of LogitRelaxedBernoulli: close to 0 or 1 for small temperatures, and with a gradient."""
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
@@ -83,18 +73,3 @@ class RelaxedBernoulli(TransformedDistribution):
     ) -> None:
         base = LogitRelaxedBernoulli(temperature, probs, logits)
         super().__init__(base, SigmoidTransform(), validate_args=validate_args)
-
-    @property
-    def temperature(self) -> Any:
-        """The temperature."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self) -> Any:
-        """The log odds."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self) -> Any:
-        """The probabilities."""
-        return self.base_dist.probs

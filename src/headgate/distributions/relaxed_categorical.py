@@ -9,7 +9,7 @@ from headgate.distributions import constraints
 from headgate.distributions import functions as F
 from headgate.distributions.categorical import Categorical
 from headgate.distributions.distribution import Distribution
-from headgate.distributions.transformed_distribution import TransformedDistribution
+from headgate.distributions.relaxed_bernoulli import Relaxed
 from headgate.distributions.transforms import ExpTransform
 from headgate.distributions.utils import broadcast_all, clamp_probs
 
@@ -60,7 +60,7 @@ class ExpRelaxedCategorical(Distribution):
         return (score - score.logsumexp(dim=-1, keepdim=True)).sum(-1) + scale
 
 
-class RelaxedOneHotCategorical(TransformedDistribution):
+class RelaxedOneHotCategorical(Relaxed):
     """exp of ExpRelaxedCategorical: vectors on the simplex, close to one-hot for small temperatures."""
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
@@ -72,18 +72,3 @@ class RelaxedOneHotCategorical(TransformedDistribution):
     ) -> None:
         base = ExpRelaxedCategorical(temperature, probs, logits, validate_args=validate_args)
         super().__init__(base, ExpTransform(), validate_args=validate_args)
-
-    @property
-    def temperature(self) -> Any:
-        """The temperature."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self) -> Any:
-        """The logarithms of the probabilities."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self) -> Any:
-        """The probabilities."""
-        return self.base_dist.probs
