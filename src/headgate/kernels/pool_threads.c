@@ -1,6 +1,9 @@
 /* The thread pool behind pool.pyx. One job at a time: a second caller runs its own job serially rather than wait.
-   Workers spin for a moment, then sleep on a condition; a job is open while `open` is set, and a worker that counts
-   itself into `active` before reading `open` is waited for, so a late one never touches a finished job. */
+   Workers spin for a moment, then sleep on a condition; a job is open while `open_job` is set, and a worker that counts
+   itself into `active` before reading it is waited for, so a late one never touches a finished job.
+
+   Every thread has a part of the range that is its own, the same one from call to call, so that what it wrote in the
+   last call is still in its cache; it takes pieces of another's part only when its own is done. */
 #define _GNU_SOURCE
 #include "pool.h"
 
@@ -37,9 +40,18 @@ int hg_pool_threads(void) { return 1; }
 static struct {
     hg_range fn;
     void *context;
-    ptrdiff_t n, piece;
-    atomic_ptrdiff_t next;
+    ptrdiff_t piece;
+    int parts;
 } job;
+
+/* What belongs to one thread, on a cache line of its own; the caller's is the first. */
+static struct seat {
+    _Alignas(64) atomic_ptrdiff_t next; /* its part of the range from here ... */
+    ptrdiff_t end;                      /* ... to there */
+    atomic_uint seen;                   /* the last generation that it has noticed */
+    unsigned moved;                     /* the generation in which it was sent to another core */
+    pthread_t thread;
+} seats[MOST_THREADS];
 
 static atomic_int open_job;   /* the job's fields are valid and pieces may be taken */
 static atomic_int active;     /* workers that may be inside the job */
@@ -52,12 +64,15 @@ static int forked;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 
-static void work(void) {
-    for (;;) {
-        ptrdiff_t low = atomic_fetch_add(&job.next, job.piece);
-        if (low >= job.n) return;
-        ptrdiff_t high = low + job.piece;
-        job.fn(job.context, low, high < job.n ? high : job.n);
+static void work(int mine) {
+    for (int i = 0; i < job.parts; i++) {
+        struct seat *part = &seats[(mine + i) % job.parts];
+        for (;;) {
+            ptrdiff_t low = atomic_fetch_add(&part->next, job.piece);
+            if (low >= part->end) break;
+            ptrdiff_t high = low + job.piece;
+            job.fn(job.context, low, high < part->end ? high : part->end);
+        }
     }
 }
 
@@ -79,9 +94,10 @@ static void *worker(void *number) {
     for (;;) {
         wait_for_job(seen);
         seen = atomic_load(&generation);
+        atomic_store(&seats[mine].seen, seen);
         if (mine >= atomic_load(&wanted)) continue;
         atomic_fetch_add(&active, 1);
-        if (atomic_load(&open_job)) work();
+        if (atomic_load(&open_job)) work(mine);
         atomic_fetch_sub(&active, 1);
     }
     return NULL;
@@ -97,8 +113,10 @@ static void start_workers(int count) {
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, WORKER_STACK);
     while (started < count) {
-        pthread_t thread;
-        if (pthread_create(&thread, &attributes, worker, (void *)(ptrdiff_t)(started + 1))) {
+        struct seat *seat = &seats[started + 1];
+        seat->moved = atomic_load(&generation);
+        atomic_store(&seat->seen, seat->moved);
+        if (pthread_create(&seat->thread, &attributes, worker, (void *)(ptrdiff_t)(started + 1))) {
             atomic_store(&wanted, started + 1); /* the machine refuses more: make do */
             break;
         }
@@ -118,6 +136,41 @@ static void announce(void) {
     }
 }
 
+/* A worker that was woken onto the caller's own core waits there until the system balances its load, milliseconds
+   later, while another core idles. One that has missed two jobs is sent away, and may come back from then on. */
+static void send_away_the_late(int threads) {
+#ifdef __linux__
+    unsigned now = atomic_load(&generation);
+    for (int i = 1; i < threads; i++) {
+        struct seat *seat = &seats[i];
+        unsigned seen = atomic_load(&seat->seen);
+        cpu_set_t allowed, others;
+        if (now - seen < 2 || (int)(seat->moved - seen) > 0) continue;
+        seat->moved = now;
+        if (pthread_getaffinity_np(seat->thread, sizeof allowed, &allowed)) continue;
+        others = allowed;
+        CPU_CLR(sched_getcpu(), &others);
+        if (!CPU_COUNT(&others) || pthread_setaffinity_np(seat->thread, sizeof others, &others)) continue;
+        pthread_setaffinity_np(seat->thread, sizeof allowed, &allowed);
+    }
+#else
+    (void)threads;
+#endif
+}
+
+static void divide(ptrdiff_t n, ptrdiff_t grain, int threads) {
+    ptrdiff_t part = (n + threads - 1) / threads, piece = (part + PIECES_PER_THREAD - 1) / PIECES_PER_THREAD;
+    if (n >= 512) part = (part + 63) & ~(ptrdiff_t)63; /* whole cache lines of any element size */
+    if (piece < grain) piece = grain;
+    if (piece >= 256) piece = (piece + 63) & ~(ptrdiff_t)63;
+    job.piece = piece, job.parts = threads;
+    for (int i = 0; i < threads; i++) {
+        ptrdiff_t low = i * part < n ? i * part : n;
+        seats[i].end = n - low < part ? n : low + part;
+        atomic_store_explicit(&seats[i].next, low, memory_order_relaxed);
+    }
+}
+
 static void finish(void) {
     atomic_store(&open_job, 0);
     for (int spin = 0; atomic_load(&active); spin++) {
@@ -134,14 +187,12 @@ void hg_parallel(hg_range fn, void *context, ptrdiff_t n, ptrdiff_t grain) {
         fn(context, 0, n);
         return;
     }
-    ptrdiff_t piece = (n + threads * PIECES_PER_THREAD - 1) / (threads * PIECES_PER_THREAD);
-    if (piece < grain) piece = grain;
-    if (piece >= 256) piece = (piece + 63) & ~(ptrdiff_t)63; /* whole cache lines of any element size */
-    job.fn = fn, job.context = context, job.n = n, job.piece = piece;
-    atomic_store(&job.next, 0);
     start_workers(threads - 1);
+    divide(n, grain, threads);
+    job.fn = fn, job.context = context;
     announce();
-    work();
+    work(0);
+    send_away_the_late(threads);
     finish();
     atomic_store(&busy, 0);
 }
