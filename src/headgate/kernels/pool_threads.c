@@ -21,12 +21,14 @@ int hg_pool_threads(void) { return 1; }
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MOST_THREADS 256
 #define SPINS 3000         /* a caller's wait before it yields */
 #define WORKER_SPINS 20000 /* some 0.3 ms: a thread that sleeps can take longer than a kernel to come back */
 #define PIECES_PER_THREAD 4
+#define LATE 50000         /* ns after which a worker that was woken should have come */
 #define WORKER_STACK (1 << 20)
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -49,7 +51,8 @@ static struct seat {
     _Alignas(64) atomic_ptrdiff_t next; /* its part of the range from here ... */
     ptrdiff_t end;                      /* ... to there */
     atomic_uint seen;                   /* the last generation that it has noticed */
-    unsigned moved;                     /* the generation in which it was sent to another core */
+    long long told;                     /* when it was called while it waited, and whether it was sent away since */
+    int sent;
     pthread_t thread;
 } seats[MOST_THREADS];
 
@@ -64,6 +67,34 @@ static int forked;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 
+static long long nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+/* A worker that was woken onto the caller's own core waits there until the system balances its load, milliseconds
+   later, while another core idles. One that has not come after a while is sent away, once, and may return later. */
+static void send_away_the_late(void) {
+#ifdef __linux__
+    unsigned now = atomic_load(&generation);
+    long long time = 0;
+    for (int i = 1; i < job.parts; i++) {
+        struct seat *seat = &seats[i];
+        cpu_set_t allowed, others;
+        if (atomic_load(&seat->seen) == now || seat->sent) continue;
+        if (!time) time = nanoseconds();
+        if (time - seat->told < LATE) continue;
+        seat->sent = 1;
+        if (pthread_getaffinity_np(seat->thread, sizeof allowed, &allowed)) continue;
+        others = allowed;
+        CPU_CLR(sched_getcpu(), &others);
+        if (!CPU_COUNT(&others) || pthread_setaffinity_np(seat->thread, sizeof others, &others)) continue;
+        pthread_setaffinity_np(seat->thread, sizeof allowed, &allowed);
+    }
+#endif
+}
+
 static void work(int mine) {
     for (int i = 0; i < job.parts; i++) {
         struct seat *part = &seats[(mine + i) % job.parts];
@@ -72,6 +103,7 @@ static void work(int mine) {
             if (low >= part->end) break;
             ptrdiff_t high = low + job.piece;
             job.fn(job.context, low, high < part->end ? high : part->end);
+            if (mine == 0) send_away_the_late();
         }
     }
 }
@@ -114,8 +146,7 @@ static void start_workers(int count) {
     pthread_attr_setstacksize(&attributes, WORKER_STACK);
     while (started < count) {
         struct seat *seat = &seats[started + 1];
-        seat->moved = atomic_load(&generation);
-        atomic_store(&seat->seen, seat->moved);
+        atomic_store(&seat->seen, atomic_load(&generation));
         if (pthread_create(&seat->thread, &attributes, worker, (void *)(ptrdiff_t)(started + 1))) {
             atomic_store(&wanted, started + 1); /* the machine refuses more: make do */
             break;
@@ -127,35 +158,17 @@ static void start_workers(int count) {
 }
 
 static void announce(void) {
+    unsigned last = atomic_load(&generation);
     atomic_store(&open_job, 1);
     atomic_fetch_add(&generation, 1);
     if (atomic_load(&sleeping)) {
+        long long now = nanoseconds();
+        for (int i = 1; i < job.parts; i++)
+            if (atomic_load(&seats[i].seen) == last) seats[i].told = now, seats[i].sent = 0;
         pthread_mutex_lock(&mutex);
         pthread_cond_broadcast(&wake);
         pthread_mutex_unlock(&mutex);
     }
-}
-
-/* A worker that was woken onto the caller's own core waits there until the system balances its load, milliseconds
-   later, while another core idles. One that has missed two jobs is sent away, and may come back from then on. */
-static void send_away_the_late(int threads) {
-#ifdef __linux__
-    unsigned now = atomic_load(&generation);
-    for (int i = 1; i < threads; i++) {
-        struct seat *seat = &seats[i];
-        unsigned seen = atomic_load(&seat->seen);
-        cpu_set_t allowed, others;
-        if (now - seen < 2 || (int)(seat->moved - seen) > 0) continue;
-        seat->moved = now;
-        if (pthread_getaffinity_np(seat->thread, sizeof allowed, &allowed)) continue;
-        others = allowed;
-        CPU_CLR(sched_getcpu(), &others);
-        if (!CPU_COUNT(&others) || pthread_setaffinity_np(seat->thread, sizeof others, &others)) continue;
-        pthread_setaffinity_np(seat->thread, sizeof allowed, &allowed);
-    }
-#else
-    (void)threads;
-#endif
 }
 
 static void divide(ptrdiff_t n, ptrdiff_t grain, int threads) {
@@ -192,7 +205,6 @@ void hg_parallel(hg_range fn, void *context, ptrdiff_t n, ptrdiff_t grain) {
     job.fn = fn, job.context = context;
     announce();
     work(0);
-    send_away_the_late(threads);
     finish();
     atomic_store(&busy, 0);
 }
