@@ -39,8 +39,28 @@ DIRECTIVES = {
     "cdivision": True,
     "embedsignature": False,
 }
-UNIX_FLAGS = ["-g0", "-fno-math-errno", "-fvisibility=hidden", "-Wno-unused-function",
+UNIX_FLAGS = ["-g0", "-fno-math-errno", "-fvisibility=hidden", "-fno-asynchronous-unwind-tables", "-Wno-unused-function",
               "-Werror=implicit-function-declaration"]
+
+
+def optimisation(name: str) -> str:
+    """Kernels and the walk of every call for speed; of what stands around them, what says so in its first lines.
+
+    The rest is two thirds of all code, takes two thirds of the room when it is built for size, and is as fast but for
+    what runs at every operator.
+    """
+    if ".kernels." in name:
+        return "-O3"
+    source = SOURCE.joinpath(*name.split(".")).with_suffix(".py")
+    speed = ".core." in name or (source.exists() and "# built for speed" in first_lines(source))
+    return "-O2" if speed else "-Os"
+
+
+def first_lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines()[:5]
+
+
+LINK_FLAGS = ["-Wl,-z,noseparate-code", *([] if SYMBOLS else ["-Wl,-s"])]
 
 
 class ByIdentity(Extension):
@@ -70,14 +90,13 @@ def extension(file: Path, *more: Path) -> Extension:
         define_macros=macros(),
         depends=[header.as_posix() for kind in ("*.h", "*.inc") for header in sorted(file.parent.glob(kind))],
         libraries=["m", "dl", "pthread"] if sys.platform == "linux" else [],
-        extra_link_args=["-Wl,-s"] if sys.platform == "linux" and not SYMBOLS else [],
+        extra_link_args=LINK_FLAGS if sys.platform == "linux" else [],
     )
 
 
 def named_sources(pyx: Path) -> list[Path]:
     """The C files in the comment `# sources: a.c b.c` among the first five lines of `pyx`."""
-    head = pyx.read_text(encoding="utf-8").splitlines()[:5]
-    found = [match[1].split() for line in head if (match := re.match(r"#\s*sources:\s*(.+)", line))]
+    found = [match[1].split() for line in first_lines(pyx) if (match := re.match(r"#\s*sources:\s*(.+)", line))]
     return [pyx.parent / name for names in found for name in names]
 
 
@@ -144,7 +163,7 @@ class BuildExtensions(build_ext):
         if self.compiler.compiler_type == "msvc":
             ext.extra_compile_args = ["/O2"]
         else:
-            ext.extra_compile_args = ["-O3" if ".kernels." in ext.name else "-O2", *UNIX_FLAGS]
+            ext.extra_compile_args = [optimisation(ext.name), *UNIX_FLAGS]
         try:
             super().build_extension(ext)
         except Exception:

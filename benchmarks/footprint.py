@@ -45,12 +45,12 @@ def installed(*names: str) -> float:
 
 
 def package_size() -> float:
-    """Size of Headgate's own package folder, without generated caches, in MB."""
+    """Size of Headgate's own package as it is installed, in MB: without C sources and generated caches."""
     import headgate
 
     root = os.path.dirname(headgate.__file__)
     return sum(os.path.getsize(os.path.join(folder, file)) for folder, _, files in os.walk(root) for file in files
-               if "__pycache__" not in folder) / 1e6
+               if "__pycache__" not in folder and not file.endswith((".c", ".h", ".pyx", ".pxi"))) / 1e6
 
 
 def section(rounds: int = 7) -> list[str]:

@@ -295,8 +295,6 @@ CAUSES = {
     "linalg.cross": "the components are brought together first and taken apart again: three copies beside the products",
     "to float16": "float64 is rounded once, through a float32 rounded to odd; PyTorch rounds twice",
     "mode": "runs of every row are counted in Python",
-    "index of two dims": "NumPy's own indexing, one thread",
-    "index_put": "NumPy's own indexing, one thread",
     "take": "bound by memory: one cache line per element",
     "index_add": "the input is copied first, a pass that PyTorch makes beside the sum",
     "index_reduce": "rows are combined on one instruction set; half precision is converted by shifts and masks",

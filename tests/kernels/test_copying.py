@@ -153,3 +153,15 @@ def test_ramps_of_every_type_and_length(kernels: Any, kind: str, working: str) -
 def test_a_ramp_of_integers_wraps(kernels: Any) -> None:
     found = kernels.ramp(5, 2**63 - 3, None, 2, np.dtype("i8"), np.dtype("i8"))
     assert found.tolist() == [2**63 - 3, 2**63 - 1, -(2**63) + 1, -(2**63) + 3, -(2**63) + 5]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_arrays_of_one_number(kernels: Any, kind: str) -> None:
+    """As np.full: below and above what threads share, and of sizes that no eight bytes divide."""
+    for shape in (*SHAPES, (70001,), (300, 401)):
+        for value in numbers((4,), kind):
+            got = kernels.repeated(shape, np.array(value, kind))
+            assert got.dtype == kind and got.shape == shape and got.flags.c_contiguous
+            assert got.tobytes() == np.full(shape, value, kind).tobytes()
+        zeros = kernels.zeros(shape, np.dtype(kind))
+        assert zeros.shape == shape and zeros.dtype == kind and not zeros.any()

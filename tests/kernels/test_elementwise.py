@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 from importlib import import_module
 
 import numpy as np
@@ -382,6 +383,22 @@ def test_threads_do_not_change_bits():
         door.set_num_threads(before)
     for other in results[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other))
+
+
+@pytest.mark.compiled_only
+def test_every_element_is_done_whatever_the_threads_and_whether_they_slept():
+    door = DOORS[0]
+    before = door.get_num_threads()
+    random = np.random.default_rng(5)
+    try:
+        for turn in range(120):
+            door.set_num_threads(int(random.integers(1, 9)))
+            x = random.standard_normal(int(random.integers(60_000, 400_000))).astype(np.float32)
+            assert np.array_equal(run(door, "neg", [x], ()), -x)
+            if turn % 10 == 0:
+                time.sleep(0.005)  # longer than a thread spins
+    finally:
+        door.set_num_threads(before)
 
 
 @pytest.mark.compiled_only

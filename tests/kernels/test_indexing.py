@@ -201,3 +201,26 @@ def test_halves_are_combined_alike_on_every_level(level: str) -> None:
         "        assert (indexing.scatter(x.copy(), 0, where, y, name) == wanted).all(), name\n"
     )
     subprocess.run([sys.executable, "-c", check], env={**os.environ, "HEADGATE_CPU": level}, check=True)
+
+
+def test_positions_of_several_dims_as_one(kernels: Kernels) -> None:
+    """As NumPy's ravel_multi_index, positions from the end among them; None for one outside, at either end."""
+    random = np.random.default_rng(3)
+    for sizes in ((1,), (9,), (4, 7), (3, 1, 5), (2, 3, 4, 5)):
+        for shape in ((), (0,), (6,), (3, 5), (40000,)):
+            parts = tuple(random.integers(-size, size, shape) for size in sizes)
+            front = tuple(np.where(part < 0, part + size, part) for part, size in zip(parts, sizes))
+            parts = tuple(np.asarray(part) for part in parts)
+            got = kernels.linear(parts, sizes)
+            assert got.shape == shape and got.dtype == np.int64
+            assert np.array_equal(got, np.ravel_multi_index(front, sizes) if shape != (0,) else np.zeros(0, np.int64))
+            if shape == (0,):
+                continue
+            dim = int(random.integers(len(sizes)))
+            for wrong in (sizes[dim], -sizes[dim] - 1, 2**62, -(2**63)):
+                spoilt = parts[dim].copy()
+                spoilt.reshape(-1)[-1] = wrong
+                assert kernels.linear((*parts[:dim], spoilt, *parts[dim + 1:]), sizes) is None
+    strided = np.arange(8)[::2]
+    assert kernels.linear((strided,), (8,)) is None and kernels.linear((np.zeros(3, np.int32),), (8,)) is None
+    assert kernels.linear((np.zeros(3, np.int64), np.zeros((3, 1), np.int64)), (8, 8)) is None

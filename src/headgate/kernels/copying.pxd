@@ -10,4 +10,5 @@ cpdef ndarray joined(object arrays, Py_ssize_t axis, object kind=*, bint stacked
 cpdef ndarray triangle(ndarray x, Py_ssize_t diagonal, bint lower)
 cpdef ndarray fill(ndarray target, ndarray value)
 cpdef ndarray zeros(tuple shape, object kind)
+cpdef ndarray repeated(tuple shape, ndarray value)
 cpdef ndarray ramp(Py_ssize_t n, object first, object last, object step, object working, object kind)

@@ -10,7 +10,7 @@ import numpy as np
 from headgate.kernels import reference_copy as reference
 
 cimport numpy as cnp
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 from numpy cimport ndarray, npy_intp
 
 from headgate.kernels.memory cimport fresh
@@ -32,7 +32,7 @@ cdef extern from "copying_loops.h" nogil:
     void hg_copy(hg_copying *c, hg_splitter parallel)
     void hg_copy_run(char *target, const char *source, int to, int kind, Py_ssize_t n, Py_ssize_t to_item,
                      Py_ssize_t from_item, hg_splitter parallel)
-    void hg_clear(char *target, Py_ssize_t nbytes, hg_splitter parallel)
+    void hg_spread(char *target, Py_ssize_t nbytes, unsigned long long pattern, hg_splitter parallel)
     ctypedef struct hg_ramp:
         char *target
         Py_ssize_t n, half, to_item
@@ -232,8 +232,8 @@ cpdef ndarray fill(ndarray target, ndarray value):
     return target
 
 
-cpdef ndarray zeros(tuple shape, object kind):
-    """A C-contiguous array of zeros, whose memory the cache keeps: the system's own zeroed pages come one by one."""
+cdef ndarray _spread(tuple shape, int kind, unsigned long long pattern):
+    """A fresh C-contiguous array whose memory repeats eight bytes."""
     cdef npy_intp[64] dims
     cdef int rank = <int> len(shape), d
     cdef ndarray y
@@ -241,13 +241,29 @@ cpdef ndarray zeros(tuple shape, object kind):
         raise ValueError("at most 64 dims")
     for d in range(rank):
         dims[d] = shape[d]
-    y = fresh(rank, dims, (<cnp.dtype> kind).type_num)
+    y = fresh(rank, dims, kind)
     if cnp.PyArray_NBYTES(y) < HELD:
-        memset(cnp.PyArray_DATA(y), 0, cnp.PyArray_NBYTES(y))
+        hg_spread(<char *> cnp.PyArray_DATA(y), cnp.PyArray_NBYTES(y), pattern, NULL)
     else:
         with nogil:
-            hg_clear(<char *> cnp.PyArray_DATA(y), cnp.PyArray_NBYTES(y), <hg_splitter> parallel)
+            hg_spread(<char *> cnp.PyArray_DATA(y), cnp.PyArray_NBYTES(y), pattern, <hg_splitter> parallel)
     return y
+
+
+cpdef ndarray zeros(tuple shape, object kind):
+    """A C-contiguous array of zeros, whose memory the cache keeps: the system's own zeroed pages come one by one."""
+    return _spread(shape, (<cnp.dtype> kind).type_num, 0)
+
+
+cpdef ndarray repeated(tuple shape, ndarray value):
+    """A C-contiguous array of which every element is `value`, an array of no dims."""
+    cdef unsigned long long pattern = 0
+    cdef Py_ssize_t item = cnp.PyArray_ITEMSIZE(value), i
+    if type_of(value) < 0 or item > 8:
+        return reference.repeated(shape, value)
+    for i in range(0, 8, item):
+        memcpy(<char *> &pattern + i, cnp.PyArray_DATA(value), item)
+    return _spread(shape, cnp.PyArray_TYPE(value), pattern)
 
 
 cpdef ndarray ramp(Py_ssize_t n, object first, object last, object step, object working, object kind):

@@ -65,14 +65,25 @@ void hg_copy_run(char *target, const char *source, int to, int from, hg_size n, 
         parallel(run, &j, n, grain);
 }
 
-static void clear(void *context, hg_size low, hg_size high)
+typedef struct {
+    char *target;
+    u64 pattern;
+} spread_job;
+
+static void spread(void *context, hg_size low, hg_size high)
 {
-    HG_CHOSEN(spread)((char *)context + low, 0, high - low);
+    const spread_job *j = context;
+    HG_CHOSEN(spread)(j->target + low, j->pattern, high - low);
 }
 
-void hg_clear(char *target, hg_size nbytes, hg_splitter parallel)
+/* Serially without a splitter. It cuts at multiples of eight bytes. */
+void hg_spread(char *target, hg_size nbytes, unsigned long long pattern, hg_splitter parallel)
 {
-    parallel(clear, target, nbytes, GRAIN_BYTES);
+    spread_job j = {target, pattern};
+    if (parallel)
+        parallel(spread, &j, nbytes, GRAIN_BYTES);
+    else
+        spread(&j, 0, nbytes);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- ramps */

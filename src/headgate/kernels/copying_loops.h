@@ -26,7 +26,7 @@ void hg_copy_run(char *target, const char *source, int to, int from, hg_size n, 
                  hg_splitter parallel);
 
 /* Bytes of zero. */
-void hg_clear(char *target, hg_size nbytes, hg_splitter parallel);
+void hg_spread(char *target, hg_size nbytes, unsigned long long pattern, hg_splitter parallel);
 
 /* n evenly spaced numbers: first + step * i below `half`, last - step * (n - 1 - i) from there on. Worked out in int64
  * (the whole ones, without an upper half), float32 or float64, then converted. */

@@ -1,5 +1,5 @@
 # sources: indexing_loops.c
-"""Reading and writing at positions: take, gather, scatter, index_add.
+"""Reading and writing at positions: linear, take, gather, scatter, index_add.
 
 Positions are checked before anything is written, so a refused call changes nothing. Repeated positions are combined in
 order, whatever the number of threads. Nothing here knows tensors.
@@ -34,6 +34,8 @@ cdef extern from "indexing_loops.h" nogil:
         Py_ssize_t along
         double alpha
     int hg_index_outside(const i64 *index, Py_ssize_t n, Py_ssize_t limit, i64 *bad, hg_splitter parallel)
+    int hg_index_linear(const i64 *const *parts, const Py_ssize_t *sizes, int count, Py_ssize_t n, i64 *out,
+                        hg_splitter parallel)
     void hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel)
     void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index, hg_splitter parallel)
     void hg_take(const char *x, char *out, const i64 *index, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t count,
@@ -81,6 +83,35 @@ cdef bint outside(ndarray index, Py_ssize_t limit, i64 *bad) noexcept:
     with nogil:
         found = hg_index_outside(data, n, limit, bad, <hg_splitter> parallel)
     return found
+
+
+cpdef ndarray linear(tuple parts, tuple sizes):
+    """Where elements lie in an array of these sizes, flattened, by a position for each of its dims (int64, equal shapes,
+    from the end if negative). None for positions outside, and for parts that are no plain arrays of one shape."""
+    cdef const i64 *data[64]
+    cdef Py_ssize_t limits[64]
+    cdef int count = <int> len(parts), k, i, good
+    cdef Py_ssize_t n
+    cdef ndarray first = parts[0], part, out
+    if count > 64:
+        return None
+    for k in range(count):
+        part, limits[k] = parts[k], sizes[k]
+        if (hg_type_of(cnp.PyArray_TYPE(part)) != HG_I64 or not cnp.PyArray_IS_C_CONTIGUOUS(part)
+                or not cnp.PyArray_ISBEHAVED_RO(part) or cnp.PyArray_NDIM(part) != cnp.PyArray_NDIM(first)):
+            return None
+        for i in range(cnp.PyArray_NDIM(first)):
+            if cnp.PyArray_DIMS(part)[i] != cnp.PyArray_DIMS(first)[i]:
+                return None
+        data[k] = <const i64 *> cnp.PyArray_DATA(part)
+    n = cnp.PyArray_SIZE(first)
+    out = fresh(cnp.PyArray_NDIM(first), cnp.PyArray_DIMS(first), cnp.PyArray_TYPE(first))
+    if n <= HELD:
+        good = hg_index_linear(data, limits, count, n, <i64 *> cnp.PyArray_DATA(out), <hg_splitter> parallel)
+    else:
+        with nogil:
+            good = hg_index_linear(data, limits, count, n, <i64 *> cnp.PyArray_DATA(out), <hg_splitter> parallel)
+    return out if good else None
 
 
 cpdef ndarray take(ndarray x, ndarray index, object axis):

@@ -6,6 +6,7 @@
 #include "indexing_loops.h"
 
 #define GRAIN 16384
+#define BLOCK 512 /* positions worked out together, so that they stay in the cache from one dim to the next */
 #define STRIP 128           /* elements of a line that a thread takes at least */
 
 typedef struct {
@@ -29,6 +30,42 @@ static void check(void *context, hg_size low, hg_size high)
         }
         i = end;
     }
+}
+
+typedef struct {
+    const i64 *const *parts;
+    const hg_size *sizes;
+    i64 *out;
+    int count, bad;
+} linear_job;
+
+static void linear(void *context, hg_size low, hg_size high)
+{
+    linear_job *j = context;
+    uint64_t signs = 0;
+    for (hg_size i = low; i < high; i += BLOCK) {
+        hg_size end = high - i < BLOCK ? high : i + BLOCK;
+        for (int k = 0; k < j->count; k++) {
+            const i64 *part = j->parts[k], size = j->sizes[k];
+            for (hg_size e = i; e < end; e++) {
+                i64 at = part[e] + (part[e] < 0 ? size : 0);
+                signs |= (uint64_t)at | (uint64_t)(size - 1 - at);
+                j->out[e] = k ? j->out[e] * size + at : at;
+            }
+        }
+    }
+    if (signs >> 63)
+        __atomic_store_n(&j->bad, 1, __ATOMIC_RELAXED);
+}
+
+int hg_index_linear(const i64 *const *parts, const hg_size *sizes, int count, hg_size n, i64 *out, hg_splitter parallel)
+{
+    linear_job j = {parts, sizes, out, count, 0};
+    if (n <= GRAIN)
+        linear(&j, 0, n);
+    else
+        parallel(linear, &j, n, GRAIN);
+    return !j.bad;
 }
 
 int hg_index_outside(const i64 *index, hg_size n, hg_size limit, i64 *bad, hg_splitter parallel)

@@ -20,6 +20,9 @@ typedef struct {
 
 /* The first position outside [0, limit), through *bad; 0 if there is none. */
 int hg_index_outside(const i64 *index, hg_size n, hg_size limit, i64 *bad, hg_splitter parallel);
+/* out[i]: where the element at parts[0][i], parts[1][i] ... lies in an array of these sizes, flattened; positions may
+   count from the end. 0 if some position is outside. */
+int hg_index_linear(const i64 *const *parts, const hg_size *sizes, int count, hg_size n, i64 *out, hg_splitter parallel);
 /* near[i] = far[index[i]]; positions are good. */
 void hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel);
 /* far[index[i]] (combined with) = near[i], repeated positions in order; positions are good. */

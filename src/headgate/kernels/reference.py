@@ -23,6 +23,7 @@ from headgate.kernels.reference_copy import joined as joined
 from headgate.kernels.reference_copy import laid_out as laid_out
 from headgate.kernels.reference_copy import like_layout as like_layout
 from headgate.kernels.reference_copy import ramp as ramp
+from headgate.kernels.reference_copy import repeated as repeated
 from headgate.kernels.reference_copy import triangle as triangle
 from headgate.kernels.reference_copy import zeros as zeros
 from headgate.kernels.reference_reduce import addmm as addmm
@@ -31,6 +32,7 @@ from headgate.kernels.reference_reduce import cumulate as cumulate
 from headgate.kernels.reference_reduce import gather as gather
 from headgate.kernels.reference_reduce import get_num_threads as get_num_threads
 from headgate.kernels.reference_reduce import index_add as index_add
+from headgate.kernels.reference_reduce import linear as linear
 from headgate.kernels.reference_reduce import log_softmax as log_softmax
 from headgate.kernels.reference_reduce import log_softmax_backward as log_softmax_backward
 from headgate.kernels.reference_reduce import logsumexp as logsumexp

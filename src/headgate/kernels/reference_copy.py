@@ -13,8 +13,8 @@ import numpy as np
 from headgate.kernels.reference_shared import Array
 
 __all__ = [
-    "contiguous", "converted", "copied", "copy_into", "fill", "joined", "laid_out", "like_layout", "ramp", "triangle",
-    "zeros",
+    "contiguous", "converted", "copied", "copy_into", "fill", "joined", "laid_out", "like_layout", "ramp", "repeated",
+    "triangle", "zeros",
 ]  # fmt: skip
 
 
@@ -46,6 +46,11 @@ def converted(x: Array, kind: Any, keep_layout: bool = True) -> Array:
 def zeros(shape: tuple[int, ...], kind: Any) -> Array:
     """A C-contiguous array of zeros."""
     return np.zeros(shape, kind)
+
+
+def repeated(shape: tuple[int, ...], value: Array) -> Array:
+    """A C-contiguous array of which every element is `value`, an array of no dims."""
+    return np.full(shape, value, value.dtype)
 
 
 def ramp(n: int, first: Any, last: Any, step: Any, working: Any, kind: Any) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from headgate.kernels.reference_select import gather, index_add, scatter, sort, take, topk
+from headgate.kernels.reference_select import gather, index_add, linear, scatter, sort, take, topk
 from headgate.kernels.reference_shared import (
     _BOOL,
     _INT64,
@@ -32,6 +32,7 @@ __all__ = [
     "gather",
     "get_num_threads",
     "index_add",
+    "linear",
     "log_softmax",
     "log_softmax_backward",
     "logsumexp",

@@ -11,7 +11,7 @@ import numpy as np
 
 from headgate.kernels.reference_shared import _INT64, Array, _axis_of, _fresh, _quiet
 
-__all__ = ["count", "gather", "index_add", "pick", "scatter", "search", "sort", "take", "topk"]
+__all__ = ["count", "gather", "index_add", "linear", "pick", "scatter", "search", "sort", "take", "topk"]
 
 # ------------------------------------------------------------------------------------------------------- indexing
 
@@ -26,6 +26,19 @@ def _refuse_outside(index: Array, size: int, axis: int) -> None:
     position = _first_outside(index, size)
     if position is not None:
         raise RuntimeError(f"index {position} is out of bounds for dimension {axis} with size {size}")
+
+
+def linear(parts: tuple[Array, ...], sizes: tuple[int, ...]) -> Array | None:
+    """Where elements lie in an array of these sizes, flattened, by a position for each of its dims (int64, equal shapes,
+    from the end if negative). None for positions outside, and for parts that are no plain arrays of one shape."""
+    flat = np.zeros(parts[0].shape, _INT64)
+    for part, size in zip(parts, sizes):
+        if part.dtype != _INT64 or part.shape != flat.shape or not part.flags.c_contiguous:
+            return None
+        if ((part < -size) | (part >= size)).any():
+            return None
+        flat = flat * size + np.where(part < 0, part + size, part)
+    return flat
 
 
 def take(x: Array, index: Array, axis: int | None) -> Array:

@@ -1,3 +1,4 @@
+# built for speed
 """Arithmetic: add, sub, mul, div, floor_divide, neg, abs, sign, reciprocal.
 
 Remainders are in `remainder`, rounding in `rounding`, powers in `power`, bounds and blends in `bounds`.

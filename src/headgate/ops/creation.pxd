@@ -5,7 +5,7 @@ from headgate.core.arrays cimport is_float, make_view, shape_of
 from headgate.core.modes cimport grad_enabled
 from headgate.core.records cimport Tensor
 from headgate.core.writes cimport check_writable, note_write
-from headgate.kernels.copying cimport contiguous, like_layout
+from headgate.kernels.copying cimport like_layout, repeated
 
 cpdef Tensor leaf(object array, object requires_grad, str name)
 cdef Tensor check_tensor(object x, str name)

@@ -12,7 +12,7 @@ if not cython.compiled:
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Tensor
     from headgate.core.writes import check_writable, note_write
-    from headgate.kernels.reference import contiguous, like_layout
+    from headgate.kernels.reference import like_layout, repeated
 
     ndarray = np.ndarray
 
@@ -79,13 +79,11 @@ def filled(name: str, value: object, sizes: tuple, size: object, out: object, dt
     kind = kind_of(dtype, name)
     if value is None:
         array = np.empty(shape, kind.numpy)
-    elif value == 0:
-        array = np.zeros(shape, kind.numpy)
     else:
         array = np.empty((), kind.numpy)
         array.fill(value)
         if shape:
-            array = contiguous(np.broadcast_to(array, shape))
+            array = repeated(shape, array)
     return leaf(array, requires_grad, name)
 
 

@@ -1,3 +1,4 @@
+# built for speed
 """Cutting the flow of gradients: detach, detach_, .data and the requires_grad flag.
 
 All of them leave a record of where they cut, so that a later error can name the line.

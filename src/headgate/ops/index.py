@@ -1,3 +1,4 @@
+# built for speed
 """Indexing: what `x[...]` means, read and assigned, and the ops behind its advanced part (index, index_put).
 
 Ints, slices, None and Ellipsis become views, one step each; tensors, lists and masks become one index op after them.

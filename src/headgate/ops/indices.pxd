@@ -3,7 +3,7 @@ from numpy cimport import_array, ndarray
 from headgate.core.arrays cimport is_contiguous, make_view, reshape_view, shape_of
 from headgate.core.records cimport Tensor
 from headgate.kernels.copying cimport contiguous, copy_into
-from headgate.kernels.indexing cimport index_add, take
+from headgate.kernels.indexing cimport index_add, linear, scatter, take
 
 cdef bint is_sequence(object value)
 cdef bint means_tuple(object index)
@@ -19,6 +19,7 @@ cdef outside(ndarray x, tuple place)
 cdef check_inside(ndarray x, tuple place, tuple shape)
 cdef int only_dim(tuple place)
 cdef ndarray from_front(ndarray x, ndarray index, int dim)
+cdef tuple flattened(ndarray x, object place)
 cdef ndarray pick(ndarray x, object place)
 cdef bint is_usual(ndarray x, object place)
 cdef list as_operands(ndarray x, object place)

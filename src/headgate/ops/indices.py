@@ -14,7 +14,7 @@ if cython.compiled:
 if not cython.compiled:
     from headgate.core.arrays import is_contiguous, make_view, reshape_view, shape_of
     from headgate.core.records import Tensor
-    from headgate.kernels.reference import contiguous, copy_into, index_add, take
+    from headgate.kernels.reference import contiguous, copy_into, index_add, linear, scatter, take
 
     ndarray = np.ndarray
 
@@ -210,6 +210,36 @@ def from_front(x: ndarray, index: ndarray, dim: cython.int) -> ndarray:
     return np.where(positions < 0, positions + shape_of(x)[dim], positions) if (positions < 0).any() else index
 
 
+def flattened(x: ndarray, place: object) -> tuple:
+    """The array, one index array and its dim that mean the same as several for dims side by side; None if none do.
+
+    Only for a contiguous array and index arrays of one shape that stay inside: others keep NumPy's way, and its errors.
+    """
+    dim: cython.int
+    last: cython.int = -1
+    first: cython.int = -1
+    whole: cython.Py_ssize_t = 1
+    shape: tuple
+    if isinstance(place, ndarray) or not is_contiguous(x) or x.size == 0:
+        return None
+    shape = shape_of(x)
+    for dim in range(len(place)):
+        if place[dim] is EVERYTHING:
+            continue
+        if first < 0:
+            first = dim
+        elif last != dim - 1:
+            return None
+        last = dim
+        whole *= shape[dim]
+    if first < 0:
+        return None
+    index = linear(place[first:last + 1], shape[first:last + 1])
+    if index is None:
+        return None
+    return reshape_view(x, shape[:first] + (whole,) + shape[last + 1:]), index, first
+
+
 # ---- reading, writing and adding at a place -------------------------------------------------------------------------
 
 
@@ -282,6 +312,9 @@ def gathered(x: ndarray, place: object) -> ndarray:
             return take(x, place[dim], dim)
         except IndexError:
             return take(x, from_front(x, place[dim], dim), dim)
+    flat: tuple = flattened(x, place)
+    if flat is not None:
+        return take(flat[0], flat[1], flat[2])
     try:
         return np.asarray(cython.cast(object, x)[place], order="C")
     except IndexError:
@@ -348,7 +381,11 @@ def put_at(x: ndarray, place: object, values: ndarray) -> None:
             pass
     if 0 in fitting(x, place, values):
         return
-    if isinstance(place, ndarray) or len(place):
+    flat: tuple = flattened(x, place)
+    if flat is not None and cython.cast(object, flat[0]).ndim == 1:
+        index: object = flat[1]
+        scatter(flat[0], 0, index.reshape(-1), np.broadcast_to(values, index.shape).reshape(-1))
+    elif isinstance(place, ndarray) or len(place):
         whole[place] = values
     else:
         copy_into(x, values)
@@ -374,5 +411,12 @@ def add_at(x: ndarray, place: object, values: ndarray) -> None:
         mine = shape_of(x)
         values = np.broadcast_to(values, shape).reshape(mine[:dim] + (index.size,) + mine[dim + 1:])
         index_add(x, dim, cython.cast(object, index).reshape(-1), values, 1)
-    else:
+        return
+    flat: tuple = flattened(x, place)
+    if flat is None:
         np.add.at(x, place, values)
+        return
+    mine, index = shape_of(flat[0]), flat[1]
+    dim = flat[2]
+    values = np.broadcast_to(values, shape).reshape(mine[:dim] + (index.size,) + mine[dim + 1:])
+    index_add(flat[0], dim, cython.cast(object, index).reshape(-1), values, 1)

@@ -1,3 +1,4 @@
+# built for speed
 """Reductions: sum and its relatives over some or all dimensions.
 
 Extremes are in `extreme`, variances in `moments`, norms in `norms`; what all of them share is in `reducing`.

@@ -8,6 +8,7 @@ from headgate.core.inplace cimport write
 from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport OUT, Node, Op, Tensor
 from headgate.kernels.indexing cimport index_add as index_add_kernel
+from headgate.kernels.indexing cimport linear as linear_kernel
 from headgate.kernels.indexing cimport scatter as scatter_kernel
 from headgate.kernels.indexing cimport take as take_kernel
 from headgate.ops.change cimport Change, allow_expanded, allow_overlap, change, constant, is_number, keep_layout, kind_name, need_int, need_tensor

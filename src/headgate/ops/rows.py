@@ -17,6 +17,7 @@ if not cython.compiled:
     from headgate.core.operators import INPLACE
     from headgate.core.records import OUT, Node, Op, Tensor
     from headgate.kernels.reference import index_add as index_add_kernel
+    from headgate.kernels.reference import linear as linear_kernel
     from headgate.kernels.reference import scatter as scatter_kernel
     from headgate.kernels.reference import take as take_kernel
     from headgate.ops.change import (
@@ -149,7 +150,10 @@ class Take(Op):
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
         if y.size and not x.size:
             raise IndexError("take(): tried to take from an empty tensor")
-        return take_kernel(x, y, None)
+        index = linear_kernel((y,), (x.size,))
+        if index is None:
+            return take_kernel(x, y, None)
+        return take_kernel(cython.cast(object, x).reshape(-1), index, 0)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -163,14 +167,11 @@ class Put(Change):
 
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
-        index: object = inputs[1].reshape(-1)
-        size = target.size
-        lowest, highest = (int(index.min()), int(index.max())) if index.size else (0, -1)
-        if lowest < -size or highest >= size:
-            bad = index[(index < -size) | (index >= size)]
-            raise IndexError(errors.TAKE_RANGE.format(index=int(bad[0]), size=size))
-        if lowest < 0:
-            index = np.where(index < 0, index + size, index)
+        given: object = np.ascontiguousarray(inputs[1]).reshape(-1)
+        index: object = linear_kernel((given,), (target.size,))
+        if index is None:
+            bad = given[(given < -target.size) | (given >= target.size)]
+            raise IndexError(errors.TAKE_RANGE.format(index=int(bad[0]), size=target.size))
         flat: object = cython.cast(object, target)
         line: ndarray = flat.reshape(-1) if flat.flags.c_contiguous else flat.flatten()
         source: ndarray = inputs[2].reshape(-1)
