@@ -39,7 +39,8 @@ DIRECTIVES = {
     "cdivision": True,
     "embedsignature": False,
 }
-UNIX_FLAGS = ["-g0", "-fno-math-errno", "-fvisibility=hidden", "-fno-asynchronous-unwind-tables", "-Wno-unused-function",
+UNIX_FLAGS = ["-g0", "-fno-math-errno", "-fvisibility=hidden", "-fno-asynchronous-unwind-tables",
+              "-Wno-unused-function",
               "-Werror=implicit-function-declaration"]
 
 

@@ -86,8 +86,10 @@ cdef bint outside(ndarray index, Py_ssize_t limit, i64 *bad) noexcept:
 
 
 cpdef ndarray linear(tuple parts, tuple sizes):
-    """Where elements lie in an array of these sizes, flattened, by a position for each of its dims (int64, equal shapes,
-    from the end if negative). None for positions outside, and for parts that are no plain arrays of one shape."""
+    """Where elements lie in an array of these sizes, flattened, by a position for each of its dims.
+
+    Positions are int64 arrays of one shape, from the end if negative. None if they are not, or if some are outside.
+    """
     cdef const i64 *data[64]
     cdef Py_ssize_t limits[64]
     cdef int count = <int> len(parts), k, i, good

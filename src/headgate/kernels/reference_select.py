@@ -29,8 +29,10 @@ def _refuse_outside(index: Array, size: int, axis: int) -> None:
 
 
 def linear(parts: tuple[Array, ...], sizes: tuple[int, ...]) -> Array | None:
-    """Where elements lie in an array of these sizes, flattened, by a position for each of its dims (int64, equal shapes,
-    from the end if negative). None for positions outside, and for parts that are no plain arrays of one shape."""
+    """Where elements lie in an array of these sizes, flattened, by a position for each of its dims.
+
+    Positions are int64 arrays of one shape, from the end if negative. None if they are not, or if some are outside.
+    """
     flat = np.zeros(parts[0].shape, _INT64)
     for part, size in zip(parts, sizes):
         if part.dtype != _INT64 or part.shape != flat.shape or not part.flags.c_contiguous:
