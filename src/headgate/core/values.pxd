@@ -2,6 +2,7 @@
 from numpy cimport import_array
 from headgate.core.arrays cimport count_of
 from headgate.core.records cimport Tensor
+from headgate.kernels.copying cimport converted
 
 cdef class Scan:
     cdef tuple shape

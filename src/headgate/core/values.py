@@ -15,6 +15,7 @@ if not cython.compiled:
     from headgate.core.arrays import count_of
     from headgate.core.records import Tensor
     from headgate.core.storage import plain_fields
+    from headgate.kernels.reference import converted
 
     ndarray = np.ndarray
 
@@ -122,9 +123,11 @@ def array_of_numbers(value: object, scan: Scan, kind: object) -> object:
     else:
         own = dtypes.by_name("bool") if scan.kinds else dtypes.default_dtype()
     try:
-        if (kind or own).category >= 2:
-            with np.errstate(over="ignore"):
-                return np.array(value, (kind or own).numpy)
+        if (kind or own).category == 2:  # by way of Python's own floats, because NumPy warns of those too large
+            array = np.array(value, np.float64)
+            return array if (kind or own).name == "float64" else converted(array, (kind or own).numpy)
+        if (kind or own).category > 2:
+            return np.array(value, (kind or own).numpy)
         if kind is None or kind is own:
             return np.array(value, own.numpy)
         return narrowed(np.array(value, np.float64 if scan.kinds & 4 else np.int64), kind)
