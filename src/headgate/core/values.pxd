@@ -10,3 +10,4 @@ cdef class Scan:
     cdef walk(self, object items, int dim)
 
 cpdef object array_of_values(object value, object kind)
+cdef collect(object value, list found)

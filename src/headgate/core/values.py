@@ -224,13 +224,19 @@ def array_of_others(value: object, kind: object) -> object:
 def tensors_in(value: object) -> list:
     """The tensors among nested items, for the record of what was cut."""
     found: list = []
+    collect(value, found)
+    return found
+
+
+def collect(value: object, found: list):
+    """Append the tensors among nested items; numbers, of which most lists are full, are passed over at once."""
     item: object
     if isinstance(value, Tensor):
         found.append(value)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            found.extend(tensors_in(item))
-    return found
+            if type(item) is not float and type(item) is not int:
+                collect(item, found)
 
 
 if not cython.compiled:
