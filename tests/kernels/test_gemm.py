@@ -108,7 +108,8 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     set_num_threads(before)
 
 
-LARGE = [(130, 300, 70), (33, 1100, 40), (513, 70, 300), (96, 96, 96), (65, 1, 4100), (17, 40_000, 2), (1040, 33, 1100)]
+LARGE = [(130, 300, 70), (33, 1100, 40), (513, 70, 300), (96, 96, 96), (65, 1, 4100), (17, 40_000, 2), (1040, 33, 1100),
+         (900, 700, 500)]
 
 
 @pytest.mark.compiled_only
@@ -164,7 +165,7 @@ def test_library_is_opened_only_when_needed() -> None:
         "import sys, numpy as np; from headgate.kernels import gemm\n"
         "loaded = lambda: 'scipy_openblas32/' in open('/proc/self/maps').read()\n"
         "gemm.matmul(np.ones((3, 3), 'f'), np.ones((3, 3), 'f')); assert not loaded()\n"
-        "gemm.matmul(np.ones((90, 90), 'f'), np.ones((90, 90), 'f'))\n"
+        "gemm.matmul(np.ones((700, 700), 'f'), np.ones((700, 700), 'f'))\n"
         "assert loaded() == (gemm.blas_in_use() == 'scipy-openblas32') and 'scipy_openblas32' not in sys.modules\n"
     )
     if sys.platform != "linux":
@@ -183,5 +184,8 @@ def test_without_the_library() -> None:
         "assert gemm.blas_in_use() == 'NumPy'\n"
         "assert np.allclose(gemm.matmul(a, b), a @ b) and np.allclose(gemm.matmul(a[0], b[1]), a[0] @ b[1])\n"
         "assert np.allclose(gemm.addmm(np.ones(90), a[0], b[0], 2, 3), 2 + 3 * (a[0] @ b[0]))\n"
+        "a = np.random.default_rng(0).standard_normal((2, 700, 800)); b = a.swapaxes(1, 2)\n"
+        "assert np.allclose(gemm.matmul(a, b), a @ b) and np.allclose(gemm.matmul(a[0], b[1]), a[0] @ b[1])\n"
+        "assert np.allclose(gemm.addmm(np.ones(700), a[0], b[0], 2, 3), 2 + 3 * (a[0] @ b[0]))\n"
     )
     subprocess.run([sys.executable, "-c", check], check=True)

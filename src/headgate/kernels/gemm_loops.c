@@ -3,7 +3,7 @@
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O3", "no-trapping-math")
 #endif
-#include "gemm_loops.h"
+#include "panels_loops.h"
 #include <dlfcn.h>
 
 #define HG_BODY "gemm_level.h"
@@ -317,6 +317,10 @@ int hg_product_run(const hg_product *p, const void *a, const void *b, void *c, i
     if (p->type < HG_F16) {
         rows_job j = {p, a, b, c, items[p->type]};
         parallel(integer_rows, &j, p->m, 65536 / (p->n * p->k + 1) + 1);
+        return 0;
+    }
+    if (!hg_product_is_small(p) && hg_panels_fit(p)) {
+        hg_panels_run(p, a, b, c, parallel);
         return 0;
     }
     if (sgemm && !hg_product_is_small(p)) {
