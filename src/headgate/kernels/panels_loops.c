@@ -1,6 +1,7 @@
 /* Which products are made of panels, and the tiles of c that threads take. It must not know Python. */
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3", "no-trapping-math")
+/* A copy of the loops for rows one element apart would take lanes out of vectors, which is slower than loading each. */
+#pragma GCC optimize("O3", "no-trapping-math", "no-version-loops-for-strides")
 #endif
 #include "panels_loops.h"
 
