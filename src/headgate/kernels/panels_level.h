@@ -2,12 +2,17 @@
  * are registers for. It must not know threads, nor Python. */
 #include "tiles_level.h"
 #undef HG_TALL
+#undef HG_APART
 #if HG_LEVEL == 2
 #define HG_TALL 8
+#define HG_APART 4096 /* bytes between rows of b from which on it pays to lay a panel together: a page for each */
 #elif HG_LEVEL == 1
 #define HG_TALL 6
 #else
 #define HG_TALL 4
+#endif
+#ifndef HG_APART
+#define HG_APART 128
 #endif
 
 #define HG_PANELS(T) \
@@ -104,7 +109,7 @@ static void HG(tile_##T)(const hg_product *p, const T *a, const T *b, T *c, cons
         for (hg_size j = 0; j < p->n; j += 2 * W) { \
             hg_size w = p->n - j < 2 * W ? p->n - j : 2 * W, width = w > W ? 2 * W : W, step = p->bk; \
             const T *from = b + q * p->bk + j * p->bn, *x = a + q * p->ak, *start = row ? row + j : NULL; \
-            if (p->bn != 1 || w < width || (step * (hg_size)sizeof(T) >= HG_PAGE && p->m >= 64)) { \
+            if (p->bn != 1 || w < width || (step * (hg_size)sizeof(T) >= HG_APART && p->m >= 64)) { \
                 HG(panel_##T)(from, p->bk, p->bn, k, w, width, packed); \
                 from = packed, step = width; \
             } \

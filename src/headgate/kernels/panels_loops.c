@@ -5,7 +5,6 @@
 #endif
 #include "panels_loops.h"
 
-#define HG_PAGE 4096 /* bytes between rows of b from which on each row costs a look-up of its page */
 #define HG_BODY "panels_level.h"
 #include "each_level.h"
 
@@ -14,9 +13,11 @@
 #define TILES 8                        /* at least, where there is work for them, for threads of uneven speed */
 #define TALL 1024                      /* rows of a tile at most: what of a is read again and again stays near */
 
+/* Blocks for AVX2 are too low for a transposed a: they use a third of each cache line. */
 int hg_panels_fit(const hg_product *p)
 {
-    return hg_level() && p->m > 3 && p->n > 3 && (double)p->m * (double)p->n * (double)p->k <= LARGE_WORK;
+    double work = (double)p->m * (double)p->n * (double)p->k;
+    return hg_level() > (p->ak == 1 ? 0 : 1) && p->m > 3 && p->n > 3 && work <= LARGE_WORK;
 }
 
 typedef struct {
