@@ -97,6 +97,36 @@ def test_addmm(kernels: Any, kind: str) -> None:
                     same(kernels.addmm(c, a, b, beta, alpha), wanted, kind, 4 * k + 4, m, k, n, c.shape, beta, alpha)
 
 
+@pytest.fixture(params=[1, 2, 3])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    """So many threads while a test runs."""
+    from headgate.kernels.pool import get_num_threads, set_num_threads
+
+    before = get_num_threads()
+    set_num_threads(request.param)
+    yield request.param
+    set_num_threads(before)
+
+
+LARGE = [(130, 300, 70), (33, 1100, 40), (513, 70, 300), (96, 96, 96), (65, 1, 4100), (17, 40_000, 2), (1040, 33, 1100),
+         (900, 700, 500)]
+
+
+@pytest.mark.compiled_only
+@pytest.mark.parametrize("m, k, n", LARGE)
+def test_products_split_over_threads(threads: int, m: int, k: int, n: int) -> None:
+    from headgate.kernels import gemm
+
+    for kind in "fd":
+        b, c = sample((k, n), kind, 1), sample((n,), kind, 2)
+        for a in layouts(sample((m, k), kind)):
+            for right in (b, np.ascontiguousarray(b.T).T, np.repeat(b, 2, 0)[::2]):
+                wanted = product(a, right)
+                same(gemm.matmul(a, right), wanted, kind, k, threads, a.strides, right.strides)
+                wanted = (2 * c.astype("d") - 3 * np.matmul(a.astype("d"), right.astype("d"))).astype(kind)
+                same(gemm.addmm(c, a, right, 2, -3), wanted, kind, 4 * k + 4, threads, a.strides, right.strides)
+
+
 def test_beta_zero_ignores_what_is_there(kernels: Any) -> None:
     for size in (3, 60):
         a, nan = sample((size, size), "f"), np.full((size, size), np.nan, "f")
@@ -135,7 +165,7 @@ def test_library_is_opened_only_when_needed() -> None:
         "import sys, numpy as np; from headgate.kernels import gemm\n"
         "loaded = lambda: 'scipy_openblas32/' in open('/proc/self/maps').read()\n"
         "gemm.matmul(np.ones((3, 3), 'f'), np.ones((3, 3), 'f')); assert not loaded()\n"
-        "gemm.matmul(np.ones((90, 90), 'f'), np.ones((90, 90), 'f'))\n"
+        "gemm.matmul(np.ones((700, 700), 'f'), np.ones((700, 700), 'f'))\n"
         "assert loaded() == (gemm.blas_in_use() == 'scipy-openblas32') and 'scipy_openblas32' not in sys.modules\n"
     )
     if sys.platform != "linux":
@@ -154,5 +184,8 @@ def test_without_the_library() -> None:
         "assert gemm.blas_in_use() == 'NumPy'\n"
         "assert np.allclose(gemm.matmul(a, b), a @ b) and np.allclose(gemm.matmul(a[0], b[1]), a[0] @ b[1])\n"
         "assert np.allclose(gemm.addmm(np.ones(90), a[0], b[0], 2, 3), 2 + 3 * (a[0] @ b[0]))\n"
+        "a = np.random.default_rng(0).standard_normal((2, 700, 800)); b = a.swapaxes(1, 2)\n"
+        "assert np.allclose(gemm.matmul(a, b), a @ b) and np.allclose(gemm.matmul(a[0], b[1]), a[0] @ b[1])\n"
+        "assert np.allclose(gemm.addmm(np.ones(700), a[0], b[0], 2, 3), 2 + 3 * (a[0] @ b[0]))\n"
     )
     subprocess.run([sys.executable, "-c", check], check=True)

@@ -2,7 +2,8 @@
  * backwards from the logarithms of the sums (Dao et al. 2022, without its tiling of keys). A thread has the keys of one
  * head transposed and one block of scores. It must not know Python. */
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3", "no-trapping-math")
+/* A copy of the loops for rows one element apart would take lanes out of vectors, which is slower than loading each. */
+#pragma GCC optimize("O3", "no-trapping-math", "no-version-loops-for-strides")
 #endif
 #include "attention_loops.h"
 #include "loops_math.h"

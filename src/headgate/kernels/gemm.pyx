@@ -1,8 +1,8 @@
-# sources: gemm_loops.c
+# sources: gemm_loops.c panels_loops.c
 """Matrix products: 1-D, 2-D and batched, any layout that is one transposition away from a plain one without a copy.
 
-Small ones run in own loops; the packaged OpenBLAS, opened at the first product that needs it, does the rest, and
-np.matmul where it is missing. Nothing here knows tensors.
+Small and middling ones run in own loops; the packaged OpenBLAS, opened at the first product that needs it, does the
+rest, and np.matmul where it is missing. Nothing here knows tensors.
 """
 
 import importlib.util
@@ -36,6 +36,7 @@ cdef extern from "gemm_loops.h" nogil:
         int type
         Py_ssize_t m, n, k, am, ak, bk, bn, cm
         double alpha, beta
+        const void *row
     int hg_blas_open(const char *path)
     int hg_blas_is_open()
     int hg_product_is_small(const hg_product *p)
@@ -45,6 +46,9 @@ cdef extern from "gemm_loops.h" nogil:
     int hg_product_run(const hg_product *p, const void *a, const void *b, void *c, int threads, hg_splitter parallel)
     int hg_products_run(const hg_product *p, const char *a, const char *b, char *c, const Py_ssize_t *offsets,
                         Py_ssize_t count, int threads, hg_splitter parallel)
+
+cdef extern from "panels_loops.h" nogil:
+    int hg_panels_fit(const hg_product *p)
 
 cdef int blas_state = 0          # 0 not looked for, 1 open, -1 missing
 cdef Py_ssize_t HELD = 4096      # multiplications below which letting go of the interpreter costs more than it gives
@@ -135,6 +139,7 @@ cdef int describe(hg_product *p, ndarray a, ndarray b) except -1:
     p.bn = steps[other - 1] // item if p.n > 1 else 1
     p.bk = steps[other - 2 if other > 1 else 0] // item if p.k > 1 else p.n
     p.cm = p.n
+    p.row = NULL
     return 0
 
 
@@ -207,7 +212,11 @@ cdef ndarray dot_halves(ndarray a, ndarray b):
 cdef int run_product(hg_product *p, ndarray a, ndarray b, ndarray c) except -1:
     """c = alpha * a b + beta * c for operands of at most two axes."""
     cdef int failed, threads
-    if not hg_product_is_small(p):
+    if hg_product_is_small(p):
+        if (p.m == 1 or p.n == 1) and p.m * p.n * p.k > HELD and not vector_layout(p):
+            a, b = plain(a), plain(b)
+            describe(p, a, b)
+    elif not hg_panels_fit(p):
         if not open_blas():
             return without_blas(p, a, b, c)
         if not hg_product_fits_blas(p):
@@ -215,9 +224,6 @@ cdef int run_product(hg_product *p, ndarray a, ndarray b, ndarray c) except -1:
             describe(p, a, b)
             if not hg_product_fits_blas(p):
                 return without_blas(p, a, b, c)
-    elif (p.m == 1 or p.n == 1) and p.m * p.n * p.k > HELD and not vector_layout(p):
-        a, b = plain(a), plain(b)
-        describe(p, a, b)
     if p.m * p.n * p.k <= HELD:
         return hg_product_run(p, cnp.PyArray_DATA(a), cnp.PyArray_DATA(b), cnp.PyArray_DATA(c), 1, <hg_splitter> parallel)
     threads = get_num_threads()
@@ -309,7 +315,7 @@ cdef int run_batches(hg_product *p, ndarray a, ndarray b, ndarray result, int ba
     """One product per batch element, the batch split over threads."""
     cdef Py_ssize_t *offsets
     cdef int failed, threads = get_num_threads()
-    if not hg_product_is_small(p) and (not open_blas() or not hg_product_fits_blas(p)):
+    if not hg_product_is_small(p) and not hg_panels_fit(p) and (not open_blas() or not hg_product_fits_blas(p)):
         if blas_state < 0:
             np.matmul(a, b, out=result)
             return 0
@@ -380,6 +386,15 @@ cpdef ndarray addmm(ndarray c, ndarray a, ndarray b, double beta, double alpha):
     p.type, p.alpha, p.beta = kind, alpha, beta
     result = new_product(a, b, &p, 0, dims)
     if beta != 0:
-        spread(c, result, p.m, p.n)
+        if is_row(c, p.n, cnp.PyArray_TYPE(a)) and not hg_product_is_small(&p) and hg_panels_fit(&p):
+            p.row = cnp.PyArray_DATA(c)
+        else:
+            spread(c, result, p.m, p.n)
     run_product(&p, a, b, result)
     return result
+
+
+cdef bint is_row(ndarray c, Py_ssize_t n, int number) noexcept:
+    """Whether c is n adjacent elements of that type."""
+    return (cnp.PyArray_NDIM(c) == 1 and cnp.PyArray_DIMS(c)[0] == n and cnp.PyArray_TYPE(c) == number
+            and cnp.PyArray_IS_C_CONTIGUOUS(c) and cnp.PyArray_ISBEHAVED_RO(c))

@@ -3,7 +3,7 @@
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O3", "no-trapping-math")
 #endif
-#include "gemm_loops.h"
+#include "panels_loops.h"
 #include <dlfcn.h>
 
 #define HG_BODY "gemm_level.h"
@@ -29,6 +29,8 @@ int hg_blas_open(const char *path)
     *(void **)&blas_threads = dlsym(library, "scipy_openblas_set_num_threads");
     if (dgemm && blas_threads)
         *(void **)&sgemm = dlsym(library, "scipy_cblas_sgemm");
+    if (sgemm)
+        blas_threads(1); /* our pool splits: threads of two pools take the cores from each other */
     return sgemm ? 0 : -1;
 }
 
@@ -41,6 +43,7 @@ int hg_blas_is_open(void)
 
 #define SMALL_WORK 32768 /* multiplications below which the own loop wins over OpenBLAS's preparations */
 #define SERIAL_WORK 262144 /* and below which two threads lose to one */
+#define LARGE_SIDE 512     /* of a tile at most, where there are many threads */
 
 int hg_product_is_small(const hg_product *p)
 {
@@ -75,13 +78,6 @@ int hg_product_fits_blas(const hg_product *p)
            && p->cm <= INT32_MAX;
 }
 
-static void set_blas_threads(int threads)
-{
-    static int current;
-    if (current != threads)
-        blas_threads(current = threads);
-}
-
 static void run_blas(const hg_product *p, const void *a, const void *b, void *c)
 {
     int flag_a = PLAIN, flag_b = PLAIN, step_a = 1, step_b = 1;
@@ -93,6 +89,50 @@ static void run_blas(const hg_product *p, const void *a, const void *b, void *c)
     else
         dgemm(ROW_MAJOR, flag_a, flag_b, (int)p->m, (int)p->n, (int)p->k, p->alpha, a, step_a, b, step_b, p->beta, c,
               (int)p->cm);
+}
+
+typedef struct {
+    const hg_product *p;
+    const char *a, *b;
+    char *c;
+    hg_size rows, columns, across; /* of a tile of c, and how many tiles lie side by side */
+} tiles_job;
+
+static void some_tiles(void *context, hg_size low, hg_size high)
+{
+    const tiles_job *j = context;
+    hg_size item = j->p->type == HG_F32 ? 4 : 8;
+    for (hg_size tile = low; tile < high; tile++) {
+        hg_product q = *j->p;
+        hg_size first = tile / j->across * j->rows, column = tile % j->across * j->columns;
+        q.m = q.m - first < j->rows ? q.m - first : j->rows;
+        q.n = q.n - column < j->columns ? q.n - column : j->columns;
+        run_blas(&q, j->a + first * q.am * item, j->b + column * q.bn * item, j->c + (first * q.cm + column) * item);
+    }
+}
+
+static hg_size half_side(hg_size side)
+{
+    return ((side + 1) / 2 + 15) / 16 * 16;
+}
+
+/* One product in tiles of c that depend on its sizes alone: large enough that packing operands again for each costs
+   little, and several for each thread. */
+static void run_tiles(const hg_product *p, const void *a, const void *b, void *c, hg_splitter parallel)
+{
+    tiles_job j = {p, a, b, c, p->m, p->n, 1};
+    hg_size least = p->m * p->n * p->k / 8;
+    if (least < SERIAL_WORK / 2)
+        least = SERIAL_WORK / 2;
+    while ((j.rows > 32 || j.columns > 32)
+           && (j.rows * j.columns * p->k > least || j.rows > LARGE_SIDE || j.columns > LARGE_SIDE)) {
+        if (j.rows >= j.columns)
+            j.rows = half_side(j.rows);
+        else
+            j.columns = half_side(j.columns);
+    }
+    j.across = (p->n + j.columns - 1) / j.columns;
+    parallel(some_tiles, &j, j.across * ((p->m + j.rows - 1) / j.rows), 1);
 }
 
 /* ------------------------------------------------------------------------------------------- products with a vector */
@@ -279,9 +319,15 @@ int hg_product_run(const hg_product *p, const void *a, const void *b, void *c, i
         parallel(integer_rows, &j, p->m, 65536 / (p->n * p->k + 1) + 1);
         return 0;
     }
+    if (!hg_product_is_small(p) && hg_panels_fit(p)) {
+        hg_panels_run(p, a, b, c, parallel);
+        return 0;
+    }
     if (sgemm && !hg_product_is_small(p)) {
-        set_blas_threads(p->m * p->n * p->k < SERIAL_WORK ? 1 : threads);
-        run_blas(p, a, b, c);
+        if (threads < 2 || p->m * p->n * p->k < SERIAL_WORK)
+            run_blas(p, a, b, c);
+        else
+            run_tiles(p, a, b, c, parallel);
         return 0;
     }
     if (p->m == 1 || p->n == 1)
@@ -327,8 +373,6 @@ int hg_products_run(const hg_product *p, const char *a, const char *b, char *c, 
             j.failed = hg_product_run(p, a + offsets[3 * i], b + offsets[3 * i + 1], c + offsets[3 * i + 2], threads, parallel);
         return j.failed;
     }
-    if (sgemm)
-        set_blas_threads(1); /* one thread each: the batch is what is split */
     parallel(run_batch, &j, count, 65536 / work + 1);
     return j.failed;
 }

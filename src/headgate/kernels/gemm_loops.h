@@ -23,6 +23,7 @@ typedef struct {
     hg_size m, n, k;
     hg_size am, ak, bk, bn, cm;
     double alpha, beta;
+    const void *row; /* n adjacent elements in place of every row of c on the right; NULL but for `hg_panels_fit` */
 } hg_product;
 
 int hg_blas_open(const char *path); /* 0 if the library and its functions are there */

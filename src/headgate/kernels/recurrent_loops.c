@@ -1,7 +1,8 @@
 /* Recurrent layers step by step. Sequences of a batch do not know one another, so each thread takes some of them
  * through all steps, and nobody waits within a layer. It must not know Python. */
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3", "no-trapping-math")
+/* A copy of the loops for rows one element apart would take lanes out of vectors, which is slower than loading each. */
+#pragma GCC optimize("O3", "no-trapping-math", "no-version-loops-for-strides")
 #endif
 #include "recurrent_loops.h"
 #include "loops_math.h"
