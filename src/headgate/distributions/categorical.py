@@ -1,3 +1,4 @@
+# cython: annotation_typing=False
 """Categories, numbered from 0, by their probabilities."""
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 /* The own product for small matrices, and dot products, one copy per instruction-set level. It packs B into rows padded
- * to whole vectors, so one kernel serves every shape and layout. It must not know Python, nor OpenBLAS. */
+ * to whole vectors, so one kernel serves every shape and layout; what has less than a quarter of a vector of columns is
+ * read as it lies. It must not know Python, nor OpenBLAS. */
+#include "tiles_level.h"
 
 #define PRODUCT(T) \
 /* c[ROWS][n] = alpha * a b + beta * c for up to four rows at once over packed b (k rows of `padded`). */ \
@@ -53,6 +55,16 @@ static void HG(product_##T)(hg_size m, hg_size n, hg_size k, const T *a, hg_size
     enum { W = HG_VECTOR / sizeof(T) }; \
     hg_size padded = (n + W - 1) / W * W, i = 0; \
     T pack[HG_PACK]; \
+    if (n * 4 < W && m > 1 && k >= W && alpha == 1 && (beta == 0 || beta == 1)) { \
+        if (bk == 1 && ak == 1) { \
+            HG(rows_dot_##T)(m, n, k, a, am, b, bn, c, cm, beta != 0); \
+            return; \
+        } \
+        if (bn == 1) { \
+            HG(rows_times_##T)(m, n, k, a, am, ak, b, bk, c, cm, beta != 0); \
+            return; \
+        } \
+    } \
     if (n * m * k <= 64 || padded * k > HG_PACK || n * 4 < W || m < 2) { \
         for (i = 0; i < m; i++) \
             for (hg_size j = 0; j < n; j++) { \

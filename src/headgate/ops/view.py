@@ -114,17 +114,20 @@ class SumTo(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        mine: tuple = shape_of(x)
-        lead: cython.int = len(mine) - len(attrs)
+        mine: tuple
+        lead: cython.int
         i: cython.int
-        axes: list = list(range(lead))
+        axes: list
+        if x.ndim == 2 and len(attrs) == 1 and attrs[0] == x.shape[1]:  # the gradient of a bias
+            return reduce("sum", x, 0, False, None)
+        mine = shape_of(x)
+        lead = len(mine) - len(attrs)
+        axes = list(range(lead))
         for i in range(len(attrs)):
             if attrs[i] == 1 and mine[lead + i] != 1:
                 axes.append(lead + i)
         if not axes:
             return contiguous(x)
-        if lead == 1 and len(axes) == 1:
-            return reduce("sum", x, 0, False, None)
         whole = reduce("sum", x, tuple(axes), True, None)
         return whole if lead == 0 else cython.cast(object, whole).reshape(attrs)
 
