@@ -119,3 +119,57 @@ def test_set_has_no_gradient(source: str) -> None:
                 log("raised", str(error).splitlines()[0])
 
     check(program)
+
+
+TIED: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "linear": lambda torch, x, w: torch.nn.functional.linear(x, w, torch.ones(2)),
+    "addmm": lambda torch, x, w: torch.addmm(torch.ones(2), x, w.t()),
+    "used twice": lambda torch, x, w: torch.addmm(torch.ones(2), x, w.t()) + torch.addmm(torch.zeros(2), x * 2, w.t()),
+    "one transpose twice": lambda torch, x, w: (
+        lambda t: torch.addmm(torch.ones(2), x, t) + torch.addmm(torch.ones(2), x * 3, t))(w.t()),
+    "seen and used": lambda torch, x, w: (lambda t: torch.addmm(torch.ones(2), x, t) * t.sum())(w.t()),
+    "product": lambda torch, x, w: x @ w.t(),
+}
+
+
+@pytest.mark.parametrize("name", TIED)
+@pytest.mark.parametrize("way", ["backward", "grad", "retained", "hook", "second", "given"])
+def test_gradients_of_transposed_weights(name: str, way: str) -> None:
+    """Numbers, and strides of leaves; and that no two gradients which somebody can hold share their memory."""
+
+    def program(torch: Any, log: Log) -> None:
+        x = torch.tensor([[1.0, 2.0, 3.0]] * 4, requires_grad=True)
+        w = torch.tensor([[1.0, -2.0, 0.5], [3.0, 1.0, 2.0]], requires_grad=True)
+        kept: list[Any] = []
+        t = w.t()
+        y = TIED[name](torch, x, w)
+        below = next((f for f, _ in y.grad_fn.next_functions if f is not None and f.name() == "TBackward0"), None)
+        if way == "hook" and below is not None:
+            below.register_prehook(lambda grads: kept.extend(grads) or None)
+        if way == "grad":
+            kept.extend(torch.autograd.grad((y * y).sum(), (x, w)))
+        elif way == "second":
+            first = torch.autograd.grad((y * y).sum(), (x, w), create_graph=True)
+            (first[0].sum() + (first[1] * first[1]).sum()).backward()
+        elif way == "given":
+            root = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).t()
+            t.t().backward(root)
+            w.grad.mul_(2)
+            log("given", root)
+            y.sum().backward()
+        else:
+            if way == "retained":
+                t.retain_grad()
+                y = y + torch.addmm(torch.ones(2), x, t)
+            (y * y).sum().backward()
+            kept.extend([t.grad] if way == "retained" else [])
+        for one in (*kept, x.grad, w.grad):
+            log("gradient", one)
+        log("strides", None if w.grad is None else w.grad.stride())
+        if torch.__name__ == "headgate" and w.grad is not None:  # PyTorch's may share
+            before = w.grad.tolist()
+            for one in kept:
+                one.mul_(3)
+            assert w.grad.tolist() == before
+
+    check(program)

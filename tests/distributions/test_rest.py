@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -223,6 +224,83 @@ def test_errors(name: str) -> None:
     assert isinstance(theirs, Exception)
     words = 0 if name in ("default", "shapes", "no mixture") else 60
     same(mine, theirs, name, words=words)
+
+
+NUMBERS = [0.0, -0.0, 1.0, 2.0, 0.5, -1.0, 3.0, 1e30, float("inf"), -float("inf"), float("nan")]
+
+
+@pytest.mark.parametrize("name", [*CHECKS, *PARAMETRIC, "independent real"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64"])
+def test_what_is_surely_inside_is_inside(name: str, dtype: str) -> None:
+    """A cheap look at plain values never takes one that the constraint itself refuses."""
+    from headgate.distributions.constraints import surely
+
+    c = headgate.distributions.constraints
+    constraint = (c.independent(c.real, 1) if name == "independent real" else
+                  PARAMETRIC[name](c) if name in PARAMETRIC else getattr(c, name))
+    for first in NUMBERS:
+        for second in NUMBERS:
+            if dtype == "int64" and not (abs(first) < 9 and abs(second) < 9):
+                continue
+            value = headgate.tensor([first, second]).to(getattr(headgate, dtype))
+            for one in (value, value[::2], headgate.stack([value, value], 1)[:, 0], value[:0]):
+                fine = outcome(lambda one=one: bool(constraint.check(one).all()))
+                assert not surely(constraint, one) or fine is True
+    unknown = type("Own", (type(c.real),), {"check": lambda self, value: value > 0})()
+    assert not surely(unknown, headgate.ones(2))
+
+
+def test_the_cheap_look_is_taken() -> None:
+    from headgate.distributions.constraints import surely
+
+    c = headgate.distributions.constraints
+    inside = [(c.real, 1.0), (c.real_vector, 1.0), (c.positive, 1.0), (c.nonnegative, 0.0), (c.unit_interval, 1.0),
+              (c.less_than(2.0), 1.0), (c.half_open_interval(0.0, 2.0), 0.0), (c.integer_interval(0, 3), 3),
+              (c.nonnegative_integer, 0)]
+    if os.environ.get("HEADGATE_PURE") != "1":
+        assert all(surely(one, headgate.tensor([value])) for one, value in inside)
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 2), (3, 4), (2, 3, 4)])
+@pytest.mark.parametrize("given", ["logits", "probs"])
+def test_categories_of_every_kind_of_tensor(shape: tuple[int, ...], given: str) -> None:
+    """Plain tensors, parameters and subclasses: samples, values, nodes and gradients of two orders."""
+    found = []
+    for t, d in BOTH:
+
+        class Own(t.Tensor):  # type: ignore[name-defined, misc]
+            pass
+
+        for kind in ("plain", "parameter", "subclass"):
+            t.manual_seed(3)
+            x = t.rand(shape, dtype=t.float64) + 0.1
+            x = t.nn.Parameter(x) if kind == "parameter" else x.requires_grad_()
+            p = d.Categorical(**{given: x.as_subclass(Own) if kind == "subclass" else x * 1 if kind == "plain" else x})
+            action = p.sample()
+            several = p.sample((3,))
+            value = p.log_prob(action)
+            y = value.sum() + p.entropy().sum() + p.log_prob(several).sum()
+            found.append([type(one) is Own for one in (p.probs, action, value, p.entropy())])
+            found.append([action, several, value, p.entropy(), p.probs, p.logits, *differentiated(t, y, [x])])
+            if kind == "plain":
+                found.append([names(one) for one in (value, p.entropy(), p.probs, p.logits)])
+                found.append([action._is_view(), action.requires_grad, str(action.dtype), p.batch_shape])
+    half = len(found) // 2
+    for mine, theirs in zip(found[:half], found[half:]):
+        for one, other in zip(mine, theirs):
+            if isinstance(other, torch.Tensor):
+                same(one.as_subclass(headgate.Tensor), other.as_subclass(torch.Tensor), f"{shape} {given}")
+            else:
+                assert one == other
+
+
+def names(x: Any) -> list[str]:
+    """The nodes below a tensor, as far as each has one input."""
+    found, node = [], x.grad_fn
+    while node is not None:
+        found.append(node.name())
+        node = node.next_functions[0][0] if node.next_functions else None
+    return found
 
 
 def test_validation_can_be_turned_off() -> None:

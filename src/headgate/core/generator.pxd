@@ -14,3 +14,4 @@ cdef class Generator:
     cpdef object random_range(self, object array, object low, object high=*)
     cpdef object random_fill(self, object array)
     cpdef object randperm(self, object n, object dtype=*)
+    cpdef object multinomial(self, object weights, object count, bint replacement=*)

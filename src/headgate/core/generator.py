@@ -339,6 +339,11 @@ class Generator:
         uniform's place in the cumulative weights. RuntimeError for weights that are no distribution, for count < 1 or,
         without replacement, > n. Among categories of weight 0, drawn when no others are left, PyTorch's order differs.
         """
+        form: cython.int = plain(weights)
+        if (form == 1 or form == 2) and 0 < weights.ndim < 3 and type(count) is int and count == 1:
+            winners = self.engine.race(weights) if weights.size <= 2**24 else None
+            if winners is not None:
+                return winners
         number = int64(count)
         check_weights(weights, number, replacement)
         if weights.ndim == 2 and weights.shape[0] == 0:

@@ -20,7 +20,7 @@ if not cython.compiled:
     )
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE, Vertex, slots
-    from headgate.core.records import Node, Tensor
+    from headgate.core.records import Node, Op, Tensor
     from headgate.core.reports import place_of
     from headgate.core.storage import Storage
     from headgate.kernels.reference import copy_into, like_layout
@@ -87,7 +87,10 @@ def fit(n: Node, i: cython.int, v: Vertex, nr: cython.int, value: object) -> Ten
         if not expandable(shape, shape_of(g._array)):
             raise RuntimeError(errors.BAD_GRADIENT.format(
                 node=n.op.full_name(n), index=i, got=list(shape_of(g._array)), expected=list(shape)))
-        g = slots.sum_to.call2(g, shape, None)
+        if grad_enabled():
+            g = slots.sum_to.call2(g, shape, None)
+        else:
+            g = wrap(cython.cast(Op, slots.sum_to).run1(g._array, shape, None))
     if cython.cast(object, g._array).dtype.num != kind:
         g = slots.cast.call2(g, kind, None)
     return g
@@ -127,7 +130,12 @@ def expandable(shape: tuple, target: tuple) -> bool:
     """Whether a tensor of `shape` could have been broadcast to `target`."""
     if len(shape) > len(target):
         return False
-    return all(a == b or a == 1 for a, b in zip(reversed(shape), reversed(target)))
+    i: cython.Py_ssize_t
+    lead: cython.Py_ssize_t = len(target) - len(shape)
+    for i in range(len(shape)):
+        if shape[i] != target[lead + i] and shape[i] != 1:
+            return False
+    return True
 
 
 def has_layout(g: ndarray, x: ndarray) -> cython.bint:

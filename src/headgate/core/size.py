@@ -44,6 +44,8 @@ class Size(tuple):
     def __add__(self, other: Any) -> Any:
         if not isinstance(other, tuple):
             raise TypeError(errors.SIZE_ADD.format(type=type(other).__name__))
+        if type(other) is Size:
+            return tuple.__new__(Size, tuple.__add__(self, other))
         return Size(tuple.__add__(self, other))
 
     def __radd__(self, other: Any) -> Any:

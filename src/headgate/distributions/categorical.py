@@ -1,3 +1,4 @@
+# cython: annotation_typing=False
 """Categories, numbered from 0, by their probabilities."""
 
 from __future__ import annotations
@@ -10,6 +11,17 @@ from headgate.distributions import constraints
 from headgate.distributions import functions as F
 from headgate.distributions.distribution import Distribution
 from headgate.distributions.utils import lazy_property, logits_to_probs, probs_to_logits
+from headgate.ops import categories
+
+_smallest: dict[Any, float] = {}
+
+
+def smallest(dtype: Any) -> float:
+    """The smallest number of a float type."""
+    found = _smallest.get(dtype)
+    if found is None:
+        found = _smallest[dtype] = dtypes.finfo(dtype).min
+    return found
 
 
 class Categorical(Distribution):
@@ -33,10 +45,13 @@ class Categorical(Distribution):
         else:
             if logits.dim() < 1:
                 raise ValueError("`logits` parameter must be at least one-dimensional.")
-            self.logits = logits - logits.logsumexp(dim=-1, keepdim=True)
+            made = categories.normalized(logits)
+            self.logits = logits - logits.logsumexp(dim=-1, keepdim=True) if made is None else made
         self._param = probs if probs is not None else logits
-        self._num_events = self._param.size()[-1]
-        super().__init__(self._param.size()[:-1], validate_args=validate_args)
+        shape = self._param.size()
+        last = len(shape) - 1
+        self._num_events = shape[last]
+        super().__init__(shape[:last], validate_args=validate_args)
 
     @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> Any:
@@ -69,19 +84,27 @@ class Categorical(Distribution):
 
     def sample(self, sample_shape: Any = Size()) -> Any:
         shape = Size(sample_shape)
+        if not shape:
+            made = categories.drawn(self.probs, self._batch_shape)
+            if made is not None:
+                return made
         rows = self.probs.detach().reshape(-1, self._num_events)
         return F.multinomial(rows, shape.numel(), True).T.reshape(self._extended_shape(shape))
 
     def log_prob(self, value: Any) -> Any:
         if self._validate_args:
             self._validate_sample(value)
+        found = categories.picked(self.logits, value)
+        if found is not None:
+            return found
         value = value.long().unsqueeze(-1)
         value, logits = F.broadcast_tensors(value, self.logits)
         return logits.gather(-1, value[..., :1]).squeeze(-1)
 
     def entropy(self) -> Any:
-        least = dtypes.finfo(self.logits.dtype).min
-        return -(self.logits.clamp(min=least) * self.probs).sum(-1)
+        least = smallest(self.logits.dtype)
+        found = categories.entropy(self.logits, self.probs, least)
+        return found if found is not None else -(self.logits.clamp(min=least) * self.probs).sum(-1)
 
     def enumerate_support(self, expand: bool = True) -> Any:
         values = F.arange(self._num_events).view((-1,) + (1,) * len(self._batch_shape))

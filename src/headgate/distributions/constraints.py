@@ -7,6 +7,7 @@ from typing import Any
 
 from headgate.core.typed import Tensor
 from headgate.distributions import functions as F
+from headgate.ops import categories
 
 
 class Constraint:
@@ -374,6 +375,31 @@ class _Stack(Constraint):
     def check(self, value: Any) -> Any:
         parts = [value.select(self.dim, i) for i in range(value.size(self.dim))]
         return F.stack([one.check(part) for part, one in zip(parts, self.cseq)], self.dim)
+
+
+def _surely_independent(constraint: Any, value: Any) -> bool:
+    real = type(constraint.base_constraint) is _Real
+    return real and categories.has_no_nan(value, constraint.reinterpreted_batch_ndims)
+
+
+#: How to say cheaply of plain values that they all satisfy a constraint of just that class.
+SURE: dict[type, Callable[[Any, Any], bool]] = {
+    _Real: lambda constraint, value: categories.has_no_nan(value),
+    _IndependentConstraint: _surely_independent,
+    _IntegerInterval: lambda one, value: categories.whole_within(value, one.lower_bound, one.upper_bound),
+    _IntegerGreaterThan: lambda one, value: categories.whole_within(value, one.lower_bound, float("inf")),
+    _GreaterThan: lambda one, value: categories.within(value, one.lower_bound, float("inf"), True),
+    _GreaterThanEq: lambda one, value: categories.within(value, one.lower_bound, float("inf")),
+    _LessThan: lambda one, value: categories.within(value, -float("inf"), one.upper_bound, False, True),
+    _Interval: lambda one, value: categories.within(value, one.lower_bound, one.upper_bound),
+    _HalfOpenInterval: lambda one, value: categories.within(value, one.lower_bound, one.upper_bound, False, True),
+}
+
+
+def surely(constraint: Any, value: Any) -> bool:
+    """Whether all of a value satisfies a constraint, as far as that can be said without asking it."""
+    sure = SURE.get(type(constraint))
+    return sure is not None and sure(constraint, value)
 
 
 dependent = _Dependent()

@@ -75,7 +75,7 @@ class Distribution:
             if name not in vars(self) and isinstance(getattr(type(self), name), lazy_property):
                 continue
             value = getattr(self, name)
-            if not bool(constraint.check(value).all()):
+            if not constraints.surely(constraint, value) and not bool(constraint.check(value).all()):
                 raise ValueError(BAD_PARAMETER.format(
                     name=name, type=type(value).__name__, shape=tuple(value.shape), law=repr(self),
                     constraint=repr(constraint), value=value))
@@ -203,7 +203,7 @@ class Distribution:
         except NotImplementedError:
             warnings.warn(NO_SUPPORT.format(kind=type(self)), stacklevel=3)
             return
-        if not bool(support.check(value).all()):
+        if not constraints.surely(support, value) and not bool(support.check(value).all()):
             raise ValueError(BAD_VALUE.format(
                 type=type(value).__name__, shape=tuple(shape), support=repr(support), law=repr(self), value=value))
 

@@ -7,11 +7,11 @@ from numbers import Number
 from typing import Any
 
 from headgate import dtypes
-from headgate.autograd.grad_mode import enable_grad
 from headgate.core.overrides import is_tensor_like
 from headgate.core.size import Size
 from headgate.core.typed import Tensor
 from headgate.distributions import functions as F
+from headgate.ops import categories
 
 euler_constant = 0.57721566490153286060
 NOT_NUMBERS = (
@@ -56,7 +56,10 @@ _sum_rightmost = sum_rightmost
 
 def logits_to_probs(logits: Tensor, is_binary: bool = False) -> Tensor:
     """Probabilities from log odds (binary) or from logarithms of weights along the last dimension."""
-    return logits.sigmoid() if is_binary else F.softmax(logits, dim=-1)
+    if is_binary:
+        return logits.sigmoid()
+    found = categories.softened(logits)
+    return F.softmax(logits, dim=-1) if found is None else found
 
 
 def clamp_probs(probs: Tensor) -> Tensor:
@@ -82,8 +85,7 @@ class lazy_property:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        with enable_grad():
-            value = self.wrapped(instance)
+        value = categories.recorded(self.wrapped, instance)
         vars(instance)[self.__name__] = value
         return value
 

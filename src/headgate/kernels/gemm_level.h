@@ -1,5 +1,62 @@
 /* The own product for small matrices, and dot products, one copy per instruction-set level. It packs B into rows padded
- * to whole vectors, so one kernel serves every shape and layout. It must not know Python, nor OpenBLAS. */
+ * to whole vectors, so one kernel serves every shape and layout; what has less than a quarter of a vector of columns is
+ * read as it lies. It must not know Python, nor OpenBLAS. */
+#include "tiles_level.h"
+
+/* How two vectors are woven into each other: the first halves of both, and the second ones. */
+#undef HG_LOW_f32
+#undef HG_HIGH_f32
+#undef HG_LOW_f64
+#undef HG_HIGH_f64
+#if HG_LEVEL == 2
+#define HG_LOW_f32 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HG_HIGH_f32 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define HG_LOW_f64 0, 8, 1, 9, 2, 10, 3, 11
+#define HG_HIGH_f64 4, 12, 5, 13, 6, 14, 7, 15
+#elif HG_LEVEL == 1
+#define HG_LOW_f32 0, 8, 1, 9, 2, 10, 3, 11
+#define HG_HIGH_f32 4, 12, 5, 13, 6, 14, 7, 15
+#define HG_LOW_f64 0, 4, 1, 5
+#define HG_HIGH_f64 2, 6, 3, 7
+#else
+#define HG_LOW_f32 0, 4, 1, 5
+#define HG_HIGH_f32 2, 6, 3, 7
+#define HG_LOW_f64 0, 2
+#define HG_HIGH_f64 1, 3
+#endif
+/* out (k rows of `os`) = the transpose of x (n rows, `xs` apart) for n and k that fill whole vectors: rows i and i + W/2
+ * are woven into each other, as often as it takes. */
+#define TURN(T, I) \
+static void HG(woven_##T)(const T *x, hg_size xs, hg_size n, hg_size k, T *out, hg_size os) \
+{ \
+    typedef HG(v_##T) V; \
+    typedef HG(v_##I) M; \
+    enum { W = HG_VECTOR / sizeof(T) }; \
+    for (hg_size j = 0; j < n; j += W) \
+        for (hg_size p = 0; p < k; p += W) { \
+            V row[W], next[W]; \
+            HG_UNROLL \
+            for (int r = 0; r < W; r++) \
+                row[r] = HG_LOAD(V, x + (j + r) * xs + p); \
+            HG_UNROLL \
+            for (int done = 1; done < W; done *= 2) { \
+                HG_UNROLL \
+                for (int r = 0; r < W / 2; r++) { \
+                    next[2 * r] = HG_MIX(V, M, row[r], row[r + W / 2], HG_LOW_##T); \
+                    next[2 * r + 1] = HG_MIX(V, M, row[r], row[r + W / 2], HG_HIGH_##T); \
+                } \
+                HG_UNROLL \
+                for (int r = 0; r < W; r++) \
+                    row[r] = next[r]; \
+            } \
+            HG_UNROLL \
+            for (int r = 0; r < W; r++) \
+                memcpy(out + (p + r) * os + j, &row[r], sizeof row[r]); \
+        } \
+}
+TURN(f32, i32)
+TURN(f64, i64)
+#undef TURN
 
 #define PRODUCT(T) \
 /* c[ROWS][n] = alpha * a b + beta * c for up to four rows at once over packed b (k rows of `padded`). */ \
@@ -53,6 +110,16 @@ static void HG(product_##T)(hg_size m, hg_size n, hg_size k, const T *a, hg_size
     enum { W = HG_VECTOR / sizeof(T) }; \
     hg_size padded = (n + W - 1) / W * W, i = 0; \
     T pack[HG_PACK]; \
+    if (n * 4 < W && m > 1 && k >= W && alpha == 1 && (beta == 0 || beta == 1)) { \
+        if (bk == 1 && ak == 1) { \
+            HG(rows_dot_##T)(m, n, k, a, am, b, bn, c, cm, beta != 0); \
+            return; \
+        } \
+        if (bn == 1) { \
+            HG(rows_times_##T)(m, n, k, a, am, ak, b, bk, c, cm, beta != 0); \
+            return; \
+        } \
+    } \
     if (n * m * k <= 64 || padded * k > HG_PACK || n * 4 < W || m < 2) { \
         for (i = 0; i < m; i++) \
             for (hg_size j = 0; j < n; j++) { \
@@ -70,11 +137,17 @@ static void HG(product_##T)(hg_size m, hg_size n, hg_size k, const T *a, hg_size
             for (hg_size p = 0; p < k; p++) \
                 for (hg_size j = 0; j < padded; j++) \
                     pack[p * padded + j] = j < n ? b[p * bk + j] : 0; \
+        else if (bk == 1 && padded == n && k % W == 0) \
+            HG(woven_##T)(b, bn, n, k, pack, n); \
         else \
             for (hg_size j = 0; j < padded; j++) \
                 for (hg_size p = 0; p < k; p++) \
                     pack[p * padded + j] = j < n ? b[p * bk + j * bn] : 0; \
         b = pack; \
+    } \
+    if (padded == n && alpha == 1 && (beta == 0 || beta == 1)) { \
+        HG(rows_times_##T)(m, n, k, a, am, ak, b, n, c, cm, beta != 0); \
+        return; \
     } \
     for (; i + 4 <= m; i += 4) \
         HG(strip_##T)(4, n, k, padded, a + i * am, am, ak, b, c + i * cm, cm, alpha, beta); \

@@ -42,6 +42,7 @@ int hg_blas_is_open(void)
 /* ------------------------------------------------------------------------------------------------------ which road */
 
 #define SMALL_WORK 32768 /* multiplications below which the own loop wins over OpenBLAS's preparations */
+#define WHOLE_WORK 163840 /* the same where columns fill AVX-512's vectors: then nothing is lost at the edges */
 #define SERIAL_WORK 262144 /* and below which two threads lose to one */
 #define LARGE_SIDE 512     /* of a tile at most, where there are many threads */
 
@@ -51,7 +52,8 @@ int hg_product_is_small(const hg_product *p)
         return 1;
     if (p->m == 1 || p->n == 1 || p->k == 0) /* products with a vector are bound by memory */
         return 1;
-    return p->m * p->n <= SMALL_WORK && p->m * p->n * p->k <= SMALL_WORK && p->n * p->k <= HG_PACK / 2;
+    hg_size most = hg_level() == 2 && p->n % 16 == 0 ? WHOLE_WORK : SMALL_WORK;
+    return p->m * p->n <= SMALL_WORK && p->m * p->n * p->k <= most && p->n * p->k <= HG_PACK / 2;
 }
 
 static int leading(hg_size rows, hg_size columns, hg_size row_step, hg_size column_step, int *flag, int *step)

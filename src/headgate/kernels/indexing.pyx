@@ -217,13 +217,37 @@ cdef int write(hg_walk *w, ndarray x, ndarray src, ndarray index) noexcept:
     return 0
 
 
+cdef dict MODES = {"set": HG_SET, "add": HG_ADD, "multiply": HG_MULTIPLY, "amax": HG_AMAX, "amin": HG_AMIN, "mean": 100}
+
+
 cdef int mode_named(str mode) except -1:
-    """-1 stands for no loop of its own; an unknown name raises."""
-    cdef object number = {"set": HG_SET, "add": HG_ADD, "multiply": HG_MULTIPLY, "amax": HG_AMAX, "amin": HG_AMIN,
-                          "mean": 100}.get(mode)
+    """The loop's number, 100 for no loop of its own; an unknown name raises."""
+    cdef object number = MODES.get(mode)
     if number is None:
         raise ValueError(f"unknown scatter mode {mode!r}")
     return number
+
+
+cdef bint covered(ndarray x, int axis, ndarray index, ndarray values) noexcept:
+    """Whether an index is nowhere longer than the values, nor, but for its axis, than what they go to."""
+    cdef int i
+    if cnp.PyArray_NDIM(values) != cnp.PyArray_NDIM(index):
+        return False
+    for i in range(cnp.PyArray_NDIM(index)):
+        if cnp.PyArray_DIMS(index)[i] > cnp.PyArray_DIMS(values)[i]:
+            return False
+        if i != axis and cnp.PyArray_DIMS(index)[i] > cnp.PyArray_DIMS(x)[i]:
+            return False
+    return True
+
+
+cdef bint apart(ndarray x, ndarray y) noexcept:
+    """Whether two arrays without gaps lie side by side in memory."""
+    cdef const char *a = <const char *> cnp.PyArray_DATA(x)
+    cdef const char *b = <const char *> cnp.PyArray_DATA(y)
+    if not cnp.PyArray_IS_C_CONTIGUOUS(x) or not cnp.PyArray_IS_C_CONTIGUOUS(y):
+        return False
+    return a + cnp.PyArray_NBYTES(x) <= b or b + cnp.PyArray_NBYTES(y) <= a
 
 
 cpdef ndarray scatter(ndarray x, Py_ssize_t axis, ndarray index, object src, str mode="set", bint include_self=True):
@@ -235,14 +259,18 @@ cpdef ndarray scatter(ndarray x, Py_ssize_t axis, ndarray index, object src, str
         return reference.scatter(x, axis, index, src, mode, include_self)
     if cnp.PyArray_SIZE(index) == 0:
         return x
-    values = np.asarray(src, dtype=x.dtype)
-    reference._refuse_shapes(x, at, index, values)
+    if isinstance(src, ndarray) and cnp.PyArray_TYPE(src) == cnp.PyArray_TYPE(x):
+        values = src
+    else:
+        values = np.asarray(src, dtype=x.dtype)
+    if not covered(x, at, index, values):
+        reference._refuse_shapes(x, at, index, values)
     if hg_type_of(cnp.PyArray_TYPE(index)) != HG_I64 or not cnp.PyArray_ISBEHAVED_RO(index):
         index = positions(index)
     start_walk(&w, index, x, at)
     w.mode = number
     refuse_outside(index if cnp.PyArray_IS_C_CONTIGUOUS(index) else each_once(index), &w)
-    if not cnp.PyArray_ISBEHAVED_RO(values) or np.may_share_memory(x, values):
+    if not cnp.PyArray_ISBEHAVED_RO(values) or not apart(x, values) and np.may_share_memory(x, values):
         values = np.array(values, order="C")
     for i in range(cnp.PyArray_NDIM(index)):
         w.near_step[i] = cnp.PyArray_STRIDES(values)[i] if cnp.PyArray_NDIM(values) else 0

@@ -38,6 +38,7 @@ cdef class MT19937:
     cpdef void bernoulli_each(self, ndarray array, ndarray probability)
     cpdef void transformed(self, ndarray array, int law, double first, double second)
     cpdef void categories(self, ndarray array, ndarray cumulative)
+    cpdef ndarray race(self, ndarray weights)
 
 
 cpdef int plain(ndarray array)

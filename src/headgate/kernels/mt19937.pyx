@@ -16,11 +16,16 @@ from numpy cimport (
     NPY_INT64,
     NPY_UINT8,
     PyArray_DATA,
+    PyArray_DIMS,
     PyArray_ISCARRAY,
+    PyArray_NDIM,
     PyArray_SIZE,
     PyArray_TYPE,
     ndarray,
+    npy_intp,
 )
+
+from headgate.kernels.memory cimport fresh
 
 import numpy as np
 
@@ -104,6 +109,45 @@ cdef inline bint is_float(ndarray array):
 
 cdef inline bint is_double(ndarray array):
     return PyArray_TYPE(array) == NPY_FLOAT64
+
+
+ctypedef fused real:
+    float
+    double
+
+
+cdef bint lawful(const real *weights, size_t rows, size_t size) noexcept nogil:
+    """Whether every row holds weights that are finite and not negative, one of them positive."""
+    cdef size_t row, i
+    cdef bint positive
+    for row in range(rows):
+        positive = False
+        for i in range(row * size, (row + 1) * size):
+            if not (weights[i] >= 0 and weights[i] * 0 == 0):  # infinity times 0 is nan
+                return False
+            positive = positive or weights[i] > 0
+        if not positive:
+            return False
+    return True
+
+
+cdef void race_rows(random_engine *engine, const real *weights, int64_t *out, size_t rows, size_t size) noexcept nogil:
+    """For each row the first place with the largest of weight / exponential; nan counts as the largest of all."""
+    cdef double chunk[64]
+    cdef size_t row, i, now, at
+    cdef int64_t best
+    cdef real score, largest
+    for row in range(rows):
+        best, largest, at = -1, 0, 0
+        while at < size:
+            now = min(size - at, <size_t>64)
+            random_transformed(engine, chunk, now, <random_law>0, 1.0, 0.0)
+            for i in range(now):
+                score = weights[row * size + at + i] / <real>chunk[i]
+                if best < 0 or score > largest or (score != score and largest == largest):
+                    best, largest = at + i, score
+            at += now
+        out[row] = best
 
 
 cdef class MT19937:
@@ -279,3 +323,24 @@ cdef class MT19937:
             random_categories_float(&self.engine, out, PyArray_SIZE(array), <float *>c, PyArray_SIZE(cumulative))
         else:
             random_categories_double(&self.engine, out, PyArray_SIZE(array), <double *>c, PyArray_SIZE(cumulative))
+
+    cpdef ndarray race(self, ndarray weights):
+        """For each row of weights (float32 or float64) the place whose weight divided by an exponential number is the
+        largest, as a last dimension of 1. None, and nothing drawn, for rows that are no weights."""
+        cdef int last = PyArray_NDIM(weights) - 1
+        cdef size_t size = PyArray_DIMS(weights)[last]
+        cdef size_t rows = PyArray_SIZE(weights) // size if size else 0
+        cdef npy_intp dims[2]
+        cdef ndarray winners
+        cdef void *w = PyArray_DATA(weights)
+        if rows == 0 or not (lawful[float](<float *>w, rows, size) if is_float(weights)
+                             else lawful[double](<double *>w, rows, size)):
+            return None
+        dims[0] = PyArray_DIMS(weights)[0]
+        dims[last] = 1
+        winners = fresh(last + 1, dims, NPY_INT64)
+        if is_float(weights):
+            race_rows[float](&self.engine, <float *>w, <int64_t *>PyArray_DATA(winners), rows, size)
+        else:
+            race_rows[double](&self.engine, <double *>w, <int64_t *>PyArray_DATA(winners), rows, size)
+        return winners

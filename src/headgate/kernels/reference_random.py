@@ -346,3 +346,15 @@ class MT19937:
         """int64: for each a double uniform's place in `cumulative` (float32 or float64, rising to 1)."""
         units = self._units(array.size, np.float64)
         array[:] = cumulative.astype(np.float64).searchsorted(units)
+
+    def race(self, weights: Any) -> Any:
+        """For each row of weights (float32 or float64) the place whose weight divided by an exponential number is the
+        largest, as a last dimension of 1. None, and nothing drawn, for rows that are no weights."""
+        if weights.size == 0 or not bool(((weights >= 0) & (weights < np.inf)).all()):
+            return None
+        if not bool((weights > 0).any(axis=-1).all()):
+            return None
+        noise = np.empty_like(weights)
+        self.transformed(noise, LAWS.index("exponential"), 1.0, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return (weights / noise).argmax(axis=-1, keepdims=True)

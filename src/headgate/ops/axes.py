@@ -166,6 +166,10 @@ def unsqueeze(input: object, dim: object) -> object:
 def squeeze(input: object, dim: object = None) -> object:
     """Without its dims of length 1: all of them, or those among `dim` (one or several). A view."""
     x: Tensor = given(input, "squeeze")
+    axis: cython.int
+    if type(dim) is int and x._array.ndim > 0:
+        axis = place(dim, x._array.ndim, "squeeze", "dim", 1)
+        return apply1(SQUEEZE_DIM, x, (axis,) if x._array.shape[axis] == 1 else ())
     op, axes = squeezed(x, dim)
     return apply1(op, x, axes)
 

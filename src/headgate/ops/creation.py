@@ -6,12 +6,15 @@ Tensors from values, arrays and buffers are made in `values`, ranges in `spaced`
 import cython
 import numpy as np
 
-if not cython.compiled:
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+else:
     from headgate.core.apply import cut_here, requires, wrap
     from headgate.core.arrays import is_float, make_view, shape_of
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Tensor
     from headgate.core.writes import check_writable, note_write
+    from headgate.dtypes import dtype as Kind
     from headgate.kernels.reference import like_layout, repeated
 
     ndarray = np.ndarray
@@ -64,10 +67,46 @@ def target(out: Tensor, shape: tuple, dtype: object, name: str) -> object:
     return out._array
 
 
+def plain_sizes(sizes: tuple) -> tuple:
+    """The shape, where sizes are given as ints that are not negative; None for all that must be looked at closer."""
+    one: object
+    if len(sizes) == 1 and type(sizes[0]) is tuple:
+        sizes = sizes[0]
+    if len(sizes) == 0:
+        return None
+    for one in sizes:
+        if type(one) is not int or one < 0:
+            return None
+    return sizes
+
+
+def small(shape: tuple, kind: Kind, value: object) -> ndarray:
+    """A new array filled with `value` (None: with whatever is there), if it is small; else None."""
+    i: cython.Py_ssize_t
+    count: cython.Py_ssize_t = 1
+    made: ndarray
+    if not cython.compiled or len(shape) > 4 or kind.num < 0:
+        return None
+    dims = cython.declare(cython.Py_ssize_t[4])
+    for i in range(len(shape)):
+        if shape[i] > 1024:
+            return None
+        dims[i] = shape[i]
+        count *= dims[i]
+    if count > 1024:
+        return None
+    made = fresh(len(shape), cython.cast(cython.pointer(npy_intp), dims), kind.num)  # noqa: F821
+    if value is not None:
+        PyArray_FillWithScalar(made, value)  # noqa: F821
+    return made
+
+
 def filled(name: str, value: object, sizes: tuple, size: object, out: object, dtype: object, requires_grad: object):
     """A tensor of the size and type asked for, every element `value`; None for whatever the memory holds."""
-    shape: tuple = sizes_of(sizes, size, name)
+    shape: tuple = plain_sizes(sizes) if size is None else None
     array: object
+    if shape is None:
+        shape = sizes_of(sizes, size, name)
     if out is not None:
         array = target(out, shape, dtype, name)
         if value is not None:
@@ -76,7 +115,10 @@ def filled(name: str, value: object, sizes: tuple, size: object, out: object, dt
         if requires_grad:
             cython.cast(Tensor, out).requires_grad = True
         return out
-    kind = kind_of(dtype, name)
+    kind = dtypes.default_dtype() if dtype is None else kind_of(dtype, name)
+    array = small(shape, kind, value)
+    if array is not None:
+        return leaf(array, requires_grad, name)
     if value is None:
         array = np.empty(shape, kind.numpy)
     else:

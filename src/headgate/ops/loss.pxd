@@ -1,9 +1,9 @@
 # C types of loss.py.
 from numpy cimport ndarray
 from headgate cimport dtypes
-from headgate.core.apply cimport apply, apply1, requires, wrap
-from headgate.core.arrays cimport count_of, insert_view, is_float, select_view, shape_of
-from headgate.core.modes cimport grad_enabled
+from headgate.core.apply cimport apply, apply1, apply2, requires, wrap
+from headgate.core.arrays cimport count_of, insert_view, is_float, same_shape, same_type, select_view, shape_of
+from headgate.core.modes cimport grad_enabled, grad_state
 from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
 from headgate.kernels.door cimport Loop, map1, map2, map2p, map2s
 from headgate.kernels.indexing cimport gather, scatter
@@ -12,7 +12,8 @@ from headgate.ops.keep cimport zeros_of
 from headgate.ops.reducing cimport given, one_dim
 from headgate.ops.softmax cimport LOG_SOFTMAX
 
-cdef Loop NEGATIVE, QUOTIENT, SQUARED, SMOOTH, BOUNDED
+cdef Loop NEGATIVE, QUOTIENT, SQUARED, DIFFERENCE, PRODUCT, SMOOTH, BOUNDED
+cdef object squares_pulled(ndarray x, ndarray y, ndarray g, int reduction, int i)
 
 cdef class Pair(Op):
     cdef ndarray values(self, ndarray x, ndarray y, object parameter)

@@ -10,9 +10,9 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply, apply1, requires, wrap
-    from headgate.core.arrays import count_of, insert_view, is_float, select_view, shape_of
-    from headgate.core.modes import grad_enabled
+    from headgate.core.apply import apply, apply1, apply2, requires, wrap
+    from headgate.core.arrays import count_of, insert_view, is_float, same_shape, same_type, select_view, shape_of
+    from headgate.core.modes import grad_enabled, grad_state
     from headgate.core.records import Node, Op, Tensor, X, Y, Z
     from headgate.kernels.reference import gather, map1, map2, map2p, map2s, reduce, scatter
     from headgate.ops.keep import zeros_of
@@ -27,9 +27,11 @@ from headgate.core.family import broadcast_error, refused_error
 from headgate.kernels import make_loop
 
 NEGATIVE, QUOTIENT, SQUARED = make_loop("neg"), make_loop("div"), make_loop("squared_difference")
+DIFFERENCE, PRODUCT = make_loop("sub"), make_loop("mul")
 SMOOTH, BOUNDED = make_loop("smooth_l1"), make_loop("huber")
 NONE, MEAN, SUM = 0, 1, 2
 REDUCTIONS = {"none": NONE, "mean": MEAN, "sum": SUM}
+PLAIN_MEAN = (MEAN, None)
 IGNORE = -100
 NO_WEIGHT_GRADIENT = (
     "The function 'nll_loss_forward' is not differentiable with respect to argument 'weight'. This input cannot have "
@@ -73,7 +75,10 @@ class Pair(Op):
 
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
-        kind: dtypes.dtype = dtypes.result_pair(dtypes.of(x), x.ndim, dtypes.of(y), y.ndim)
+        kind: dtypes.dtype
+        if is_float(x) and same_type(x, y) and same_shape(x, y):
+            return reduce_values(self.values(x, y, attrs[1]), attrs[0])
+        kind = dtypes.result_pair(dtypes.of(x), x.ndim, dtypes.of(y), y.ndim)
         if kind.category < 2:
             raise refused_error(self.name.removesuffix("_loss") + "_cpu", kind)
         try:
@@ -84,11 +89,27 @@ class Pair(Op):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if grad_state() < 0 and self is MSE:
+            return squares_pulled(n.tensor(X)._array, n.tensor(Y)._array, g._array, n.attrs[0], i)
         d: Tensor = n.read(X) - n.read(Y)
         factor: object = 1 if i == 0 else -1
         if n.attrs[0] == MEAN:
             factor = factor / count_of(d._array) if count_of(d._array) else np.nan
         return self.slope(d, n.attrs[1]) * (g if factor == 1 else g * factor)
+
+
+def squares_pulled(x: ndarray, y: ndarray, g: ndarray, reduction: cython.int, i: cython.int) -> object:
+    """The gradient of squared differences where nothing is recorded: the same numbers without tensors in between."""
+    d: ndarray
+    factor: object = 1 if i == 0 else -1
+    if not same_type(x, y):
+        d = (wrap(x) - wrap(y))._array
+    else:
+        d = map2(DIFFERENCE, x, y)
+    if reduction == MEAN:
+        factor = factor / count_of(d) if count_of(d) else np.nan
+    map2s(PRODUCT, d, 2.0, False, d)
+    return wrap(map2(PRODUCT, d, g if factor == 1 else map2s(PRODUCT, g, factor, False), d))
 
 
 @cython.cclass
@@ -132,7 +153,7 @@ def pair_of(input: object, target: object, name: str) -> tuple:
     """The two tensors of a loss; a warning if their shapes differ."""
     x: Tensor = given(input, name)
     y: Tensor = second(target, name)
-    if shape_of(x._array) != shape_of(y._array):
+    if not same_shape(x._array, y._array):
         warnings.warn(errors.LOSS_SHAPES.format(target=y.shape, input=x.shape), UserWarning, stacklevel=3)
     return (x, y)
 
@@ -145,7 +166,7 @@ def mse_loss(
     code = reduction_of(reduction, size_average, reduce)
     pair = pair_of(input, target, "mse_loss")
     if weight is None:
-        return apply(MSE, pair, (code, None))
+        return apply2(MSE, pair[0], pair[1], PLAIN_MEAN if code == MEAN else (code, None))
     losses = apply(MSE, pair, (NONE, None)) * weight
     return losses if code == NONE else losses.sum() if code == SUM else losses.sum() / weight.sum()
 

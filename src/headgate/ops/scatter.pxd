@@ -5,7 +5,9 @@ from headgate.core.apply cimport apply, apply1, wrap
 from headgate.core.arrays cimport shape_of
 from headgate.core.dims cimport wrap_dim
 from headgate.core.inplace cimport write
+from headgate.core.modes cimport grad_state
 from headgate.core.records cimport OUT, Node, Op, Tensor
+from headgate.kernels.copying cimport zeros
 from headgate.kernels.indexing cimport gather as gather_kernel
 from headgate.kernels.indexing cimport scatter as scatter_kernel
 from headgate.ops.change cimport Change, change, constant, is_number, kind_name, need_int, need_tensor

@@ -13,9 +13,11 @@ if not cython.compiled:
     from headgate.core.arrays import shape_of
     from headgate.core.dims import wrap_dim
     from headgate.core.inplace import write
+    from headgate.core.modes import grad_state
     from headgate.core.records import OUT, Node, Op, Tensor
     from headgate.kernels.reference import gather as gather_kernel
     from headgate.kernels.reference import scatter as scatter_kernel
+    from headgate.kernels.reference import zeros
     from headgate.ops.change import Change, change, constant, is_number, kind_name, need_int, need_tensor
     from headgate.ops.view import SLICE, Part
     from headgate.ops.where import choose, fill_where
@@ -41,6 +43,8 @@ class Gather(Op):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if grad_state() < 0:
+            return wrap(SPREAD_ADD.run2(g._array, n.array(1), (n.attrs, n.shape(0)), None))
         return apply(SPREAD_ADD, (g, n.tensor(1)), (n.attrs, n.shape(0)))
 
 
@@ -54,8 +58,7 @@ class SpreadAlong(Op):
 
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
-        whole: ndarray = np.zeros(attrs[1], x.dtype)
-        return scatter_kernel(whole, attrs[0], y, x, self.mode, True)
+        return scatter_kernel(zeros(attrs[1], x.dtype), attrs[0], y, x, self.mode, True)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:

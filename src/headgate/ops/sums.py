@@ -3,10 +3,27 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import apply, apply1, apply2
-    from headgate.core.arrays import insert_view, is_float, shape_of
+    from headgate.core.apply import (
+        add_edge,
+        apply,
+        apply1,
+        apply2,
+        begin_node,
+        edge_of,
+        finish_node,
+        first_cut,
+        note_cut,
+        requires,
+        run_seeing,
+        wrap,
+    )
+    from headgate.core.arrays import insert_view, is_contiguous, is_float, shape_of, swap_view
     from headgate.core.inplace import write
+    from headgate.core.modes import grad_enabled, grad_state
+    from headgate.core.operators import Vertex
     from headgate.core.records import Node, Op, Tensor, Y, Z
+    from headgate.core.saved import save_input
+    from headgate.core.stale import watch_stale
     from headgate.kernels.reference import addmm as add_product
     from headgate.kernels.reference import map3p
     from headgate.kernels.reference import matmul as product
@@ -23,7 +40,7 @@ if not cython.compiled:
         type_name,
     )
     from headgate.ops.reducing import given
-    from headgate.ops.view import EXPAND, UNSQUEEZE, VIEW, T, reshaped
+    from headgate.ops.view import EXPAND, TURNED, UNSQUEEZE, VIEW, T, reshaped
 
     ndarray = np.ndarray
 
@@ -55,16 +72,39 @@ class AddMm(Op):
         if PyArray_TYPE(c) != PyArray_TYPE(b):
             raise RuntimeError(errors.ADDMM_DTYPE.format(first=type_name(c), second=type_name(b)))
         check_matrices(a, b)
-        check_added(c, a, (a.shape[0], b.shape[1]))
+        if c.ndim != 1 or c.shape[0] != b.shape[1] or PyArray_TYPE(c) != PyArray_TYPE(a):
+            check_added(c, a, (a.shape[0], b.shape[1]))
         return add_product(c, a, b, attrs[0], attrs[1])
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         if i == 0:
             return scaled(g, n.attrs[0])
+        if n.attrs is PLAIN and grad_state() < 0:
+            return product_pulled(n, g._array, i)
         if i == 1:
             return scaled(apply2(MM, g, apply1(T, n.read(Z), None), None), n.attrs[1])
         return scaled(apply2(MM, apply1(T, n.read(Y), None), g, None), n.attrs[1])
+
+
+PLAIN = (1, 1)  # beta and alpha of a plain product plus something
+
+
+def product_pulled(n: Node, g: ndarray, i: cython.int) -> object:
+    """The gradient of a factor where nothing is recorded. That of a transpose is worked out as its original lies."""
+    v: Vertex
+    turned: ndarray
+    result: Tensor
+    if i == 1:
+        return wrap(product(g, swap_view(n.array(Z), 0, 1)))
+    v = n.edge(2)
+    if not isinstance(v, Node) or cython.cast(Node, v).op is not T:
+        return wrap(product(swap_view(n.array(Y), 0, 1), g))
+    turned = product(swap_view(g, 0, 1), n.array(Y))
+    result = wrap(swap_view(turned, 0, 1))
+    result._storage.memory = turned
+    result._storage.lent = TURNED
+    return result
 
 
 def check_added(c: ndarray, a: ndarray, shape: tuple):
@@ -243,6 +283,44 @@ def addr(
     return added(ADDR, input, vec1, vec2, beta, alpha, out, ("vec1", "vec2"))
 
 
+def add_product_of(c: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """What `apply` makes of c + a @ b, without its lists."""
+    y: Tensor
+    n: Node
+    v: Vertex
+    mask: cython.longlong
+    inputs: tuple = (c, a, b)
+    wants: cython.bint
+    y = wrap(run_seeing(ADDMM, inputs, PLAIN))
+    wants = requires(b)
+    if not wants and not requires(a) and not requires(c):
+        y._cut = first_cut(inputs)
+        return y
+    if not grad_enabled() or not is_float(y._array):
+        note_cut(y, c if requires(c) else a if requires(a) else b, ADDMM)
+        return y
+    n = begin_node(ADDMM, PLAIN, 3)
+    if requires(c):
+        add_edge(n, 0, c)
+    if requires(a):
+        add_edge(n, 1, a)
+    n.more = (None, 0)
+    if wants:
+        v = edge_of(b)
+        n.more = (v, b._output)
+        if v is not None:
+            n.needs |= 4
+        if b._node is not None:
+            watch_stale(n, b, 0)
+    finish_node(n, y)
+    mask = ADDMM.needed(n)
+    if mask & 2:
+        save_input(n, 1, a)
+    if mask & 4:
+        save_input(n, 2, b)
+    return y
+
+
 def linear(input: object, weight: object, bias: object = None) -> object:
     """input @ weight.T + bias: (*, in), (out, in) or (in), (out) give (*, out), recorded as PyTorch records it."""
     x: Tensor = given(input, "linear")
@@ -256,15 +334,15 @@ def linear(input: object, weight: object, bias: object = None) -> object:
     if bias is None:
         return multiplied(x, w)
     if x._array.ndim == 2 and w._array.ndim == 2:
-        return apply(ADDMM, (bias, x, w), (1, 1))
-    joined: object = cython.cast(object, x._array).flags.c_contiguous  # else PyTorch keeps the dims and adds
+        return add_product_of(bias, x, w) if isinstance(bias, Tensor) else apply(ADDMM, (bias, x, w), PLAIN)
+    joined: object = is_contiguous(x._array)  # else PyTorch keeps the dims and adds
     if not joined or w._array.ndim != 2 or x._array.ndim == 0 or bias.ndim != 1:
         return multiplied(x, w) + bias
     shape: tuple = leading(x._array, 1)
     rows = 1
     for one in shape:
         rows *= one
-    flat = apply(ADDMM, (bias, reshaped(x, (rows, x._array.shape[x._array.ndim - 1])), w), (1, 1))
+    flat = apply(ADDMM, (bias, reshaped(x, (rows, x._array.shape[x._array.ndim - 1])), w), PLAIN)
     return apply1(VIEW, flat, shape + (w._array.shape[1],))
 
 

@@ -7,7 +7,7 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import apply1
+    from headgate.core.apply import apply1, wrap, wrap_over
     from headgate.core.arrays import (
         expand_view,
         insert_view,
@@ -18,6 +18,7 @@ if not cython.compiled:
         slice_view,
         swap_view,
     )
+    from headgate.core.modes import grad_state
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
     from headgate.kernels.reference import contiguous, copy_into, reduce, zeros
@@ -27,6 +28,9 @@ if not cython.compiled:
 from headgate import errors
 from headgate.core.declare import overload
 from headgate.core.operators import fill_slot
+
+#: What a storage is lent to whose memory is a fresh matrix, and seen by one gradient alone: the transpose of it.
+TURNED: cython.longlong = -1
 
 
 @cython.cclass
@@ -110,16 +114,22 @@ class SumTo(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        mine: tuple = shape_of(x)
-        lead: cython.int = len(mine) - len(attrs)
+        mine: tuple
+        lead: cython.int
         i: cython.int
-        axes: list = list(range(lead))
+        axes: list
+        if x.ndim == 2 and len(attrs) == 1 and attrs[0] == x.shape[1]:  # the gradient of a bias
+            return reduce("sum", x, 0, False, None)
+        mine = shape_of(x)
+        lead = len(mine) - len(attrs)
+        axes = list(range(lead))
         for i in range(len(attrs)):
             if attrs[i] == 1 and mine[lead + i] != 1:
                 axes.append(lead + i)
         if not axes:
             return contiguous(x)
-        return cython.cast(object, reduce("sum", x, tuple(axes), True, None)).reshape(attrs)
+        whole = reduce("sum", x, tuple(axes), True, None)
+        return whole if lead == 0 else cython.cast(object, whole).reshape(attrs)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -140,6 +150,8 @@ class Unsqueeze(View):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if grad_state() < 0:
+            return wrap_over(select_view(g._array, n.attrs, 0), g)
         return apply1(SQUEEZE_DIM, g, (n.attrs,))
 
     @cython.cfunc
@@ -165,8 +177,15 @@ class Squeeze(View):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        y: ndarray
+        axis: object
         if len(n.attrs) == 0:
             return g
+        if grad_state() < 0:
+            y = g._array
+            for axis in n.attrs:
+                y = insert_view(y, axis)
+            return wrap_over(y, g)
         return slots.unsqueeze.call2(g, n.attrs, None)
 
 
@@ -189,11 +208,15 @@ class TransposeAll(View):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        return cython.cast(object, x).T if x.ndim > 1 else cython.cast(object, x).view()
+        return swap_view(x, 0, 1) if x.ndim == 2 else cython.cast(object, x).T.view()
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        return apply1(T, g, None)
+        if grad_state() >= 0 or g._array.ndim != 2:
+            return apply1(T, g, None)
+        if g._storage.lent == TURNED:
+            return wrap(g._storage.memory)
+        return wrap_over(swap_view(g._array, 0, 1), g)
 
 
 @cython.cclass

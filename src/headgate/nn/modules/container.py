@@ -1,3 +1,4 @@
+# cython: annotation_typing=False
 """Containers: Sequential, ModuleList and ModuleDict, ParameterList and ParameterDict.
 
 They hold modules or parameters in order or by key, registered like any other member. Texts of errors are PyTorch's.

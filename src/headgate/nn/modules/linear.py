@@ -1,3 +1,4 @@
+# cython: annotation_typing=False
 """Linear maps: Linear, Bilinear and Identity."""
 
 from __future__ import annotations

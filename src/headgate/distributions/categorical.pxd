@@ -1,0 +1,1 @@
+# categorical.py is compiled as it stands.

@@ -1,0 +1,1 @@
+# container.py is compiled as it stands.

@@ -1,0 +1,1 @@
+# linear.py is compiled as it stands.
