@@ -61,6 +61,7 @@ from headgate.ops import index as index
 from headgate.ops import where as where
 from headgate.ops import scatter as scatter
 from headgate.ops import rows as rows
+from headgate.ops import diagonals as diagonals
 from headgate.ops import sorting as sorting
 from headgate.ops import counting as counting
 from headgate.ops import pad as pad
