@@ -53,6 +53,7 @@ from headgate.ops import properties as properties
 from headgate.ops import storage as storage
 from headgate.ops import legacy as legacy
 from headgate.ops import parameter as parameter
+from headgate.ops import uninitialized as uninitialized
 from headgate.ops import pickling as pickling
 from headgate.ops import shared as shared
 from headgate.ops import settings as settings
