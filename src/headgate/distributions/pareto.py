@@ -1,4 +1,4 @@
-"""Pareto's law of incomes."""
+"""Pareto's law of incomes: a power of x from a least value on."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from headgate.ops import contraction as contraction
 from headgate.ops import chains as chains
 from headgate.ops import solve as solve
 from headgate.ops import inverse as inverse
+from headgate.ops import matrices as matrices
 from headgate.ops import gammas as gammas
 from headgate.ops import softmax as softmax
 from headgate.ops import loss as loss
