@@ -31,7 +31,7 @@ TERMS = 18  # 0.5^19 / 19! is below half a unit in the last place of a double
 def exponential(a: object) -> object:
     """exp of each matrix of an array: a power series of a / 2ⁿ, squared n times."""
     wide = np.asarray(a, np.float64)
-    if wide.size == 0:
+    if 0 in wide.shape:
         return np.zeros_like(a)
     largest = np.abs(wide).sum(-2).max()
     if not np.isfinite(largest):
