@@ -172,6 +172,11 @@ def test_what_could_not_be_seen_is_said(tmp_path: Path, code: str, said: str) ->
     assert said in check(tmp_path, code)[1]
 
 
+def test_methods_of_what_is_missing_are_not_counted_as_found(tmp_path: Path) -> None:
+    _, lines = check(tmp_path, "import torch\ntorch.nn.Nope(1).parameters()\n")
+    assert lines[-1] == "1 name missing, 2 found"  # torch, torch.nn
+
+
 def test_the_script_is_not_run(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     check(tmp_path, f"import torch\nopen({str(mark)!r}, 'w')\n")

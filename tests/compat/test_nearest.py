@@ -5,7 +5,8 @@ import pytest
 from headgate.compat.nearest import nearest
 from headgate.compat.version import Version, follow
 
-NAMES = ["tensor", "Tensor", "zeros", "zeros_like", "log_softmax", "softmax", "matmul", "cross_entropy", "__doc__"]
+NAMES = ["sparse_csr", "sparse_coo", "native_layer_norm", "tensor", "Tensor", "zeros", "zeros_like",
+         "log_softmax", "softmax", "matmul", "cross_entropy", "__doc__"]
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,8 @@ NAMES = ["tensor", "Tensor", "zeros", "zeros_like", "log_softmax", "softmax", "m
         ("logsoftmax", "log_softmax"),
         ("matmull", "matmul"),
         ("binary_cross_entropy", "cross_entropy"),
+        ("sparse_coo_tensor", "sparse_coo"),
+        ("quantize_per_tensor", None),
         ("qr", None),
         ("doc", None),
         ("compile", None),

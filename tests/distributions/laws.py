@@ -56,6 +56,15 @@ LAWS: dict[str, Callable[[Any, Any, Any], Any]] = {
                                               d.transforms.SigmoidTransform()]),
     "Logistic": lambda t, d, p: d.TransformedDistribution(
         d.Uniform(p(0.0), p(1.0)), [d.SigmoidTransform().inv, d.AffineTransform(loc=p(1.0), scale=p(2.0))]),
+    "Weibull": lambda t, d, p: d.Weibull(p(0.5, 2.0), p(1.5, 0.8)),
+    "Pareto": lambda t, d, p: d.Pareto(p(0.5, 2.0, 1.0), p(3.0, 1.5, 0.5)),
+    "Kumaraswamy": lambda t, d, p: d.Kumaraswamy(p(0.5, 2.0), p(1.5, 3.0)),
+    "InverseGamma": lambda t, d, p: d.InverseGamma(p(3.0, 1.5, 0.8), p(1.0, 2.0, 0.5)),
+    "LogisticNormal": lambda t, d, p: d.LogisticNormal(p([0.5, -1.0], [0.0, 1.0]), p([1.0, 0.3], [0.5, 2.0])),
+    "LogisticNormal one": lambda t, d, p: d.LogisticNormal(p(0.5), p(1.0)),
+    "FisherSnedecor": lambda t, d, p: d.FisherSnedecor(p(3.0, 1.5), p(5.0, 3.0)),
+    "NegativeBinomial": lambda t, d, p: d.NegativeBinomial(p(3.0, 1.5), p(0.3, 0.6)),
+    "NegativeBinomial logits": lambda t, d, p: d.NegativeBinomial(t.tensor([4.0, 2.0]), logits=p(0.5, -1.0)),
     "StickBreaking": lambda t, d, p: d.TransformedDistribution(
         d.Normal(p(0.5, -1.0), p(1.0, 0.3)), d.StickBreakingTransform()),
 }  # fmt: skip
@@ -63,6 +72,7 @@ LAWS: dict[str, Callable[[Any, Any, Any], Any]] = {
 STREAMS = {
     "Beta": "_sample_dirichlet", "Dirichlet": "_sample_dirichlet", "Gamma": "_standard_gamma",
     "Chi2": "_standard_gamma", "StudentT": "_standard_gamma", "Poisson": "poisson", "Binomial": "binomial",
+    "InverseGamma": "_standard_gamma", "FisherSnedecor": "_standard_gamma", "NegativeBinomial": "poisson",
 }  # fmt: skip
 
 

@@ -199,3 +199,12 @@ row("REDUCTION", ValueError, lambda: F.mse_loss(ones(2), ones(2), reduction="a")
 row("TARGET_RANGE", IndexError, lambda: F.nll_loss(ones(2, 3), integers(0, 5)), target=5)
 row("TARGET_BATCH", ValueError, lambda: F.nll_loss(ones(2, 3), integers(0)), input=2, target=1)
 row("TARGET_DTYPE", RuntimeError, lambda: F.cross_entropy(ones(2, 3), ones(2)), dtype="Float")
+
+# ---- uninitialised parameters ---------------------------------------------------------------------------------------
+
+row("UNINITIALIZED", ValueError, lambda: torch.relu(torch.nn.UninitializedParameter()), function=torch.relu,
+    kind="UninitializedParameter")  # fmt: skip
+row("UNINITIALIZED", ValueError, lambda: torch.nn.UninitializedBuffer().sum(), function=torch.Tensor.sum,
+    kind="UninitializedBuffer", case="of a buffer")  # fmt: skip
+row("UNINITIALIZED_SHAPE", RuntimeError, lambda: torch.nn.UninitializedParameter().shape)
+row("UNINITIALIZED_SHARED", RuntimeError, lambda: torch.nn.UninitializedParameter().share_memory_())

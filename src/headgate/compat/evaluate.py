@@ -139,7 +139,7 @@ class Evaluator:
                 self.report(node, f"Tensor.{name}", have.tensor_lacks(name))
             return TENSOR if name in kinds.TENSOR_ATTRIBUTES else Method(owner, name)
         if isinstance(owner, Instance):
-            if self.reporting and called:
+            if self.reporting and called and not isinstance(have.look_up(owner.path), have.Missing):
                 self.report(node, f"{owner.path}.{name}", have.instance_lacks(owner.path, name))
             return TENSOR if name in ("weight", "bias") and ".nn." in owner.path else Method(owner, name)
         if isinstance(owner, UserInstance):

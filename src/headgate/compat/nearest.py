@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import os
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable
@@ -29,11 +30,16 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     same = flat.get(name.replace("_", "").lower())
     if same is not None:
         return same
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if close:
-        return close[0]
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.65)
+    if close:  # of equally close ones, the one that begins like it for longest
+        return max(close, key=lambda one: (likeness(one, name), len(os.path.commonprefix([one, name]))))
     holding = [one for one in known if (name in one or one in name) and len(name) <= 2 * len(one) <= 4 * len(name)]
     return min(holding, key=lambda one: abs(len(one) - len(name)), default=None)
+
+
+def likeness(one: str, name: str) -> float:
+    """How much of two names is the same, from 0 to 1."""
+    return difflib.SequenceMatcher(None, one, name).ratio()
 
 
 def public_names(module: ModuleType) -> list[str]:

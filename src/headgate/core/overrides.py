@@ -187,7 +187,21 @@ def init_subclass(cls: type, **rest: Any) -> None:
     super(Tensor, cls).__init_subclass__(**rest)  # type: ignore[misc]
     if is_disabled(cls):
         return
+    _asking.append(cls.__name__)
     overrides(True)
+    give_answers(cls)
+
+
+_asking: list[str] = []  # classes that ask for as long as the process lives
+
+
+def attend(some: bool) -> None:
+    """Look at arguments while some exist of classes that answer for themselves; for other classes, always."""
+    overrides(some or bool(_asking))
+
+
+def give_answers(cls: type) -> None:
+    """Let the operators and properties of a class ask its `__torch_function__`."""
     for name in (*OPERATORS, *DUNDERS):
         _give(cls, name, _operator)
     for name in PROPERTIES:

@@ -2,6 +2,7 @@
 
 from headgate.distributions import constraints as constraints
 from headgate.distributions import kl_between as kl_between
+from headgate.distributions import kl_pareto as kl_pareto
 from headgate.distributions import transforms as transforms
 from headgate.distributions.bernoulli import Bernoulli as Bernoulli
 from headgate.distributions.beta import Beta as Beta
@@ -15,24 +16,30 @@ from headgate.distributions.dirichlet import Dirichlet as Dirichlet
 from headgate.distributions.distribution import Distribution as Distribution
 from headgate.distributions.exp_family import ExponentialFamily as ExponentialFamily
 from headgate.distributions.exponential import Exponential as Exponential
+from headgate.distributions.fishersnedecor import FisherSnedecor as FisherSnedecor
 from headgate.distributions.gamma import Gamma as Gamma
 from headgate.distributions.geometric import Geometric as Geometric
 from headgate.distributions.gumbel import Gumbel as Gumbel
 from headgate.distributions.half_cauchy import HalfCauchy as HalfCauchy
 from headgate.distributions.half_normal import HalfNormal as HalfNormal
 from headgate.distributions.independent import Independent as Independent
+from headgate.distributions.inverse_gamma import InverseGamma as InverseGamma
 from headgate.distributions.kl import kl_divergence as kl_divergence
 from headgate.distributions.kl import register_kl as register_kl
+from headgate.distributions.kumaraswamy import Kumaraswamy as Kumaraswamy
 from headgate.distributions.laplace import Laplace as Laplace
 from headgate.distributions.log_normal import LogNormal as LogNormal
+from headgate.distributions.logistic_normal import LogisticNormal as LogisticNormal
 from headgate.distributions.mixture_same_family import MixtureSameFamily as MixtureSameFamily
 from headgate.distributions.multinomial import Multinomial as Multinomial
 from headgate.distributions.multivariate_normal import MultivariateNormal as MultivariateNormal
+from headgate.distributions.negative_binomial import NegativeBinomial as NegativeBinomial
 from headgate.distributions.normal import Normal as Normal
 from headgate.distributions.one_hot_categorical import OneHotCategorical as OneHotCategorical
 from headgate.distributions.one_hot_categorical import (
     OneHotCategoricalStraightThrough as OneHotCategoricalStraightThrough,
 )
+from headgate.distributions.pareto import Pareto as Pareto
 from headgate.distributions.poisson import Poisson as Poisson
 from headgate.distributions.relaxed_bernoulli import RelaxedBernoulli as RelaxedBernoulli
 from headgate.distributions.relaxed_categorical import RelaxedOneHotCategorical as RelaxedOneHotCategorical
@@ -56,3 +63,4 @@ from headgate.distributions.transforms import TanhTransform as TanhTransform
 from headgate.distributions.transforms import Transform as Transform
 from headgate.distributions.transforms import identity_transform as identity_transform
 from headgate.distributions.uniform import Uniform as Uniform
+from headgate.distributions.weibull import Weibull as Weibull

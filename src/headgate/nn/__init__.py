@@ -9,4 +9,5 @@ from headgate.nn import utils as utils
 from headgate.nn.modules import *  # noqa: F403
 from headgate.nn.parameter import Buffer as Buffer
 from headgate.nn.parameter import Parameter as Parameter
+from headgate.nn.parameter import UninitializedBuffer as UninitializedBuffer
 from headgate.nn.parameter import UninitializedParameter as UninitializedParameter

@@ -27,6 +27,7 @@ from headgate.ops import contraction as contraction
 from headgate.ops import chains as chains
 from headgate.ops import solve as solve
 from headgate.ops import inverse as inverse
+from headgate.ops import matrices as matrices
 from headgate.ops import gammas as gammas
 from headgate.ops import softmax as softmax
 from headgate.ops import loss as loss
@@ -53,6 +54,7 @@ from headgate.ops import properties as properties
 from headgate.ops import storage as storage
 from headgate.ops import legacy as legacy
 from headgate.ops import parameter as parameter
+from headgate.ops import uninitialized as uninitialized
 from headgate.ops import pickling as pickling
 from headgate.ops import shared as shared
 from headgate.ops import settings as settings
@@ -61,6 +63,7 @@ from headgate.ops import index as index
 from headgate.ops import where as where
 from headgate.ops import scatter as scatter
 from headgate.ops import rows as rows
+from headgate.ops import diagonals as diagonals
 from headgate.ops import sorting as sorting
 from headgate.ops import counting as counting
 from headgate.ops import pad as pad

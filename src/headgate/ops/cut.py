@@ -101,6 +101,8 @@ def set_data(self: object, value: object) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(errors.DATA_TYPE.format(type=type(value).__name__))
     y = value
+    old: object = x._array
+    new: object = y._array
     if not is_float(y._array) and requires(x):
         raise RuntimeError(errors.DATA_DTYPE)
     if y._storage is x._storage and same_memory(x._array, y._array):
@@ -108,10 +110,10 @@ def set_data(self: object, value: object) -> None:
     # The counter stays, shared with views and detach() aliases. It may be the old storage, which then keeps its memory.
     if x._node is not None:
         x._cut = cut_here("data", "data")
-    elif x._wants and (value.shape != self.shape or value.dtype is not self.dtype):
+    elif x._wants and (new.shape != old.shape or new.dtype != old.dtype):
         if x._hooks is None:
             x._hooks = Hooks()
-        x._hooks.moved = (last_order(), tuple(self.shape), cython.cast(object, x._array).dtype.num)
+        x._hooks.moved = (last_order(), old.shape, old.dtype.num)
     # To the guards, a tensor with history that is given what it held already is as it was.
     kept: bool = x._node is not None and x._history_writes == x._storage.writes and np.array_equal(x._array, y._array)
     x._array = y._array

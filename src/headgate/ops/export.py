@@ -8,6 +8,7 @@ import numpy as np
 if not cython.compiled:
     from headgate.core.apply import cut_here, requires, telling
     from headgate.core.arrays import count_of
+    from headgate.core.modes import grad_enabled
     from headgate.core.records import DATA, DETACHED, Tensor
     from headgate.core.reports import cut_of
     from headgate.core.storage import Cut
@@ -102,22 +103,23 @@ def array_of(x: Tensor, name: str) -> object:
 def numpy_(self: object, *, force: object = False) -> object:
     """The tensor's memory as a NumPy array: a write to one is seen in the other (and is not counted).
 
-    RuntimeError for a tensor that requires grad; `force=True` detaches first.
+    RuntimeError for a tensor that requires grad while gradients are recorded; `force=True` detaches first.
     """
-    x: Tensor = self
-    if requires(x):
-        if not force:
-            raise RuntimeError(errors.NUMPY_GRAD)
-        x = x.detach()
-    return array_of(x, "numpy")
+    return array_of(untracked(self, bool(force)), "numpy")
+
+
+def untracked(x: Tensor, force: cython.bint) -> Tensor:
+    """The tensor, or a detached alias of one that requires grad: where nothing is recorded, or if forced."""
+    if not requires(x):
+        return x
+    if grad_enabled() and not force:
+        raise RuntimeError(errors.NUMPY_GRAD)
+    return cython.cast(object, x).detach()
 
 
 def array_protocol(self: object, dtype: object = None, copy: object = None) -> object:
-    """What NumPy asks for an array. RuntimeError for a tensor that requires grad."""
-    x: Tensor = self
-    if requires(x):
-        raise RuntimeError(errors.NUMPY_GRAD)
-    array = array_of(x, "__array__")
+    """What NumPy asks for an array. RuntimeError for a tensor that requires grad while gradients are recorded."""
+    array = array_of(untracked(self, False), "__array__")
     if dtype is None:
         return array.copy() if copy else array
     return array.astype(dtype, copy=bool(copy))

@@ -106,29 +106,6 @@ class Buffer(Tensor, metaclass=_BufferKind):
     __torch_function__ = classmethod(_disabled_torch_function_impl)  # type: ignore[assignment]
 
 
-class UninitializedParameter(Parameter):
-    """A parameter whose shape is not known yet; `materialize(shape)` gives it memory. Until then it has no elements."""
-
-    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
-        return Tensor._make_subclass(cls, empty(0, dtype=dtype, device=device), requires_grad)
-
-    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
-        """Become a Parameter of that shape, uninitialised."""
-        self.data = empty(shape, dtype=dtype or self.dtype, device=device)
-        self.__class__ = Parameter  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        if id(self) not in memo:
-            memo[id(self)] = type(self)(self.requires_grad, dtype=self.dtype)
-        return memo[id(self)]
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return type(self), (self.requires_grad,)
-
-
 class _VariableKind(type):
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, Tensor)

@@ -14,7 +14,7 @@ from headgate.autograd.grad_mode import no_grad
 from headgate.core.hooks import RemovableHandle
 from headgate.core.typed import Tensor
 from headgate.nn.modules.calls import Called, enter
-from headgate.nn.parameter import Parameter
+from headgate.nn.parameter import Parameter, is_lazy
 
 EXTRA_STATE = "_extra_state"
 POSITIONAL = ("Positional args are being deprecated, use kwargs instead. Refer to "
@@ -172,9 +172,10 @@ class Stateful(Called):
         if not isinstance(given, Tensor):
             return (f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
                     f"checkpoint but received {type(given)}")
-        if mine.dim() == 0 and given.dim() == 1 and len(given) == 1:
+        lazy = is_lazy(mine)
+        if not lazy and mine.dim() == 0 and len(given.shape) == 1 and len(given) == 1:
             given = given[0]  # state of versions that had no 0-dim tensors
-        if mine.shape != given.shape:
+        if not lazy and mine.shape != given.shape:
             return (f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, the shape in "
                     f"current model is {mine.shape}.")
         try:

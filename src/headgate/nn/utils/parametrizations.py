@@ -1,4 +1,4 @@
-"""The parametrisations that PyTorch brings: weight_norm and spectral_norm."""
+"""The parametrisations that PyTorch brings: weight_norm and spectral_norm; orthogonal has its own file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from headgate.core.typed import Tensor
 from headgate.nn import functional as F
 from headgate.nn.modules.module import Module
 from headgate.nn.utils import parametrize
+from headgate.nn.utils.orthogonal import orthogonal as orthogonal
 from headgate.nn.utils.spectral_norm import as_matrix, default_dim
 from headgate.nn.utils.weight_norm import norm_except_dim, scaled
 
