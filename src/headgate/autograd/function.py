@@ -34,6 +34,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import errors
+from headgate.core.engine import set_function
 from headgate.core.reports import second_backward
 
 READ = SavedReader()
@@ -159,6 +160,9 @@ class FunctionOp(Op):
     @cython.cfunc
     def forget(self, n: Node) -> cython.bint:
         return n.saved_more is not None
+
+
+set_function(FunctionOp)
 
 
 def bits_of(flags: object) -> int:

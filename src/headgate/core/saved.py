@@ -77,7 +77,9 @@ def save_output(n: Node, key: cython.int, y: Tensor):
     s: Saved = begin(key, y)
     hooks = saved_hooks()
     if hooks is not None:
-        pack(s, detached_copy(y), hooks)
+        s.node = n
+        pack(s, y, hooks)
+        s.node = None
     attach(n, s)
 
 
@@ -105,6 +107,10 @@ def wrapped_number(value: object) -> Tensor:
     return t
 
 
+RUNNING: object = object()  # in place of what an unpack hook will be asked for while its node runs
+NOWHERE: object = Storage.__new__(Storage)  # of values that hooks keep: nothing is known of their memory
+
+
 def detached_copy(x: Tensor) -> Tensor:
     """Another Tensor over the same memory and counter, without history."""
     t: Tensor = Tensor.__new__(Tensor)
@@ -113,19 +119,46 @@ def detached_copy(x: Tensor) -> Tensor:
 
 
 def pack(s: Saved, x: Tensor, hooks: tuple):
-    """Hand the value to the pack hook and keep only what it returns."""
+    """Hand the value to the pack hook and keep only what it returns.
+
+    An output is shown as another Tensor with its history. If the hook keeps just that, the history is taken from it
+    again: with it, node and saved value would refer to each other.
+    """
     before = x._counter.count
     recording: bool = grad_enabled()
+    shown: Tensor = x
+    if s.key >= OUT:
+        shown = detached_copy(x)
+        if is_float(x._array):
+            shown._node, shown._output, shown._history, shown._history_writes = s.node, s.key - OUT, before, s.writes
     set_grad(False)
     try:
-        s.packed = (hooks[0](x),)
+        result = hooks[0](shown)
     finally:
         set_grad(recording)
     if x._counter.count != before:
         raise RuntimeError(errors.PACK_WRITE)
+    s.packed = (result,)
     s.unpack = hooks[1]
     s.array = None
+    s.number = None
+    if shown is not x and result is shown:
+        shown._node = None
+    if not isinstance(result, Tensor) or cython.cast(Tensor, result)._storage is not s.storage:
+        s.storage = NOWHERE  # the memory is the hook's to keep or to free
+    s.counter = NOWHERE
     s.origin = x if x._node is None and x._wants else None  # a leaf, which the edge keeps anyhow
+
+
+def ask_once(n: Node, running: bool) -> None:
+    """While a pass runs a node, its unpack hooks are asked once for each value."""
+    s: Saved
+    item: object
+    for item in (n.saved0, n.saved1, *(n.saved_more or ())):
+        if item is not None:
+            s = cython.cast(Saved, item)
+            if s.unpack is not None:
+                s.number = RUNNING if running else None
 
 
 def find(n: Node, key: cython.int) -> Saved:
@@ -185,6 +218,15 @@ def check_saved(n: Node, s: Saved):
             reports.saved_overwritten(n, s, w)
         elif ring_overflowed(s.storage, s.writes):
             reports.ring_lost(n, s)
+
+
+def tell_overwritten(n: Node, s: Saved, kept: Tensor) -> None:
+    """Report a write to memory that a pack hook kept as it was; PyTorch looks at no version there."""
+    w: Write
+    if kept._storage is s.storage:
+        w = last_overlapping(s.storage, s.writes, low_address(kept._array), high_address(kept._array), None, True)
+        if w is not None:
+            reports.kept_overwritten(n, s, w)
 
 
 def look(n: Node, s: Saved):
@@ -281,10 +323,17 @@ class SavedReader(Reader):
 
     @cython.cfunc
     def from_hook(self, n: Node, s: Saved) -> Tensor:
-        result = s.unpack(s.packed[0])
+        """What the unpack hook gives; asked once while a pass runs the node."""
+        result: object = s.number
         t: Tensor
         if not isinstance(result, Tensor):
-            raise TypeError(errors.UNPACK_TYPE.format(type=type(result).__name__))
+            result = s.unpack(s.packed[0])
+            if s.number is RUNNING:
+                s.number = result
+            if not isinstance(result, Tensor):
+                raise TypeError(errors.UNPACK_TYPE.format(type=type(result).__name__))
+            if s.storage.writes != s.writes:
+                tell_overwritten(n, s, result)
         t = detached_copy(result)
         t._node = n if s.key >= OUT else s.node
         t._output = s.key - OUT if s.key >= OUT else s.output
