@@ -145,6 +145,32 @@ def a_function_runs_when_its_output_is_asked_for(torch: Any, log: Log) -> None:
     log("both", (seen, y.grad, a.grad))
 
 
+@program
+def indices_of_another_type(torch: Any, log: Log) -> None:
+    a, index = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True), torch.tensor([0, 1])
+    square, nn = torch.tensor([[0, 1], [1, 0]]), torch.nn.functional
+    functions = {
+        "index_select": lambda x: x.index_select(0, index), "index_add": lambda x: x.index_add(0, index, x * 2),
+        "index_copy": lambda x: x.index_copy(0, index, x * 2), "index_fill": lambda x: x.index_fill(0, index, 2.0),
+        "gather": lambda x: x.gather(0, square), "scatter": lambda x: x.scatter(0, square, x * 2),
+        "take": lambda x: x.take(square), "index": lambda x: x[index],
+        "put": lambda x: x.put(square, x * 2, True), "topk": lambda x: x.topk(1)[0],
+        "index_put": lambda x: x.index_put((index,), x * 2), "sort": lambda x: x.sort()[0],
+        "max": lambda x: x.max(0)[0], "median": lambda x: x.median(0)[0], "cummax": lambda x: x.cummax(0)[0],
+        "where": lambda x: torch.where(x > 1, x, 2 * x), "masked_fill": lambda x: x.masked_fill(x > 1, 0.0),
+        "masked_select": lambda x: x.masked_select(x > 1), "nanmean": lambda x: x.nanmean(),
+        "nothing": lambda x: x[:0].max(1)[0], "pool": lambda x: nn.adaptive_max_pool1d(x, 1),
+        "pool2": lambda x: nn.adaptive_max_pool2d(x[None], 1), "nll": lambda x: nn.nll_loss(x, index),
+    }  # fmt: skip
+    for name, function in functions.items():
+        for kind in (torch.float32, torch.int32):
+            with torch.autograd.graph.saved_tensors_hooks(lambda x: x, lambda x, kind=kind: x.to(kind)):
+                y = function(a * 1)
+            if kind is torch.float32 or name in ("index_select", "gather", "nanmean", "nothing"):
+                log.attempt(name, lambda y=y: y.sum().backward())
+    log("a", a.grad)
+
+
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda function: function.__name__)
 def test_beside_pytorch(function: Program) -> None:
     check(function)

@@ -162,6 +162,12 @@ def unpacked():
     output.sum().backward()
 
 
+def unpacked_positions():
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda value: value.float()):
+        output = torch.nn.functional.adaptive_max_pool2d(leaf(1, 4, 4), 2)
+    output.sum().backward()
+
+
 def packed():
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor.add_(1), lambda value: value):
         leaf(3).exp()
@@ -203,6 +209,7 @@ row("HOOK_RETURN_TUPLE", TypeError, lambda: node_hooked("a"), type="str")
 row("HOOK_COUNT", RuntimeError, lambda: node_hooked((None,) * 3), hook="<lambda>", got=3, expected=2)
 row("HOOK_FROM_NONE", RuntimeError, from_none)
 row("UNPACK_TYPE", TypeError, unpacked, type="int")
+row("UNPACKED_KIND", RuntimeError, unpacked_positions, got="Float")
 row("PACK_WRITE", RuntimeError, packed)
 row("HOOKS_TWICE", RuntimeError, hooks_twice)
 

@@ -241,6 +241,9 @@ def run_function(owner: object, args: tuple, kwargs: dict) -> object:
         finish_function(n, context, args, items)
     else:
         items = [uncounted(x) if is_among(x, args) and not keeps_itself(x, context) else x for x in items]
+        for x in items:
+            if isinstance(x, Tensor) and cython.cast(Tensor, x)._root is not None and not is_among(x, args):
+                cython.cast(Tensor, x)._flags |= CUSTOM_VIEW
     return tuple(items) if many else items[0]
 
 

@@ -73,6 +73,8 @@ def register_multi_grad_hook(
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
     gather = _Gather(tensors, fn, mode)
+    if mode == "any":
+        tensors = [tensor for tensor in tensors if tensor.requires_grad]
     return _Handle([tensor.register_hook(functools.partial(gather, index)) for index, tensor in enumerate(tensors)])
 
 
@@ -80,7 +82,7 @@ class _Gather:
     """The gradients that have arrived so far, by the number of the pass."""
 
     def __init__(self, tensors: Sequence[Any], fn: Callable[[Any], None], mode: str) -> None:
-        self.vertices = [vertex_of(tensor) for tensor in tensors]
+        self.vertices = [vertex_of(tensor) for tensor in tensors] if mode == "all" else []
         self.fn, self.mode = fn, mode
         self.passes: dict[int, list[Any]] = {}  # number: [how many are awaited, the gradients]
         self.last = 0

@@ -24,6 +24,7 @@ from headgate import errors
 from headgate.core import reports
 from headgate.core.records import set_reader
 from headgate.dtypes import default_dtype
+from headgate.dtypes import of as type_of
 
 
 def attach(n: Node, s: Saved):
@@ -140,6 +141,7 @@ def pack(s: Saved, x: Tensor, hooks: tuple):
         raise RuntimeError(errors.PACK_WRITE)
     s.packed = (result,)
     s.unpack = hooks[1]
+    s.version = -1 if is_float(x._array) else cython.cast(object, x._array).dtype.num
     s.array = None
     s.number = None
     if shown is not x and result is shown:
@@ -201,7 +203,7 @@ def refuse_detached(s: Saved, x: Tensor):
     """Refuse an input, now `x`, that detach_() has cut since. What a custom Function saved is exempt."""
     if s.node is None or isinstance(s.origin, Tensor):
         return
-    if (s.node.detached >> s.output) & 1 or (x is not None and x._node is None):
+    if (x is None and (s.node.detached >> s.output) & 1) or (x is not None and x._node is None):
         raise RuntimeError(errors.SAVED_DETACHED)
 
 
@@ -218,6 +220,17 @@ def check_saved(n: Node, s: Saved):
             reports.saved_overwritten(n, s, w)
         elif ring_overflowed(s.storage, s.writes):
             reports.ring_lost(n, s)
+
+
+def refuse_kind(n: Node, s: Saved, got: Tensor) -> None:
+    """Refuse what an unpack hook gave for an index or a mask unless it can be one, as the gradient's rule would."""
+    kind: object = type_of(got._array)
+    if kind.name == "bool" if s.version == 0 else kind.name in ("int32", "int64"):
+        return
+    if cython.cast(object, got._array).size == 0 or n.op.name not in errors.UNPACKED_KINDS:
+        return
+    error, text = errors.UNPACKED_KINDS[n.op.name]
+    raise error(text.format(got=errors.TYPE_NAMES[kind.name], c=errors.C_NAMES[kind.name]))
 
 
 def tell_overwritten(n: Node, s: Saved, kept: Tensor) -> None:
@@ -332,8 +345,12 @@ class SavedReader(Reader):
                 s.number = result
             if not isinstance(result, Tensor):
                 raise TypeError(errors.UNPACK_TYPE.format(type=type(result).__name__))
+            if s.version >= 0 and cython.cast(object, cython.cast(Tensor, result)._array).dtype.num != s.version:
+                refuse_kind(n, s, result)
             if s.storage.writes != s.writes:
                 tell_overwritten(n, s, result)
+        if s.version >= 0:  # positions and masks have no history
+            return result
         t = detached_copy(result)
         t._node = n if s.key >= OUT else s.node
         t._output = s.key - OUT if s.key >= OUT else s.output

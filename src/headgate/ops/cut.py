@@ -30,6 +30,10 @@ def alias(x: Tensor, flag: cython.int) -> Tensor:
     t._storage = x._storage
     t._counter = x._counter
     t._flags = x._flags & INFERENCE | flag
+    if t._flags & INFERENCE:  # its aliases count writes, unless made under inference_mode, and are marked DATA for it
+        t._flags = INFERENCE | (DETACHED if inference_enabled() else DATA)
+        if t._flags & DATA and not x._flags & DATA:
+            t._counter = Version.__new__(Version)
     if requires(x):
         t._flags |= CUT_HERE
         mark(t)
