@@ -164,6 +164,7 @@ HOOK_RETURN_TUPLE = "expected tuple, but hook returned '{type}'"
 HOOK_SIZE = "hook '{hook}' has changed the size of value"
 HOOK_TYPE = "hook '{hook}' has changed the type of value (was {was} got {got})"
 HOOK_COUNT = "hook '{hook}' has returned an incorrect number of values (got {got}, but expected {expected})"
+MULTI_HOOK = "Expected gradient function to be set"  # AssertionError
 HOOK_FROM_NONE = "can't replace a None gradient with a non-None value"
 # saved_tensors_hooks: TypeError, RuntimeError, RuntimeError
 UNPACK_TYPE = "Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type}"

@@ -109,6 +109,47 @@ def test_data_of_an_inference_tensor_counts_writes() -> None:
     check(program)
 
 
+@pytest.mark.parametrize("written", ("tracked", "plain", "nothing"))
+def test_detached_and_written_after_it_was_saved(written: str) -> None:
+    def program(torch: Any, log: Log) -> None:
+        x = leaf(torch, 1.0, 2.0)
+        y = x * 3
+        z = x * y
+        y.detach_()
+        if written != "nothing":
+            y[0] = x.sum() if written == "tracked" else 1.0
+        log.attempt("backward", lambda: z.sum().backward())
+
+    check(program)
+
+
+@pytest.mark.parametrize("recorded", (True, False))
+@pytest.mark.parametrize("tracked", (True, False))
+def test_views_of_a_function_under_no_grad(recorded: bool, tracked: bool) -> None:
+    def program(torch: Any, log: Log) -> None:
+        class Window(torch.autograd.Function):  # type: ignore[misc]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                return x.view_as(x)
+
+            @staticmethod
+            def backward(ctx: Any, g: Any) -> Any:
+                return g
+
+        x = leaf(torch, 1.0, 2.0)
+        x = x * 1 if tracked else x
+        with torch.set_grad_enabled(recorded):
+            y = Window.apply(x)
+        log("state", (y.requires_grad, y.is_leaf))
+        for write in (lambda: y.add_(1), lambda: y[:1].add_(1), lambda: y[:1].view(1).add_(1)):
+            try:
+                log("written", write().tolist())
+            except RuntimeError as error:
+                log("raised", str(error).splitlines()[0])
+
+    check(program)
+
+
 LEAVES: dict[str, Callable[[Any], Any]] = {
     "transposed": lambda torch: torch.ones(2, 3).t(),
     "with gaps": lambda torch: torch.ones(3, 4)[:, ::2],

@@ -3,6 +3,7 @@ reaches and Functions that nobody needs, which run all the same."""
 
 from __future__ import annotations
 
+import functools
 import sys
 import tracemalloc
 from pathlib import Path
@@ -169,6 +170,39 @@ def indices_of_another_type(torch: Any, log: Log) -> None:
             if kind is torch.float32 or name in ("index_select", "gather", "nanmean", "nothing"):
                 log.attempt(name, lambda y=y: y.sum().backward())
     log("a", a.grad)
+
+
+@program
+def positions_have_no_history(torch: Any, log: Log) -> None:
+    a = torch.tensor([[1.0, 2.0, 3.0], [6.0, 5.0, 4.0]], requires_grad=True)
+    functions = {"topk": lambda x: x.topk(1)[0], "sort": lambda x: x.sort()[0], "max": lambda x: x.max(0)[0]}
+    for name, function in functions.items():
+        a.grad = None
+        b = a * 2
+        with torch.autograd.graph.saved_tensors_hooks(lambda x: x, lambda x: x):
+            y = function(b)
+        (gradient,) = torch.autograd.grad((y * a[:, :1] if name == "topk" else y * a[:1]).sum(), b, create_graph=True)
+        gradient.sum().backward()
+        log(name, a.grad)
+
+
+@program
+def any_hook_of_a_refused_view(torch: Any, log: Log) -> None:
+    a, b = leaf(torch, 1.0, 2.0), leaf(torch, 3.0, 4.0)
+    with torch.no_grad():
+        view = (a * 1).requires_grad_()[:1]
+    base = a * 2
+    with torch.no_grad():
+        stale = base.chunk(2)[1]
+    stale.detach().fill_(1)
+    seen: list[Any] = []
+    register = torch.autograd.graph.register_multi_grad_hook
+    for mode in ("any", "all"):
+        for others in ([stale], [torch.ones(1)], [view]):
+            told = functools.partial(lambda m, g: seen.append((m, str(g))), mode)
+            log.attempt(mode, lambda m=mode, o=others, told=told: register([b, *o], told, mode=m))
+    (b * 2).sum().backward()
+    log("seen", seen)
 
 
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda function: function.__name__)

@@ -207,6 +207,8 @@ row("HOOK_TYPE", RuntimeError, lambda: hooked(ones(3).double()), hook="<lambda>"
     was="torch.FloatTensor", got="torch.DoubleTensor")  # fmt: skip
 row("HOOK_RETURN_TUPLE", TypeError, lambda: node_hooked("a"), type="str")
 row("HOOK_COUNT", RuntimeError, lambda: node_hooked((None,) * 3), hook="<lambda>", got=3, expected=2)
+row("MULTI_HOOK", AssertionError,
+    lambda: torch.autograd.graph.register_multi_grad_hook([leaf(1), ones(1)], print))  # fmt: skip
 row("HOOK_FROM_NONE", RuntimeError, from_none)
 row("UNPACK_TYPE", TypeError, unpacked, type="int")
 row("UNPACKED_KIND", RuntimeError, unpacked_positions, got="Float")

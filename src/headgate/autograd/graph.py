@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
+from headgate import errors
 from headgate.autograd.nodes import GradientEdge as GradientEdge
 from headgate.autograd.nodes import GraphNode as Node
 from headgate.autograd.nodes import gradient_edge, vertex_of
@@ -72,6 +73,8 @@ def register_multi_grad_hook(
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    if mode == "all" and any(gradient_edge(tensor).node is None for tensor in tensors):
+        raise AssertionError(errors.MULTI_HOOK)
     gather = _Gather(tensors, fn, mode)
     if mode == "any":
         tensors = [tensor for tensor in tensors if tensor.requires_grad]
