@@ -150,6 +150,22 @@ def test_views_of_a_function_under_no_grad(recorded: bool, tracked: bool) -> Non
     check(program)
 
 
+@pytest.mark.parametrize("look", (True, False))
+def test_an_alias_leaves_a_views_history_alone(look: bool) -> None:
+    def program(torch: Any, log: Log) -> None:
+        x = leaf(torch, 1.0)
+        y = x * 1
+        z = y.expand(2, 1)
+        y.unsqueeze_(0)
+        if look:
+            log("node", z.grad_fn.name())
+        z.data = z.detach() * 2  # the history that is found from here on goes by the new memory
+        z.sum().backward()
+        log("x", x.grad)
+
+    check(program)
+
+
 LEAVES: dict[str, Callable[[Any], Any]] = {
     "transposed": lambda torch: torch.ones(2, 3).t(),
     "with gaps": lambda torch: torch.ones(3, 4)[:, ::2],
