@@ -123,6 +123,19 @@ def test_detached_and_written_after_it_was_saved(written: str) -> None:
     check(program)
 
 
+def test_an_output_detached_before_it_was_read() -> None:
+    def program(torch: Any, log: Log) -> None:
+        x = leaf(torch, 1.0, 2.0)
+        y = x.tanh()
+        z = y * 2
+        y.detach_()
+        (gradient,) = torch.autograd.grad(z.sum(), x, create_graph=True)
+        gradient.sum().backward()
+        log("x", x.grad)
+
+    check(program)
+
+
 @pytest.mark.parametrize("recorded", (True, False))
 @pytest.mark.parametrize("tracked", (True, False))
 def test_views_of_a_function_under_no_grad(recorded: bool, tracked: bool) -> None:

@@ -191,7 +191,7 @@ def exploded(execution: Execution) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             gradient = readable_gradient(tensor)
-            limit = LARGEST if "64" in str(tensor.dtype) else LARGEST / 100
+            limit = LARGEST if "64" in str(tensor.dtype) else LARGEST / 10
             for one in (tensor, gradient):
                 if one is not None and largest(one.detach().numpy(force=True).tolist()) > limit:
                     return True

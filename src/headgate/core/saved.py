@@ -68,6 +68,8 @@ def save_input(n: Node, key: cython.int, x: Tensor):
     s.output = x._output
     note_view(s, x)
     s.origin = x if x._node is None and x._wants else PyWeakref_NewRef(x, None)
+    if x._node is not None and (x._node.detached >> x._output) & 1:
+        s.origin = x  # an output read in a pass, with its history, after the user's tensor was detached
     if hooks is not None:
         pack(s, x, hooks)
     attach(n, s)
