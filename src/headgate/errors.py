@@ -164,8 +164,11 @@ HOOK_RETURN_TUPLE = "expected tuple, but hook returned '{type}'"
 HOOK_SIZE = "hook '{hook}' has changed the size of value"
 HOOK_TYPE = "hook '{hook}' has changed the type of value (was {was} got {got})"
 HOOK_COUNT = "hook '{hook}' has returned an incorrect number of values (got {got}, but expected {expected})"
+MULTI_HOOK = "Expected gradient function to be set"  # AssertionError
+HOOK_FROM_NONE = "can't replace a None gradient with a non-None value"
 # saved_tensors_hooks: TypeError, RuntimeError, RuntimeError
 UNPACK_TYPE = "Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type}"
+UNPACKED_KIND = "expected scalar type Long but found {got}"
 PACK_WRITE = ("A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook "
     "cannot be modified by in-place operations as this can lead to unexpected side-effects. Please open an issue if "
     "you need to perform in-place operations on the input to a pack hook.")
@@ -456,3 +459,24 @@ UNINITIALIZED_SHARED = (
     "Can't share memory on an uninitialized parameter or buffer. Call `forward` to initialize the parameters before "
     "calling `module.share_memory()`."
 )
+
+# What the gradient of an op says of an index or a mask that an unpack hook gave another type.
+_CHECKED = "adaptive_max_pool2d adaptive_max_pool3d embedding index_reduce max_pool2d max_pool3d".split()
+_ALONG = "gather cummax cummin kthvalue max median min mode msort nanmedian scatter sort topk".split()
+UNPACKED_KINDS = {
+    **dict.fromkeys([*_CHECKED, "max_unpool2d", "nll_loss", "scatter_reduce"], (RuntimeError, UNPACKED_KIND)),
+    **dict.fromkeys(_ALONG, (RuntimeError, GATHER_DTYPE.format(function="scatter"))),
+    "index_select": (RuntimeError, "index_add_(): Expected dtype int32/int64 for index but got: {got}"),
+    "index_add": (RuntimeError, INDEX_SELECT_DTYPE),
+    "index_copy": (IndexError, "index_fill_(): Expected dtype int64 for index."),
+    "index_fill": (IndexError, "index_fill_(): Expected dtype int64 for index."),
+    "index": (IndexError, "tensors used as indices must be long, int, byte or bool tensors"),
+    "index_put": (IndexError, "tensors used as indices must be long, int, byte or bool tensors"),
+    "put": (RuntimeError, "take(): Expected a long tensor for index, but got {got}"),
+    "take": (RuntimeError, "put_(): Expected a long tensor for index, but got {got}"),
+    "scatter_add": (RuntimeError, GATHER_DTYPE.format(function="gather")),
+    "masked_fill": (RuntimeError, MASKED_FILL.format(dtype="{c}")),
+    "masked_scatter": (RuntimeError, MASKED_FILL.format(dtype="{c}")),
+    "masked_select": (RuntimeError, "masked_scatter_ only supports boolean masks, but got mask with dtype {got}"),
+    "where": (RuntimeError, WHERE.format(dtype="{got}")),
+}

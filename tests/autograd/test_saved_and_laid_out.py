@@ -28,6 +28,21 @@ LOOKED: dict[str, Callable[[Any, Any, Any], Any]] = {
     "copysign": lambda torch, x, i: torch.ones(2, 2).copysign(x),
     "addcdiv": lambda torch, x, i: torch.addcdiv(x, torch.ones(2, 2), torch.ones(2, 2)),
     "pow": lambda torch, x, i: x.abs().pow(torch.ones(2, 2)),
+    "power of a number": lambda torch, x, i: torch.pow(2.0, x) + torch.float_power(1.5, x),
+    "div floor": lambda torch, x, i: x.div(x.abs(), rounding_mode="floor"),
+    "div trunc": lambda torch, x, i: torch.ones(2).div(x, rounding_mode="trunc"),
+    "div by a number": lambda torch, x, i: x.div(2.0, rounding_mode="floor"),
+    "xlogy": lambda torch, x, i: torch.xlogy(x, 2.0),
+    "ldexp": lambda torch, x, i: torch.ldexp(x, i),
+    "ldexp of the power": lambda torch, x, i: torch.ldexp(torch.ones(2, 2), x),
+    "combinations": lambda torch, x, i: torch.combinations(x[0]),
+    "kron": lambda torch, x, i: torch.kron(x, x[:1]),
+    "take_along_dim": lambda torch, x, i: torch.take_along_dim(x, i, 0),
+    "index_put of a number": lambda torch, x, i: x.index_put((i[0],), torch.ones(()), accumulate=True),
+    "solve": lambda torch, x, i: torch.linalg.solve(torch.eye(2), x),
+    "solve_triangular": lambda torch, x, i: torch.linalg.solve_triangular(torch.eye(2), x, upper=True),
+    "layer_norm": lambda torch, x, i: torch.nn.functional.layer_norm(torch.ones(3, 2), (2,), x[0], x[1].detach()),
+    "conv_tbc": lambda torch, x, i: torch.conv_tbc(torch.ones(3, 1, 2), torch.ones(1, 2, 2), x[1]),
     **{name: (lambda torch, x, i, name=name: x.scatter_reduce(0, i, x * 2, name))  # type: ignore[misc]
        for name in ("sum", "mean", "prod", "amax")},
 }  # fmt: skip
@@ -46,6 +61,120 @@ def test_what_is_saved_is_looked_at(name: str, written: str) -> None:
             log("gradient", x.grad)
         except RuntimeError as error:
             log("raised", str(error)[:60])
+
+    check(program)
+
+
+@pytest.mark.parametrize("function", ("where", "lerp", "addcmul", "div", "mul"))
+def test_saved_though_the_gradient_goes_nowhere(function: str) -> None:
+    def program(torch: Any, log: Log) -> None:
+        x, y = torch.tensor([[1.0, -2.0]]), torch.tensor([3.0, 4.0])
+        view = x[0]  # made before, a view of a leaf sends its gradient nowhere
+        x.requires_grad_()
+        functions = {
+            "where": lambda: torch.where(view > 0, view, y), "lerp": lambda: torch.lerp(y, view, 0.5 * y),
+            "addcmul": lambda: torch.addcmul(view, y, y), "div": lambda: view / 2, "mul": lambda: view * 2,
+        }  # fmt: skip
+        z = functions[function]()
+        log.attempt("first", lambda: z.sum().backward())
+        log.attempt("second", lambda: z.sum().backward())
+
+    check(program)
+
+
+def test_a_product_saves_what_it_divides() -> None:
+    def program(torch: Any, log: Log) -> None:
+        x = leaf(torch, 2.0, 3.0)
+        for y in (x.prod(), x.prod(0), x[None].prod(1)):
+            (gradient,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+            with torch.no_grad():
+                y.fill_(0.75)
+            log.attempt("second", lambda y=y, gradient=gradient: torch.autograd.grad(gradient.sum(), y))
+
+    check(program)
+
+
+def test_data_of_an_inference_tensor_counts_writes() -> None:
+    def program(torch: Any, log: Log) -> None:
+        with torch.inference_mode():
+            x = torch.ones(2)
+            inside = x.data
+        for name, y in (("data", x.data), ("detached", x.data.detach()), ("twice", x.data.data), ("inside", inside),
+                        ("alias", x.detach()), ("view", x.data.view(2)), ("result", x.data + 1)):  # fmt: skip
+            log(name, y.is_inference())
+            log.attempt("write", lambda y=y: y.add_(1))
+            log.attempt("version", lambda y=y: y._version)
+            log.attempt("flag", lambda y=y: y.requires_grad_())
+
+    check(program)
+
+
+@pytest.mark.parametrize("written", ("tracked", "plain", "nothing"))
+def test_detached_and_written_after_it_was_saved(written: str) -> None:
+    def program(torch: Any, log: Log) -> None:
+        x = leaf(torch, 1.0, 2.0)
+        y = x * 3
+        z = x * y
+        y.detach_()
+        if written != "nothing":
+            y[0] = x.sum() if written == "tracked" else 1.0
+        log.attempt("backward", lambda: z.sum().backward())
+
+    check(program)
+
+
+def test_an_output_detached_before_it_was_read() -> None:
+    def program(torch: Any, log: Log) -> None:
+        x = leaf(torch, 1.0, 2.0)
+        y = x.tanh()
+        z = y * 2
+        y.detach_()
+        (gradient,) = torch.autograd.grad(z.sum(), x, create_graph=True)
+        gradient.sum().backward()
+        log("x", x.grad)
+
+    check(program)
+
+
+@pytest.mark.parametrize("recorded", (True, False))
+@pytest.mark.parametrize("tracked", (True, False))
+def test_views_of_a_function_under_no_grad(recorded: bool, tracked: bool) -> None:
+    def program(torch: Any, log: Log) -> None:
+        class Window(torch.autograd.Function):  # type: ignore[misc]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                return x.view_as(x)
+
+            @staticmethod
+            def backward(ctx: Any, g: Any) -> Any:
+                return g
+
+        x = leaf(torch, 1.0, 2.0)
+        x = x * 1 if tracked else x
+        with torch.set_grad_enabled(recorded):
+            y = Window.apply(x)
+        log("state", (y.requires_grad, y.is_leaf))
+        for write in (lambda: y.add_(1), lambda: y[:1].add_(1), lambda: y[:1].view(1).add_(1)):
+            try:
+                log("written", write().tolist())
+            except RuntimeError as error:
+                log("raised", str(error).splitlines()[0])
+
+    check(program)
+
+
+@pytest.mark.parametrize("look", (True, False))
+def test_an_alias_leaves_a_views_history_alone(look: bool) -> None:
+    def program(torch: Any, log: Log) -> None:
+        x = leaf(torch, 1.0)
+        y = x * 1
+        z = y.expand(2, 1)
+        y.unsqueeze_(0)
+        if look:
+            log("node", z.grad_fn.name())
+        z.data = z.detach() * 2  # the history that is found from here on goes by the new memory
+        z.sum().backward()
+        log("x", x.grad)
 
     check(program)
 

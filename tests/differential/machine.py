@@ -27,7 +27,7 @@ LENGTH = 14  # statements in a program, at most
 # PyTorch refuses a write to a view whose base came to have history, unless somebody looked at the view since: it then
 # takes the write. Headgate takes it always.
 UNSEEN = ("RuntimeError", "a leaf Variable that requires grad is being used in an in-place operation."[:OPENING])
-PRODUCT = re.compile(r"(?:with torch\.\w+\(\): )?(t\d+) = t\d+ @ t\d+$")
+PRODUCT = re.compile(r"(?:with .*: )?(t\d+) = t\d+ @ t\d+$")
 
 
 @dataclass
@@ -191,7 +191,7 @@ def exploded(execution: Execution) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             gradient = readable_gradient(tensor)
-            limit = LARGEST if "64" in str(tensor.dtype) else LARGEST / 100
+            limit = LARGEST if "64" in str(tensor.dtype) else LARGEST / 10
             for one in (tensor, gradient):
                 if one is not None and largest(one.detach().numpy(force=True).tolist()) > limit:
                     return True
@@ -217,6 +217,8 @@ def compare(program: Program, oracle: Any, library: Any) -> str | None:
             return None
         if one is not None and one[1].startswith("ZeroTensors are immutable"):
             return None  # PyTorch cannot add to a gradient of symbolic zeros that it made itself
+        if one is not None and "INTERNAL ASSERT" in one[1]:
+            return None  # PyTorch fails inside itself
         if one is not None and one[1].startswith("Inplace update to inference tensor"):
             return None  # PyTorch has written already when it refuses
         if one == UNSEEN and two != one:

@@ -79,7 +79,7 @@ class Rarer:
         forms = (
             f"{a}.register_hook(lambda g: {once})",
             f"{a}.register_hook(lambda g: g * 3).remove()",
-            f"{a}.register_hook(lambda g: g.sum())",
+            f"{a}.register_hook(lambda g: None if g is None else g.sum())",
             f"{a}.grad_fn.register_hook(lambda i, o: {once})",
             f"{a}.grad_fn.register_hook(lambda i, o: tuple(None if g is None else g * 2 for g in i))",
             f"{a}.grad_fn.register_prehook(lambda o: tuple(None if g is None else g * 2 for g in o))",

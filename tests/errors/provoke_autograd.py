@@ -60,6 +60,21 @@ def node_hooked(value):
     output.sum().backward()
 
 
+def from_none():
+    class Cut(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return None
+
+    middle = leaf(3) * 2
+    middle.grad_fn.register_prehook(lambda outputs: (ones(3),))
+    Cut.apply(middle).sum().backward()
+
+
 def self_assigned():
     tensor = leaf(3)
     tensor.grad = tensor
@@ -147,6 +162,12 @@ def unpacked():
     output.sum().backward()
 
 
+def unpacked_positions():
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda value: value.float()):
+        output = torch.nn.functional.adaptive_max_pool2d(leaf(1, 4, 4), 2)
+    output.sum().backward()
+
+
 def packed():
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor.add_(1), lambda value: value):
         leaf(3).exp()
@@ -186,7 +207,11 @@ row("HOOK_TYPE", RuntimeError, lambda: hooked(ones(3).double()), hook="<lambda>"
     was="torch.FloatTensor", got="torch.DoubleTensor")  # fmt: skip
 row("HOOK_RETURN_TUPLE", TypeError, lambda: node_hooked("a"), type="str")
 row("HOOK_COUNT", RuntimeError, lambda: node_hooked((None,) * 3), hook="<lambda>", got=3, expected=2)
+row("MULTI_HOOK", AssertionError,
+    lambda: torch.autograd.graph.register_multi_grad_hook([leaf(1), ones(1)], print))  # fmt: skip
+row("HOOK_FROM_NONE", RuntimeError, from_none)
 row("UNPACK_TYPE", TypeError, unpacked, type="int")
+row("UNPACKED_KIND", RuntimeError, unpacked_positions, got="Float")
 row("PACK_WRITE", RuntimeError, packed)
 row("HOOKS_TWICE", RuntimeError, hooks_twice)
 

@@ -34,6 +34,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import errors
+from headgate.core.engine import set_function
 from headgate.core.reports import second_backward
 
 READ = SavedReader()
@@ -161,6 +162,9 @@ class FunctionOp(Op):
         return n.saved_more is not None
 
 
+set_function(FunctionOp)
+
+
 def bits_of(flags: object) -> int:
     """A mask of the first 62 flags."""
     mask: int = 0
@@ -237,6 +241,9 @@ def run_function(owner: object, args: tuple, kwargs: dict) -> object:
         finish_function(n, context, args, items)
     else:
         items = [uncounted(x) if is_among(x, args) and not keeps_itself(x, context) else x for x in items]
+        for x in items:
+            if isinstance(x, Tensor) and cython.cast(Tensor, x)._root is not None and not is_among(x, args):
+                cython.cast(Tensor, x)._flags |= CUSTOM_VIEW
     return tuple(items) if many else items[0]
 
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
+from headgate import errors
 from headgate.autograd.nodes import GradientEdge as GradientEdge
 from headgate.autograd.nodes import GraphNode as Node
 from headgate.autograd.nodes import gradient_edge, vertex_of
@@ -72,7 +73,11 @@ def register_multi_grad_hook(
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    if mode == "all" and any(gradient_edge(tensor).node is None for tensor in tensors):
+        raise AssertionError(errors.MULTI_HOOK)
     gather = _Gather(tensors, fn, mode)
+    if mode == "any":
+        tensors = [tensor for tensor in tensors if tensor.requires_grad]
     return _Handle([tensor.register_hook(functools.partial(gather, index)) for index, tensor in enumerate(tensors)])
 
 
@@ -80,7 +85,7 @@ class _Gather:
     """The gradients that have arrived so far, by the number of the pass."""
 
     def __init__(self, tensors: Sequence[Any], fn: Callable[[Any], None], mode: str) -> None:
-        self.vertices = [vertex_of(tensor) for tensor in tensors]
+        self.vertices = [vertex_of(tensor) for tensor in tensors] if mode == "all" else []
         self.fn, self.mode = fn, mode
         self.passes: dict[int, list[Any]] = {}  # number: [how many are awaited, the gradients]
         self.last = 0

@@ -13,6 +13,10 @@ from headgate.core import modes
 from headgate.core.saved import set_relink
 
 
+def _itself(tensor: Any) -> Any:
+    return tensor
+
+
 class saved_tensors_hooks:
     """Within it, every tensor saved for backward is kept as `pack_hook(tensor)` and read as `unpack_hook(packed)`.
 
@@ -31,10 +35,13 @@ class saved_tensors_hooks:
 
 
 class save_on_cpu(saved_tensors_hooks):
-    """Keeps copies of saved tensors; on a CPU that only frees the originals for writing."""
+    """Keeps saved tensors where they are, since that is on the CPU: a write to one is told by the write guard alone.
+
+    With `pin_memory` it keeps copies, which may be written around.
+    """
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cpu") -> None:
-        super().__init__(lambda tensor: tensor.detach().clone(), lambda packed: packed)
+        super().__init__((lambda tensor: tensor.detach().clone()) if pin_memory else _itself, _itself)
 
 
 class disable_saved_tensors_hooks:

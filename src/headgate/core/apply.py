@@ -297,7 +297,7 @@ def apply2n(op: Op, x: object, y: object, attrs: object) -> Tensor:
     n = begin_node(op, attrs, 2)
     add_edge(n, 0 if first else 1, t)
     finish_node(n, z)
-    mask = op.needed(n)
+    mask = op.needed(n) if n.needs else op.reads0 & op.reads1
     if first:
         if mask & 1:
             save_input(n, 0, t)
@@ -437,9 +437,19 @@ def record(op: Op, inputs: tuple, attrs: object) -> Node:
     return n
 
 
+def shared(op: Op) -> object:
+    """Bits of the values that PyTorch saves though no input's gradient goes anywhere: what several of them read."""
+    seen: object = 0
+    twice: object = 0
+    for reads in op.reads:
+        twice |= seen & reads
+        seen |= reads
+    return twice
+
+
 def save_inputs(n: Node, inputs: tuple):
     """Save the inputs that the op's wanted gradients read. An in-place op does so before it writes."""
-    mask: cython.longlong = n.op.needed(n)
+    mask: cython.longlong = n.op.needed(n) if n.needs else shared(n.op)
     i: cython.int
     if mask & 65535 == 0:
         return
@@ -453,7 +463,7 @@ def save_inputs(n: Node, inputs: tuple):
 
 def save_outputs(n: Node, outputs: list):
     """Save the outputs that the op's wanted gradients read."""
-    mask: cython.longlong = n.op.needed(n)
+    mask: cython.longlong = n.op.needed(n) if n.needs else shared(n.op)
     i: cython.int
     if mask >> OUT == 0:
         return

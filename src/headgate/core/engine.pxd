@@ -44,6 +44,7 @@ cdef class Pass(Queue):
     cdef run_plain(self, Node n, Vertex state)
     cdef run_leaf(self, Tensor x, Vertex state)
     cdef run_node(self, Node n, Vertex state)
+    cdef list pull_through(self, Node n, list grads, long long need)
     cdef list incoming(self, Node n, Vertex state, bint runs)
     cdef capture_all(self, Node n, list grads)
     cdef distribute(self, Node n, list grads, list results)

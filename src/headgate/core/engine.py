@@ -22,11 +22,13 @@ if not cython.compiled:
     from headgate.core.storage import Cut, plain_fields
 
 from headgate import errors
+from headgate.core.saved import ask_once
 
 _passes = 0
 _live: list = []  # the passes that run now: several where a hook or another thread starts one
 _anomaly: cython.bint = False
 _check_nan: cython.bint = True
+_function: object = ()  # the class of custom Functions' ops, which run whatever came and whatever it is for
 _running = threading.local()  # .work: the pass whose hooks run in this thread
 LEAF_FIRST = 1 << 62  # the order of leaves, which go before every node
 
@@ -249,6 +251,8 @@ class Pass(Queue):
         g: Tensor = cython.cast(Tensor, state._arrived)
         fresh: cython.bint = n.op.fresh and not self.create
         state._arrived = None
+        if n.saved0 is not None and n.saved0.unpack is not None:
+            ask_once(n, True)
         if g is not None:
             if n.needs == 0:
                 look_at_all(n)
@@ -265,6 +269,8 @@ class Pass(Queue):
                 self.hand_over(n, i, v, value, g, fresh)
         if not self.keep:
             release(n, self.freed_by)
+        elif n.saved0 is not None and n.saved0.unpack is not None:
+            ask_once(n, False)
 
     @cython.cfunc
     def run_leaf(self, x: Tensor, state: Vertex):
@@ -339,43 +345,56 @@ class Pass(Queue):
         """Pull gradients through a node and hand them on, with all that may be attached to it."""
         grads: list
         results: list = None
+        arrived: cython.bint = state._arrived is not None
         need: cython.longlong
-        if not state._useful or state._arrived is None:
-            if state._useful:
-                look_at_all(n)
-                if not self.keep:
-                    release(n, self.freed_by)
+        if not state._useful:
             self.distribute(n, None, None)
             return
         need = self.need(n)
-        grads = self.incoming(n, state, need != 0)
         if need == 0 and n.inputs <= 62 and self.captures is not None and not self.accumulate:
+            if arrived:
+                self.incoming(n, state, False)
             self.distribute(n, None, None)  # captured here; what is below is not asked for
             return
+        if n.saved0 is not None and n.saved0.unpack is not None:
+            ask_once(n, True)
+        # PyTorch runs a node that no gradient came to as well: its hooks are called, and what it saved is looked at.
+        grads = self.incoming(n, state, need != 0) if arrived else [None] * n.outputs
         if n.hooks is not None and n.hooks.before:
+            _running.work = self
             grads = list(n.hooks.run_before(tuple(grads)))
+        if (arrived and (need != 0 or n.inputs > 62)) or (n.op.together and isinstance(n.op, _function)):
+            results = self.pull_through(n, grads, need)
+        else:
+            look_at_all(n)
+            if n.hooks is not None and n.hooks.after:
+                _running.work = self
+                results = after_hooks(n, [None] * n.inputs, grads)
+        if not self.keep:
+            release(n, self.freed_by)
+        elif n.saved0 is not None and n.saved0.unpack is not None:
+            ask_once(n, False)
+        self.distribute(n, grads, results)
+
+    @cython.cfunc
+    def pull_through(self, n: Node, grads: list, need: cython.longlong) -> list:
+        """The gradients of a node's inputs, after its hooks and what is checked of them."""
+        results: list
         if need != n.needs and self.captures is not None:
             look_at_all(n)  # PyTorch looks at all that was saved, whatever is asked for
         elif n.op.looks != 0 and need != 0:
             look_first(n)
-        if need != 0 or n.inputs > 62:
-            results = n.op.pull_all(n, grads, need)
-            if n.hooks is not None and n.hooks.after:
-                results = after_hooks(n, results, grads)
-            if _anomaly and _check_nan:
-                refuse_nan(n, results)
-            if self.told is not None and n in self.told:
-                for finding in self.told.pop(n):
-                    stale_history(finding[0], finding[1])
-            if n.stale is not None:
-                self.note_stale(n, results)
-        else:
-            look_at_all(n)
-            if n.hooks is not None and n.hooks.after:
-                after_hooks(n, [None] * n.inputs, grads)
-        if not self.keep:
-            release(n, self.freed_by)
-        self.distribute(n, grads, results)
+        results = n.op.pull_all(n, grads, need)
+        if n.hooks is not None and n.hooks.after:
+            results = after_hooks(n, results, grads)
+        if _anomaly and _check_nan:
+            refuse_nan(n, results)
+        if self.told is not None and n in self.told:
+            for finding in self.told.pop(n):
+                stale_history(finding[0], finding[1])
+        if n.stale is not None:
+            self.note_stale(n, results)
+        return results
 
     @cython.cfunc
     def note_stale(self, n: Node, results: list):
@@ -433,6 +452,12 @@ def set_anomaly(on: bool, check_nan: bool) -> None:
     """Switch the checks of passes, in all threads."""
     global _anomaly, _check_nan
     _anomaly, _check_nan = on, check_nan
+
+
+def set_function(kind: object) -> None:
+    """Say which ops are custom Functions."""
+    global _function
+    _function = kind
 
 
 def running_pass() -> int:

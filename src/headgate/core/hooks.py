@@ -80,7 +80,10 @@ class Hooks:
             if result is not None:
                 if not isinstance(result, tuple):
                     raise TypeError(errors.HOOK_RETURN_TUPLE.format(type=type(result).__name__))
-                gradients = checked_many(hook, gradients, result)
+                result = checked_many(hook, gradients, result)
+                if any(old is None and new is not None for old, new in zip(gradients, result)):
+                    raise RuntimeError(errors.HOOK_FROM_NONE)
+                gradients = result
         return gradients
 
     def run_after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, ...]:

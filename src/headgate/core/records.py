@@ -288,7 +288,7 @@ class Tensor(Operand):
     @property
     def _version(self) -> int:
         """The number of in-place writes counted for this tensor, its views and its detach() aliases."""
-        if self._flags & INFERENCE:
+        if self._flags & (INFERENCE | DATA) == INFERENCE:
             raise RuntimeError(errors.INFERENCE_VERSION)
         return self._counter.count
 

@@ -131,6 +131,13 @@ def saved_overwritten(n: Node, s: Saved, w: Write) -> None:
                              "  " + words.SAVED_OVERWRITTEN_WAY_OUT]))
 
 
+def kept_overwritten(n: Node, s: Saved, w: Write) -> None:
+    """What a pack hook kept where it was has been overwritten; no version is looked at there."""
+    if GUARD != "off":
+        report(w, "\n".join([words.KEPT_OVERWRITTEN, "  " + what_saved(n, s), "  " + what_wrote(w),
+                             "  " + words.KEPT_OVERWRITTEN_WAY_OUT]))
+
+
 def ring_lost(n: Node, s: Saved) -> None:
     """So many uncounted writes happened that it is not known whether one touched the saved value."""
     if GUARD == "error":

@@ -24,6 +24,7 @@ from headgate import errors
 from headgate.core import reports
 from headgate.core.records import set_reader
 from headgate.dtypes import default_dtype
+from headgate.dtypes import of as type_of
 
 
 def attach(n: Node, s: Saved):
@@ -67,6 +68,8 @@ def save_input(n: Node, key: cython.int, x: Tensor):
     s.output = x._output
     note_view(s, x)
     s.origin = x if x._node is None and x._wants else PyWeakref_NewRef(x, None)
+    if x._node is not None and (x._node.detached >> x._output) & 1:
+        s.origin = x  # an output read in a pass, with its history, after the user's tensor was detached
     if hooks is not None:
         pack(s, x, hooks)
     attach(n, s)
@@ -77,7 +80,9 @@ def save_output(n: Node, key: cython.int, y: Tensor):
     s: Saved = begin(key, y)
     hooks = saved_hooks()
     if hooks is not None:
-        pack(s, detached_copy(y), hooks)
+        s.node = n
+        pack(s, y, hooks)
+        s.node = None
     attach(n, s)
 
 
@@ -105,6 +110,10 @@ def wrapped_number(value: object) -> Tensor:
     return t
 
 
+RUNNING: object = object()  # in place of what an unpack hook will be asked for while its node runs
+NOWHERE: object = Storage.__new__(Storage)  # of values that hooks keep: nothing is known of their memory
+
+
 def detached_copy(x: Tensor) -> Tensor:
     """Another Tensor over the same memory and counter, without history."""
     t: Tensor = Tensor.__new__(Tensor)
@@ -113,19 +122,47 @@ def detached_copy(x: Tensor) -> Tensor:
 
 
 def pack(s: Saved, x: Tensor, hooks: tuple):
-    """Hand the value to the pack hook and keep only what it returns."""
+    """Hand the value to the pack hook and keep only what it returns.
+
+    An output is shown as another Tensor with its history. If the hook keeps just that, the history is taken from it
+    again: with it, node and saved value would refer to each other.
+    """
     before = x._counter.count
     recording: bool = grad_enabled()
+    shown: Tensor = x
+    if s.key >= OUT:
+        shown = detached_copy(x)
+        if is_float(x._array):
+            shown._node, shown._output, shown._history, shown._history_writes = s.node, s.key - OUT, before, s.writes
     set_grad(False)
     try:
-        s.packed = (hooks[0](x),)
+        result = hooks[0](shown)
     finally:
         set_grad(recording)
     if x._counter.count != before:
         raise RuntimeError(errors.PACK_WRITE)
+    s.packed = (result,)
     s.unpack = hooks[1]
+    s.version = -1 if is_float(x._array) else cython.cast(object, x._array).dtype.num
     s.array = None
+    s.number = None
+    if shown is not x and result is shown:
+        shown._node = None
+    if not isinstance(result, Tensor) or cython.cast(Tensor, result)._storage is not s.storage:
+        s.storage = NOWHERE  # the memory is the hook's to keep or to free
+    s.counter = NOWHERE
     s.origin = x if x._node is None and x._wants else None  # a leaf, which the edge keeps anyhow
+
+
+def ask_once(n: Node, running: bool) -> None:
+    """While a pass runs a node, its unpack hooks are asked once for each value."""
+    s: Saved
+    item: object
+    for item in (n.saved0, n.saved1, *(n.saved_more or ())):
+        if item is not None:
+            s = cython.cast(Saved, item)
+            if s.unpack is not None:
+                s.number = RUNNING if running else None
 
 
 def find(n: Node, key: cython.int) -> Saved:
@@ -168,7 +205,7 @@ def refuse_detached(s: Saved, x: Tensor):
     """Refuse an input, now `x`, that detach_() has cut since. What a custom Function saved is exempt."""
     if s.node is None or isinstance(s.origin, Tensor):
         return
-    if (s.node.detached >> s.output) & 1 or (x is not None and x._node is None):
+    if (x is None and (s.node.detached >> s.output) & 1) or (x is not None and x._node is None):
         raise RuntimeError(errors.SAVED_DETACHED)
 
 
@@ -185,6 +222,26 @@ def check_saved(n: Node, s: Saved):
             reports.saved_overwritten(n, s, w)
         elif ring_overflowed(s.storage, s.writes):
             reports.ring_lost(n, s)
+
+
+def refuse_kind(n: Node, s: Saved, got: Tensor) -> None:
+    """Refuse what an unpack hook gave for an index or a mask unless it can be one, as the gradient's rule would."""
+    kind: object = type_of(got._array)
+    if kind.name == "bool" if s.version == 0 else kind.name in ("int32", "int64"):
+        return
+    if cython.cast(object, got._array).size == 0 or n.op.name not in errors.UNPACKED_KINDS:
+        return
+    error, text = errors.UNPACKED_KINDS[n.op.name]
+    raise error(text.format(got=errors.TYPE_NAMES[kind.name], c=errors.C_NAMES[kind.name]))
+
+
+def tell_overwritten(n: Node, s: Saved, kept: Tensor) -> None:
+    """Report a write to memory that a pack hook kept as it was; PyTorch looks at no version there."""
+    w: Write
+    if kept._storage is s.storage:
+        w = last_overlapping(s.storage, s.writes, low_address(kept._array), high_address(kept._array), None, True)
+        if w is not None:
+            reports.kept_overwritten(n, s, w)
 
 
 def look(n: Node, s: Saved):
@@ -281,10 +338,21 @@ class SavedReader(Reader):
 
     @cython.cfunc
     def from_hook(self, n: Node, s: Saved) -> Tensor:
-        result = s.unpack(s.packed[0])
+        """What the unpack hook gives; asked once while a pass runs the node."""
+        result: object = s.number
         t: Tensor
         if not isinstance(result, Tensor):
-            raise TypeError(errors.UNPACK_TYPE.format(type=type(result).__name__))
+            result = s.unpack(s.packed[0])
+            if s.number is RUNNING:
+                s.number = result
+            if not isinstance(result, Tensor):
+                raise TypeError(errors.UNPACK_TYPE.format(type=type(result).__name__))
+            if s.version >= 0 and cython.cast(object, cython.cast(Tensor, result)._array).dtype.num != s.version:
+                refuse_kind(n, s, result)
+            if s.storage.writes != s.writes:
+                tell_overwritten(n, s, result)
+        if s.version >= 0:  # positions and masks have no history
+            return result
         t = detached_copy(result)
         t._node = n if s.key >= OUT else s.node
         t._output = s.key - OUT if s.key >= OUT else s.output

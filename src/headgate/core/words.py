@@ -13,6 +13,11 @@ SAVED_OVERWRITTEN = (
     "the gradient is computed from the overwritten value:"
 )
 SAVED_OVERWRITTEN_WAY_OUT = "Write to a copy, or write through detach(), which is counted and refused in time."
+KEPT_OVERWRITTEN = (
+    "a value needed for gradient computation was kept by a saved-tensor hook in memory that was written since; "
+    "the gradient is computed from the overwritten value:"
+)
+KEPT_OVERWRITTEN_WAY_OUT = "Let the pack hook return a copy, or write to a copy."
 SAVED_REBOUND = (
     "a tensor needed for gradient computation was given other memory through .data after it was saved; "
     "the gradient is computed from its new value:"

@@ -144,7 +144,7 @@ def check_allowed(x: Tensor, recording: cython.bint) -> None:
             check_view_writable(x)
         if x._wants and x._node is None:
             raise RuntimeError(errors.LEAF)
-    if x._flags & INFERENCE and not inference_enabled():
+    if x._flags & 65 == INFERENCE and not inference_enabled():  # without DATA, whose counter is its own
         raise RuntimeError(errors.INFERENCE_WRITE)
 
 

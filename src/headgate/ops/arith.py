@@ -295,7 +295,7 @@ class Div(Binary):
 
 @cython.cclass
 class Rounded(Binary):
-    """A division rounded to whole numbers: its gradient is zero everywhere."""
+    """A division rounded to whole numbers: its gradient is zero everywhere. What PyTorch saves is saved too."""
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -458,7 +458,7 @@ declare(MUL, "mul", loop=make_loop("mul"), reads=[1 << 1, 1 << 0], operator="mul
 declare(DIV, "div", loop=make_loop("div"), kind=QUOTIENT, reads=[1 << 1, 3], overload=0, operator="div", function=div,
         inplace=div_, aliases=("divide", "true_divide"), samples=divisions)
 for _mode, _loop, _op in (("floor", "floor_divide", DIV_FLOOR), ("trunc", "div_trunc", DIV_TRUNC)):
-    overload(_op, "div", 2)
+    overload(_op, "div", 2, reads=[1 << 1, 3], looks=3)
     set_loop(_op, make_loop(_loop), None)
     refuse(_op, BOOLS, f"div_{_mode}_cpu")
 refuse(FLOOR_DIVIDE, BOOLS, "div_floor_cpu")

@@ -7,6 +7,7 @@ if not cython.compiled:
     from headgate.core.apply import apply1, apply2
     from headgate.core.arrays import reshape_view, shape_of
     from headgate.core.records import Tensor
+    from headgate.core.storage import Version
     from headgate.ops.linalg import BMM, MM
     from headgate.ops.reducing import given, one_dim, write_results
     from headgate.ops.view import DIAGONAL, PERMUTE, UNSAFE_VIEW, UNSQUEEZE, VIEW, reshaped
@@ -351,6 +352,16 @@ def outer(input: object, vec2: object, *, out: object = None) -> object:
     return result if out is None else write_results("outer", (result,), (out,))[0]
 
 
+def unwatched(x: Tensor, shape: tuple) -> Tensor:
+    """`x` reshaped as PyTorch does there, without its version: of a later write to it only the write guard tells."""
+    t: Tensor = reshaped(x, shape)
+    if t is not x and t._storage is x._storage:
+        t._root = None
+        t._counter = Version.__new__(Version)
+        t._history = 0
+    return t
+
+
 def kron(input: object, other: object, *, out: object = None) -> object:
     """The Kronecker product: every element of input times the whole of other."""
     x: Tensor = given(input, "kron")
@@ -358,8 +369,8 @@ def kron(input: object, other: object, *, out: object = None) -> object:
     rank = max(x._array.ndim, y._array.ndim)
     mine = (1,) * (rank - x._array.ndim) + shape_of(x._array)
     theirs = (1,) * (rank - y._array.ndim) + shape_of(y._array)
-    a = reshaped(x, tuple([size for one in mine for size in (one, 1)]))
-    b = reshaped(y, tuple([size for one in theirs for size in (1, one)]))
+    a = unwatched(x, tuple([size for one in mine for size in (one, 1)]))
+    b = unwatched(y, tuple([size for one in theirs for size in (1, one)]))
     width = (mine[rank - 1], theirs[rank - 1]) if rank else ()
     if (not x.requires_grad and not y.requires_grad and product_of(width) < 4096
             and min(product_of(mine), product_of(theirs)) > 8 * max(width, default=1)):

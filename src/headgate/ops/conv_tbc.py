@@ -35,7 +35,7 @@ class TimeConvolution(Op):
 
     @cython.cfunc
     def needed(self, n: Node) -> cython.longlong:
-        return 3
+        return 7
 
     @cython.cfunc
     def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
@@ -53,7 +53,7 @@ class TimeConvolution(Op):
         return result
 
 
-TIME = overload(TimeConvolution(), "conv_tbc", 0, reads=[3, 3, 0])
+TIME = overload(TimeConvolution(), "conv_tbc", 0, reads=[7, 7, 7], looks=4)
 
 
 def conv_tbc(input: object, weight: object, bias: object, pad: object = 0) -> object:

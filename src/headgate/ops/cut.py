@@ -31,7 +31,14 @@ def alias(x: Tensor, flag: cython.int) -> Tensor:
     t._storage = x._storage
     t._counter = x._counter
     t._flags = x._flags & INFERENCE | flag
-    if requires(x):
+    if t._flags & INFERENCE:  # its aliases count writes, unless made under inference_mode, and are marked DATA for it
+        t._flags = INFERENCE | (DETACHED if inference_enabled() else DATA)
+        if t._flags & DATA and not x._flags & DATA:
+            t._counter = Version.__new__(Version)
+    # `requires` would bring a view's history up to date, which PyTorch leaves to whoever asks for it.
+    if x._wants or x._node is not None or (
+        x._root is not None and (x._root._wants or x._root._node is not None)
+    ):
         t._flags |= CUT_HERE
         mark(t)
     else:

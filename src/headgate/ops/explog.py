@@ -182,7 +182,7 @@ declare(XLOGY, "xlogy", loop=make_loop("xlogy"), kind=QUOTIENT, reads=[3, 3], ov
         samples=lambda make: [((make(3, 4), make(3, 4, low=0.2, high=3)), {}),
                               ((make(3), make(2, 1, low=1, high=2)), {}),
                               ((make(3), 2.5), {}), ((1.5, make(3, low=0.5, high=3)), {}), ((make(0), make(0)), {})])
-overload(XLOGY_BY, "xlogy", 2, reads=[1 << 0])
+overload(XLOGY_BY, "xlogy", 2, reads=[1 << 0], looks=1 << 0)
 overload(XLOGY_OF, "xlogy", 1, reads=[1 << 0])
 set_loop(XLOGY_BY, make_loop("xlogy"), QUOTIENT)
 set_loop(XLOGY_OF, make_loop("xlogy"), QUOTIENT)

@@ -464,6 +464,7 @@ def _index_put_samples(make: object) -> list:
     ]
 
 
-declare(INDEX_PUT, "index_put", overload=None, function=index_put, inplace=True, out=False, samples=_index_put_samples)
+declare(INDEX_PUT, "index_put", overload=None, function=index_put, inplace=True, out=False, looks=0xFFFC,
+        samples=_index_put_samples)
 fill_slot("getitem", GetItem())
 fill_slot("setitem", SetItem())

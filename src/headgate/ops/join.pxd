@@ -5,7 +5,7 @@ from headgate.core.arrays cimport shape_of
 from headgate.core.inplace cimport write
 from headgate.core.operators cimport slots
 from headgate.core.records cimport Node, Op, Tensor
-from headgate.kernels.copying cimport contiguous, copy_into, joined, zeros
+from headgate.kernels.copying cimport copy_into, joined, zeros
 from headgate.ops.arguments cimport place, whole
 from headgate.ops.view cimport SELECT, SLICE, UNSQUEEZE, VIEW, reshaped
 

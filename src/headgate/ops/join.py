@@ -11,7 +11,7 @@ if not cython.compiled:
     from headgate.core.inplace import write
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
-    from headgate.kernels.reference import contiguous, copy_into, joined, zeros
+    from headgate.kernels.reference import copy_into, joined, zeros
     from headgate.ops.arguments import place, whole
     from headgate.ops.view import SELECT, SLICE, UNSQUEEZE, VIEW, reshaped
 
@@ -341,12 +341,15 @@ def combinations(input: object, r: object = 2, with_replacement: object = False)
         raise RuntimeError(f"Expect a non-negative number, but got {many}")
     if many == 0:
         return wrap(np.empty(0, cython.cast(object, x._array).dtype))
-    rows = np.indices((cython.cast(object, x._array).size,) * many).reshape(many, -1)
-    kept = np.ones(rows.shape[1], bool)
+    size: cython.Py_ssize_t = cython.cast(object, x._array).size
+    rows = np.indices((size,) * many)
+    kept = np.ones((size,) * many, bool)
     for k in range(many - 1):
         kept &= rows[k] <= rows[k + 1] if with_replacement else rows[k] < rows[k + 1]
-    pick = PUBLIC["index_select"]
-    return apply(STACK, tuple([pick(x, 0, wrap(contiguous(row[kept]))) for row in rows]), 1)
+    pick = PUBLIC["masked_select"]
+    mask: Tensor = wrap(kept)
+    along = [[size if k == j else 1 for j in range(many)] for k in range(many)]
+    return apply(STACK, tuple([pick(reshaped(x, tuple(shape)).expand(kept.shape), mask) for shape in along]), 1)
 
 
 CAT, STACK, BLOCK_DIAG = Cat(), Stack(), BlockDiag()

@@ -214,7 +214,7 @@ class Channels(Normalize):
 LAYER, GROUP, RMS, BATCH, ATTACHED = Blocks(), Blocks(), Blocks(), Channels(), Attached()
 constants(1 << 3 | 1 << 4, BATCH)
 describe(ATTACHED, "normalize_backward", (0, 2), 0, "", None, True)
-describe(LAYER, "layer_norm", (), 0, "NativeLayerNormBackward", None, True)
+describe(LAYER, "layer_norm", (), 0, "NativeLayerNormBackward", None, True, 1 << 2)
 describe(GROUP, "group_norm", (), 0, "NativeGroupNormBackward", None, True)
 describe(RMS, "rms_norm", (), 0, "FusedRmsNormBackward", None, True)
 describe(BATCH, "batch_norm", (), 0, "NativeBatchNormBackward", None, True)

@@ -99,7 +99,7 @@ declare(COPYSIGN, "copysign", loop=make_loop("copysign"), kind=QUOTIENT, reads=[
 overload(COPYSIGN_NUMBER, "copysign", 1, reads=[1 | 1 << OUT])
 set_loop(COPYSIGN_NUMBER, make_loop("copysign"), QUOTIENT)
 set_overloads(COPYSIGN, None, COPYSIGN_NUMBER)
-declare(Ldexp(), "ldexp", loop=make_loop("ldexp"), kind=QUOTIENT, reads=[2, 1 << OUT])
+declare(Ldexp(), "ldexp", loop=make_loop("ldexp"), kind=QUOTIENT, reads=[2 | 1 << OUT, 1 << OUT], looks=2 | 1 << OUT)
 declare(HEAVISIDE, "heaviside", loop=make_loop("heaviside"), smooth=False)
 HEAVISIDE.node_name, HEAVISIDE.type_name = "torch::autograd::NotImplemented", "NotImplemented"
 declare(NEXTAFTER, "nextafter", loop=make_loop("nextafter"), reads=[3, 0], smooth=False, dtypes="f")

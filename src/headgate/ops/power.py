@@ -167,7 +167,7 @@ for _op in (POW, NUMBER_POW):
 declare(POW, "pow", loop=make_loop("pow"), overload=1, reads=[3 | 1 << OUT] * 2, looks=1 << OUT, operator="pow",
         samples=powers, dtypes="fi", aliases=())
 overload(POW_NUMBER, "pow", 0, reads=[1 << 0])
-overload(NUMBER_POW, "pow", 2, reads=[1 << 0 | 1 << OUT])
+overload(NUMBER_POW, "pow", 2, reads=[1 << 0 | 1 << OUT], looks=1 << 0)
 set_loop(POW_NUMBER, make_loop("pow"), None)
 set_loop(NUMBER_POW, make_loop("pow"), None)
 set_overloads(POW, NUMBER_POW, POW_NUMBER)

@@ -43,7 +43,7 @@ def layout(self: object) -> object:
 def version(self: object) -> object:
     """The number of in-place writes counted for this tensor, its views and its detach() aliases."""
     x: Tensor = self
-    if x._flags & INFERENCE:
+    if x._flags & 65 == INFERENCE:  # without DATA, whose counter is its own
         raise RuntimeError(errors.INFERENCE_VERSION)
     return x._counter.count
 

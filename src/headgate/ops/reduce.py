@@ -111,7 +111,7 @@ class Prod(Op):
             return g
         g = restored(g, axes, keepdim, shape)
         if reduce("all", x._array, None, False, None):
-            return g * restored(y, axes, keepdim, shape) / x
+            return g * (restored(y, axes, keepdim, shape) / x)
         if axes is not None:
             return g * others(x, axes[0])
         return g * reshaped(others(reshaped(x, (count_of(x._array),)), 0), shape)

@@ -374,6 +374,8 @@ def take_along_dim(input: object, indices: object, dim: object = None, *, out: o
         if mine[d] != other[d] and mine[d] != 1 and other[d] != 1:
             raise RuntimeError(errors.BROADCAST.format(a=mine[d], b=other[d], dim=d))
         mine[d] = other[d] = other[d] if mine[d] == 1 else mine[d]
+    if x.requires_grad:
+        indices = indices.clone()  # PyTorch saves a copy too
     return gather(input.expand(mine), axis, indices.expand(other), out=out)
 
 
