@@ -1,4 +1,4 @@
-"""`python -m benchmarks [small|graph|training|large|footprint ...]`: measure and write RESULTS.md (by default, all)."""
+"""`python -m benchmarks [small|graph|training|memory|large|footprint ...]`: measure and write RESULTS.md (by default, all)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main(parts: list[str]) -> None:
     import torch
 
     import headgate
-    from benchmarks import footprint, graph, large, small, training
+    from benchmarks import footprint, graph, large, memory, small, training
     from benchmarks.harness import ROUNDS, measure, table
 
     libraries = {"torch": torch, "headgate": headgate}
@@ -38,6 +38,8 @@ def main(parts: list[str]) -> None:
         rows = training.rows(libraries, CORES)
         measure(rows, seconds=0.2, pause=0.05)
         lines += ["## Training steps", "", *table(rows), ""]
+    if not parts or "memory" in parts:
+        lines += ["## Peak memory of the training steps", "", *memory.section(), ""]
     if not parts or "large" in parts:
         torch.set_num_threads(CORES)
         lines += [f"## 1,000,000 numbers, {CORES} threads each", ""]
