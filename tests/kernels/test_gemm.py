@@ -3,6 +3,8 @@
 The compiled kernels are tested where they are built, and their NumPy forms always. Nothing here knows tensors.
 """
 
+import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -125,6 +127,26 @@ def test_products_split_over_threads(threads: int, m: int, k: int, n: int) -> No
                 same(gemm.matmul(a, right), wanted, kind, k, threads, a.strides, right.strides)
                 wanted = (2 * c.astype("d") - 3 * np.matmul(a.astype("d"), right.astype("d"))).astype(kind)
                 same(gemm.addmm(c, a, right, 2, -3), wanted, kind, 4 * k + 4, threads, a.strides, right.strides)
+
+
+@pytest.mark.compiled_only
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64") or os.environ.get("HEADGATE_CPU") == "baseline",
+                    reason="the library multiplies, whose sums depend on how its work is cut")
+def test_middling_products_have_the_same_bits_on_any_number_of_threads() -> None:
+    from headgate.kernels.pool import get_num_threads, set_num_threads
+
+    from headgate.kernels import gemm
+
+    before = get_num_threads()
+    for m, k, n in [(130, 300, 70), (513, 70, 300), (65, 1030, 33)]:
+        for kind in "fd":
+            a, b, c = sample((m, k), kind), sample((n, k), kind, 1).T, sample((n,), kind, 2)
+            found = []
+            for threads in (1, 2, 5):
+                set_num_threads(threads)
+                found.append(gemm.addmm(c, a, b, 1, 1))
+            set_num_threads(before)
+            assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2]), (m, k, n, kind)
 
 
 def test_beta_zero_ignores_what_is_there(kernels: Any) -> None:
