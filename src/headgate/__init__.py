@@ -37,6 +37,7 @@ from headgate import random as random  # noqa: E402
 from headgate import return_types as return_types  # noqa: E402
 from headgate import special as special  # noqa: E402
 from headgate import utils as utils  # noqa: E402
+from headgate.amp import GradScaler as GradScaler  # noqa: E402
 from headgate.amp.autocast_mode import autocast as autocast  # noqa: E402
 from headgate.amp.autocast_mode import autocast_decrement_nesting as autocast_decrement_nesting  # noqa: E402
 from headgate.amp.autocast_mode import autocast_increment_nesting as autocast_increment_nesting  # noqa: E402

@@ -53,6 +53,7 @@ from headgate.ops import export as export
 from headgate.ops import properties as properties
 from headgate.ops import storage as storage
 from headgate.ops import legacy as legacy
+from headgate.ops import old_storages as old_storages
 from headgate.ops import parameter as parameter
 from headgate.ops import uninitialized as uninitialized
 from headgate.ops import pickling as pickling

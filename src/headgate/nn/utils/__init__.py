@@ -11,6 +11,10 @@ from headgate.nn.utils.clip_grad import clip_grads_with_norm_ as clip_grads_with
 from headgate.nn.utils.clip_grad import get_total_norm as get_total_norm
 from headgate.nn.utils.convert_parameters import parameters_to_vector as parameters_to_vector
 from headgate.nn.utils.convert_parameters import vector_to_parameters as vector_to_parameters
+from headgate.nn.utils.fusion import fuse_conv_bn_eval as fuse_conv_bn_eval
+from headgate.nn.utils.fusion import fuse_conv_bn_weights as fuse_conv_bn_weights
+from headgate.nn.utils.fusion import fuse_linear_bn_eval as fuse_linear_bn_eval
+from headgate.nn.utils.fusion import fuse_linear_bn_weights as fuse_linear_bn_weights
 from headgate.nn.utils.spectral_norm import remove_spectral_norm as remove_spectral_norm
 from headgate.nn.utils.spectral_norm import spectral_norm as spectral_norm
 from headgate.nn.utils.weight_norm import remove_weight_norm as remove_weight_norm
