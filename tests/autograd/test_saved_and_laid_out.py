@@ -163,6 +163,24 @@ def test_views_of_a_function_under_no_grad(recorded: bool, tracked: bool) -> Non
     check(program)
 
 
+@pytest.mark.parametrize("tracked", (True, False))
+def test_versions_of_products(tracked: bool) -> None:
+    def program(torch: Any, log: Log) -> None:
+        vector, matrix = torch.ones(3, requires_grad=tracked), torch.ones(3, 2)
+        for grad in (True, False):
+            with torch.set_grad_enabled(grad):
+                for y in (vector @ matrix, matrix.t() @ vector, vector @ vector, vector @ matrix[None]):
+                    log("version", (y._version, y.detach()._version, y.is_leaf, y._is_view()))
+        y = vector @ matrix
+        z = y.exp() * y
+        log("z", (z, z._version, y[0]))
+        y.mul_(2)
+        log("written", y._version)
+        log.attempt("backward", lambda: z.sum().backward() if tracked else None)
+
+    check(program)
+
+
 @pytest.mark.parametrize("look", (True, False))
 def test_an_alias_leaves_a_views_history_alone(look: bool) -> None:
     def program(torch: Any, log: Log) -> None:

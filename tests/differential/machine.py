@@ -27,7 +27,6 @@ LENGTH = 14  # statements in a program, at most
 # PyTorch refuses a write to a view whose base came to have history, unless somebody looked at the view since: it then
 # takes the write. Headgate takes it always.
 UNSEEN = ("RuntimeError", "a leaf Variable that requires grad is being used in an in-place operation."[:OPENING])
-PRODUCT = re.compile(r"(?:with .*: )?(t\d+) = t\d+ @ t\d+$")
 
 
 @dataclass
@@ -50,7 +49,6 @@ class Execution:
 
     def __init__(self, library: Any) -> None:
         self.namespace: dict[str, Any] = {"torch": library}
-        self.squeezed: dict[int, Any] = {}
         self.inference = False
         exec(PRELUDE, self.namespace)
 
@@ -63,10 +61,6 @@ class Execution:
             except Exception as error:
                 return opening(error)
         self.inference = self.inference or "inference_mode" in source
-        product = None if self.inference else PRODUCT.match(source)
-        if product and not self.namespace[product[1]]._is_view() and self.namespace[product[1]]._version == 1:
-            # PyTorch makes a vector times a matrix by squeeze_ of a product of matrices, and its version tells of it.
-            self.squeezed[id(self.namespace[product[1]])] = self.namespace[product[1]]
         return None
 
     def facts(self) -> dict[str, Any]:
@@ -78,8 +72,6 @@ class Execution:
                 facts.pop("version")
         for name in live(self.namespace):
             tensor = self.namespace[name]
-            if id(tensor if tensor._base is None else tensor._base) in self.squeezed:
-                found[name]["version"] = found[name].get("version", 1) - 1
             if tensor.numel():
                 found[name]["shares"] = pointers.setdefault(tensor.untyped_storage().data_ptr(), name)
         found["log"] = list(self.namespace["log"])

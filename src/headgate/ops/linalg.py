@@ -327,7 +327,7 @@ def multiplied(x: Tensor, y: Tensor) -> Tensor:
     elif nx == 1 and ny == 1:
         return apply2(DOT, x, y, None)
     if not (requires(x) or requires(y)) or not (grad_enabled() or refused(x._array, y._array)):
-        return apply2(MATMUL, x, y, None)
+        return written_once(apply2(MATMUL, x, y, None)) if nx == 1 and ny == 2 else apply2(MATMUL, x, y, None)
     if nx == 0 or ny == 0:
         raise RuntimeError(errors.MATMUL_DIMS.format(first=nx, second=ny))
     if nx == 3 and ny == 3 and x._array.shape[0] != y._array.shape[0]:
@@ -336,10 +336,16 @@ def multiplied(x: Tensor, y: Tensor) -> Tensor:
         elif y._array.shape[0] == 1 and requires(y):
             y = apply1(SQUEEZE_DIM, y, (0,))
     if nx == 1 and ny == 2:
-        return apply1(SQUEEZE_FRESH, apply2(MM, apply1(UNSQUEEZE, x, 0), y, None), 0)
+        return written_once(apply1(SQUEEZE_FRESH, apply2(MM, apply1(UNSQUEEZE, x, 0), y, None), 0))
     if folds(x, y):
         return folded(x, y)
     return batched(x, y)
+
+
+def written_once(x: Tensor) -> Tensor:
+    """A vector times a matrix, which PyTorch makes by squeeze_ of a product of matrices: its version tells of it."""
+    x._counter.count = x._history = 1
+    return x
 
 
 def refused(x: ndarray, y: ndarray) -> bool:
