@@ -1,4 +1,7 @@
-"""`python -m benchmarks [small|graph|training|memory|large|footprint ...]`: measure and write RESULTS.md (by default, all)."""
+"""`python -m benchmarks [small|graph|training|memory|large|footprint ...]`: measure and write RESULTS.md.
+
+Without names: all of them.
+"""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from headgate import errors
 from headgate.core.declare import composite, install_method, install_property
 from headgate.core.device import channels_last, channels_last_3d, contiguous_format
 from headgate.core.entry import PUBLIC
+from headgate.core.size import Size
 
 NO_DIMS = "Dimension specified as {dim} but tensor has no dimensions"
 
@@ -27,8 +28,8 @@ def numel(input: object) -> object:
 def size(self: object, dim: object = None) -> object:
     """The shape, or the length of one dim. IndexError for a dim that is not there."""
     x: Tensor = given(self, "size")
-    if dim is None:
-        return x.shape
+    if dim is None:  # a subclass may have a `shape` of its own
+        return x.shape if type(self) is Tensor else Size(shape_of(x._array))
     if x._array.ndim == 0:
         raise IndexError(NO_DIMS.format(dim=dim))
     return shape_of(x._array)[place(dim, x._array.ndim, "size", "dim", 1)]
