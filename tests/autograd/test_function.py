@@ -212,6 +212,13 @@ def once(torch: Any, log: Log) -> None:
     (g,) = torch.autograd.grad(Square.apply(a).sum(), a, create_graph=True)
     log("requires", g.requires_grad)
     log.attempt("second", lambda: g.sum().backward())
+    factor = leaf(torch, 3.0)
+    (g,) = torch.autograd.grad((Square.apply(a) * factor).sum(), a, create_graph=True)
+    log("factor counts", (g.requires_grad, g.grad_fn.name(), type(g.grad_fn).__name__))
+    log("below it", len(g.grad_fn.next_functions))
+    log.attempt("through it", lambda: g.sum().backward())
+    log.attempt("around it", lambda: torch.autograd.grad(g.sum(), factor, allow_unused=True)[0])
+    log("to it", torch.autograd.grad(g.sum(), g)[0])
 
 
 @program

@@ -407,7 +407,7 @@ class DelayedError(Op):
     def __init__(self):
         super().__init__()
         self.name = "once_differentiable"
-        self.node_name = self.type_name = "DelayedError"
+        self.node_name, self.type_name = "torch::autograd::Error", "Error"
         self.together = True
 
     @cython.cfunc
@@ -426,9 +426,12 @@ def delayed(x: object) -> object:
     """`x` with a history that refuses to be differentiated."""
     if not isinstance(x, Tensor):
         return x
+    source: Tensor = alias_of(x)  # a leaf that stands for all that the gradient came from
+    source._root = None
+    source._wants = True
     t: Tensor = alias_of(x)
     t._root = None
-    n: Node = record(DELAYED, (x,), None)
+    n: Node = record(DELAYED, (source,), None)
     set_meta(n, t._array)
     set_history(t, n, 0)
     return t
