@@ -222,6 +222,33 @@ def once(torch: Any, log: Log) -> None:
 
 
 @program
+def none_alone(torch: Any, log: Log) -> None:
+    """A leaf that None alone reached: its hooks are called, and it gets no gradient."""
+
+    class Nothing(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return None
+
+    def seen(*gradients: Any) -> None:
+        log("seen", gradients)
+
+    a = leaf(torch, 2.0)
+    a.register_post_accumulate_grad_hook(lambda p: seen(p.grad))
+    y = Nothing.apply(a)
+    below = y.grad_fn.next_functions[0][0]
+    below.register_prehook(seen)
+    below.register_hook(seen)
+    y.sum().backward(retain_graph=True)
+    log("gradient", a.grad)
+    log("asked for", torch.autograd.grad(y.sum(), a, allow_unused=True)[0])
+
+
+@program
 def inputs_returned(torch: Any, log: Log) -> None:
     class Same(torch.autograd.Function):
         @staticmethod

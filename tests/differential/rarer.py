@@ -77,7 +77,7 @@ class Rarer:
         tag = self.hooks = self.hooks + 1
         once = f"log.append('r{tag}') or (1 / 0 if log.count('r{tag}') == 1 else None)"
         forms = (
-            f"{a}.register_hook(lambda g: {once})",
+            f"{a}.register_hook(lambda g: None if g is None else {once})",
             f"{a}.register_hook(lambda g: g * 3).remove()",
             f"{a}.register_hook(lambda g: None if g is None else g.sum())",
             f"{a}.grad_fn.register_hook(lambda i, o: {once})",

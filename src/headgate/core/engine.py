@@ -224,7 +224,7 @@ class Pass(Queue):
                 else:
                     self.switch(0)
                     self.run_node(cython.cast(Node, v), state)
-            elif state._arrived is not None:
+            else:
                 self.run_leaf(cython.cast(Tensor, v), state)
 
     @cython.cfunc
@@ -274,14 +274,20 @@ class Pass(Queue):
 
     @cython.cfunc
     def run_leaf(self, x: Tensor, state: Vertex):
-        """A complete gradient has reached a leaf: hooks, then capture or accumulation."""
+        """A complete gradient, or None alone, has reached a leaf: hooks, then capture or accumulation.
+
+        None reaches, as in PyTorch, all hooks but those of the gradient itself.
+        """
         g: Tensor = cython.cast(Tensor, state._arrived)
         mine: cython.bint = state._owned
         state._arrived = None
+        if g is None and (x._hooks is None or self.captures is not None):
+            return
         if x._hooks is not None:
             self.switch(0)
             _running.work = self
-            g = x._hooks.run_tensor(0, g)
+            if g is not None:
+                g = x._hooks.run_tensor(0, g)
             mine = mine and not x._hooks.tensor  # a hook may have kept it
         if self.captures is not None:
             self.capture(x, 0, g)
@@ -294,15 +300,10 @@ class Pass(Queue):
             requires(x)  # a view whose base came to have history is no leaf any more
         if x._node is not None:
             raise RuntimeError("leaf variable has been moved into the graph interior")
-        if x._wants:
+        if x._wants and g is not None:
             accumulate(x, g, mine, self.create)
         if x._hooks is not None:
-            for hook in list(x._hooks.accumulated.values()):
-                result = hook(x)
-                if result is not None and not isinstance(result, Tensor):
-                    raise TypeError(errors.HOOK_RETURN.format(type=type(result).__name__))
-            if x._hooks.after:
-                x._hooks.run_after((), (g,))
+            x._hooks.run_accumulated(x, g)
 
     @cython.cfunc
     def capture(self, v: Vertex, nr: cython.int, g: Tensor):

@@ -94,6 +94,15 @@ class Hooks:
                 inputs = checked_many(hook, inputs, result)
         return inputs
 
+    def run_accumulated(self, leaf: Any, gradient: Any) -> None:
+        """The hooks of a leaf that a pass is through with, whether a gradient came or None alone."""
+        for hook in list(self.accumulated.values()):
+            result = hook(leaf)
+            if result is not None and not hasattr(result, "requires_grad"):
+                raise TypeError(errors.HOOK_RETURN.format(type=type(result).__name__))
+        if self.after:
+            self.run_after((), (gradient,))
+
 
 def name_of(hook: Callable[..., Any]) -> str:
     """A hook's name for messages."""
