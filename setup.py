@@ -45,23 +45,19 @@ UNIX_FLAGS = ["-g0", "-fno-math-errno", "-fvisibility=hidden", "-fno-asynchronou
 
 
 def optimisation(name: str) -> str:
-    """Kernels and the walk of every call for speed; of what stands around them, what says so in its first lines.
+    """Kernels for speed at any size; what every call runs through, which says so in its first lines, for speed.
 
-    The rest is two thirds of all code, takes two thirds of the room when it is built for size, and is as fast but for
-    what runs at every operator.
+    The rest is two thirds of all code and takes two thirds of the room when it is built for size, at no loss.
     """
     if ".kernels." in name:
         return "-O3"
-    source = SOURCE.joinpath(*name.split(".")).with_suffix(".py")
-    speed = ".core." in name or (source.exists() and "# built for speed" in first_lines(source))
-    return "-O2" if speed else "-Os"
+    stem = SOURCE.joinpath(*name.split("."))
+    source = next(file for kind in (".py", ".pyx", ".c") if (file := stem.with_suffix(kind)).exists())
+    return "-O2" if "built for speed" in " ".join(first_lines(source)) else "-Os"
 
 
 def first_lines(file: Path) -> list[str]:
     return file.read_text(encoding="utf-8").splitlines()[:5]
-
-
-LINK_FLAGS = ["-Wl,-z,noseparate-code", *([] if SYMBOLS else ["-Wl,-s"])]
 
 
 class ByIdentity(Extension):
@@ -91,7 +87,7 @@ def extension(file: Path, *more: Path) -> Extension:
         define_macros=macros(),
         depends=[header.as_posix() for kind in ("*.h", "*.inc") for header in sorted(file.parent.glob(kind))],
         libraries=["m", "dl", "pthread"] if sys.platform == "linux" else [],
-        extra_link_args=LINK_FLAGS if sys.platform == "linux" else [],
+        extra_link_args=["-Wl,-s"] if sys.platform == "linux" and not SYMBOLS else [],
     )
 
 
@@ -164,7 +160,10 @@ class BuildExtensions(build_ext):
         if self.compiler.compiler_type == "msvc":
             ext.extra_compile_args = ["/O2"]
         else:
-            ext.extra_compile_args = [optimisation(ext.name), *UNIX_FLAGS]
+            level = optimisation(ext.name)
+            ext.extra_compile_args = [level, *UNIX_FLAGS]
+            if level == "-Os" and sys.platform == "linux":
+                ext.extra_link_args = [*ext.extra_link_args, "-Wl,-z,noseparate-code"]  # a page less, a little slower
         try:
             super().build_extension(ext)
         except Exception:

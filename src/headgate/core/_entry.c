@@ -1,3 +1,4 @@
+/* built for speed. */
 /* Entry: the callable behind every public function and method, and installing attributes on compiled types.
 
    An entry forwards a vectorcall to its implementation. It is a method descriptor, so `x.sin()` and `headgate.sin(x)`

@@ -1,3 +1,4 @@
+# built for speed
 """The one road from a call to its result: run the op on arrays, wrap the result, record it if a gradient may pass.
 
 `apply1` and `apply2` are the short forms for one and two tensors, `apply` takes any number of tensors, Python

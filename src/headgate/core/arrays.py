@@ -1,3 +1,4 @@
+# built for speed
 """Questions about NumPy arrays that the core asks often: addresses, shapes, overlaps, and what a node's outputs were.
 
 Each has a C form when compiled and a NumPy form otherwise. Nothing here computes.

@@ -1,8 +1,8 @@
+# built for speed
 """The backward pass: vertices in order of creation, newest first, each when all its gradients have arrived.
 
 A pass keeps its state of a vertex in the vertex that it has claimed; nested and concurrent passes may run over one
-retained graph, because a vertex that another live pass has claimed is stood for by a deputy. Nothing here knows any op
-but the few in the slots.
+retained graph, because a vertex that another live pass has claimed is stood for by a deputy. No op is known here.
 """
 import threading
 

@@ -1,3 +1,4 @@
+# built for speed
 """The elementwise families: what every op of one tensor, or of two, has in common.
 
 Promotion, Python numbers, broadcasting errors and the fast in-place road are here once; an op adds its loop and its

@@ -1,3 +1,4 @@
+# built for speed
 """What happens to one gradient on its way: fitted to what it is for, owned or shared, retained, accumulated in a leaf.
 
 Nothing here knows how a pass is run.

@@ -1,3 +1,4 @@
+# built for speed
 """Writing a result into an existing tensor: the in-place forms and `out=`, derived for every op.
 
 The result is computed first and written last, so an operation that fails leaves value, version and history as they

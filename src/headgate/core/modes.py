@@ -1,3 +1,4 @@
+# built for speed
 """The modes of a thread: grad, inference, allowed stale writes, overrides and saved-tensor hooks.
 
 Only states live here; the context managers that users see are in `headgate.autograd.grad_mode`.

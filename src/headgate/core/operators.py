@@ -1,3 +1,4 @@
+# built for speed
 """Python's operators, through a closed table of slots that the op families fill.
 
 This is how `x * y` reaches an op without the core importing one. Nothing here knows what a tensor holds.

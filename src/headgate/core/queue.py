@@ -1,3 +1,4 @@
+# built for speed
 """Which of the vertices that a pass may visit goes next: leaves first, then the newest node.
 
 A chain, and most of any graph, has one at a time: it stands in `first`, and the heap behind it is not touched. Nothing

@@ -1,3 +1,4 @@
+# built for speed
 """How an Entry reaches an op without packing arguments: C functions that call an op's own entry for one, two or three
 operands. They know the form of the call only; what is no such call takes the ordinary road."""
 

@@ -1,3 +1,4 @@
+# built for speed
 """The records of the system: tensor, node, saved value, op, and the slots through which higher rooms serve them.
 
 They know one another's fields and nothing else: how a tensor is made is told in `apply`, how views follow their

@@ -1,3 +1,4 @@
+# built for speed
 """Saved values: keeping them without cycles, and the checks made when backward reads one.
 
 Reading tells apart what PyTorch tells (a counted write since, a detach_() since) and what it does not (a write

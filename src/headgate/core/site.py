@@ -1,3 +1,4 @@
+# built for speed
 """Where in the user's code something happened: marked in a few nanoseconds, resolved to a file and line when shown.
 
 The site is the first frame whose code is not Headgate's. Nothing here knows what is being marked.

@@ -1,3 +1,4 @@
+# built for speed
 """Stale histories: an edge to a tensor that was written in a way that its history does not tell of.
 
 The edge is marked when it is recorded; whether there is anything to tell is decided when a gradient passes it. Nothing

@@ -1,3 +1,4 @@
+# built for speed
 """Memory and the writes to it: storage, the counters that aliases share, remembered writes, and places in user code.
 
 Nothing here knows what a tensor or a graph is.

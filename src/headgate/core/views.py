@@ -1,3 +1,4 @@
+# built for speed
 """How views and their base keep one history: views of a written base are regenerated, writes to a view rebase its base.
 
 A view remembers the steps (op and attributes) that lead to it from its root; both directions replay them. Nothing

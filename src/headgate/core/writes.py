@@ -1,3 +1,4 @@
+# built for speed
 """Writing to a storage: who may, and what is remembered of it.
 
 Every write bumps the Version of the tensor it went through and the storage's own count, and leaves a record in a
