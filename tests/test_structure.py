@@ -175,7 +175,7 @@ def test_no_source_file_is_over_500_lines() -> None:
 def opening(path: Path) -> str:
     """The text of a file's first docstring or comment; empty if it opens with code."""
     text = path.read_text(encoding="utf-8").lstrip()
-    text = re.sub(r"\A(#\s*(sources|cython|distutils):.*\n|#pragma once\n|\s+)+", "", text)
+    text = re.sub(r"\A(#\s*(sources|cython|distutils):.*\n|# built for speed\n|#pragma once\n|\s+)+", "", text)
     if path.suffix == ".py":
         return ast.get_docstring(ast.parse(text)) or ""
     found = re.match(r'(?s)"""(.+?)"""|/\*(.+?)\*/|((?:\s*(?:#|//)[^\n]*\n)+)', text)

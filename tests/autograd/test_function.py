@@ -212,40 +212,6 @@ def once(torch: Any, log: Log) -> None:
     (g,) = torch.autograd.grad(Square.apply(a).sum(), a, create_graph=True)
     log("requires", g.requires_grad)
     log.attempt("second", lambda: g.sum().backward())
-    factor = leaf(torch, 3.0)
-    (g,) = torch.autograd.grad((Square.apply(a) * factor).sum(), a, create_graph=True)
-    log("factor counts", (g.requires_grad, g.grad_fn.name(), type(g.grad_fn).__name__))
-    log("below it", len(g.grad_fn.next_functions))
-    log.attempt("through it", lambda: g.sum().backward())
-    log.attempt("around it", lambda: torch.autograd.grad(g.sum(), factor, allow_unused=True)[0])
-    log("to it", torch.autograd.grad(g.sum(), g)[0])
-
-
-@program
-def none_alone(torch: Any, log: Log) -> None:
-    """A leaf that None alone reached: its hooks are called, and it gets no gradient."""
-
-    class Nothing(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Any) -> Any:
-            return x * 2
-
-        @staticmethod
-        def backward(ctx: Any, g: Any) -> Any:
-            return None
-
-    def seen(*gradients: Any) -> None:
-        log("seen", gradients)
-
-    a = leaf(torch, 2.0)
-    a.register_post_accumulate_grad_hook(lambda p: seen(p.grad))
-    y = Nothing.apply(a)
-    below = y.grad_fn.next_functions[0][0]
-    below.register_prehook(seen)
-    below.register_hook(seen)
-    y.sum().backward(retain_graph=True)
-    log("gradient", a.grad)
-    log("asked for", torch.autograd.grad(y.sum(), a, allow_unused=True)[0])
 
 
 @program

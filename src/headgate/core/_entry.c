@@ -1,5 +1,5 @@
-/* built for speed. */
-/* Entry: the callable behind every public function and method, and installing attributes on compiled types.
+/* Entry (built for speed): the callable behind every public function and method, and installing attributes on compiled
+   types.
 
    An entry forwards a vectorcall to its implementation. It is a method descriptor, so `x.sin()` and `headgate.sin(x)`
    share one object without a bound method being made. Only when some class overrides `__torch_function__` are the

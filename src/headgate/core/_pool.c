@@ -1,5 +1,4 @@
-/* built for speed. */
-/* Fast making and freeing of the records (Tensor, Node, Saved, Storage ...), which are made and freed for every operation.
+/* Making and freeing the records (Tensor, Node, Saved, Storage ...), which happens for every operation: built for speed.
 
    Cython makes an object by one call per base class and frees it likewise. Here a new one is a copy of a template with
    every object field None, taken from a short list of freed ones, and freeing walks the object fields once, with the
