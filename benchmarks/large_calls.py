@@ -295,6 +295,8 @@ CAUSES = {
     "linalg.cross": "the components are brought together first and taken apart again: three copies beside the products",
     "to float16": "float64 is rounded once, through a float32 rounded to odd; PyTorch rounds twice",
     "mode": "runs of every row are counted in Python",
+    "index_put": "of several values for one place the last wins, so one thread writes; PyTorch's threads race",
+    "put": "of several values for one place the last wins, so one thread writes; PyTorch's threads race",
     "take": "bound by memory: one cache line per element",
     "index_add": "the input is copied first, a pass that PyTorch makes beside the sum",
     "index_reduce": "rows are combined on one instruction set; half precision is converted by shifts and masks",

@@ -352,8 +352,11 @@ def shape_at(x: ndarray, place: object) -> tuple:
     return tuple(rest[:at]) + middle + tuple(rest[at:])
 
 
-def fitting(x: ndarray, place: object, values: ndarray) -> tuple:
-    """The shape of what is at a place; RuntimeError unless the values broadcast to it."""
+def fitting(x: ndarray, place: object, values: ndarray, inside: cython.bint) -> tuple:
+    """The shape of what is at a place; RuntimeError unless the values broadcast to it.
+
+    inside: the positions are known to be; else IndexError for one that is not.
+    """
     shape: tuple = shape_at(x, place)
     have: tuple = shape_of(values)
     k: cython.int
@@ -365,7 +368,7 @@ def fitting(x: ndarray, place: object, values: ndarray) -> tuple:
                 fits = False
     if not fits:
         raise RuntimeError(errors.INDEX_VALUE.format(value=list(have), result=list(shape)))
-    if not isinstance(place, ndarray):
+    if not inside and not isinstance(place, ndarray):
         check_inside(x, place, shape)
     return shape
 
@@ -379,9 +382,9 @@ def put_at(x: ndarray, place: object, values: ndarray) -> None:
             return
         except IndexError:
             pass
-    if 0 in fitting(x, place, values):
-        return
     flat: tuple = flattened(x, place)
+    if 0 in fitting(x, place, values, flat is not None):
+        return
     if flat is not None and cython.cast(object, flat[0]).ndim == 1:
         index: object = flat[1]
         scatter(flat[0], 0, index.reshape(-1), np.broadcast_to(values, index.shape).reshape(-1))
@@ -396,7 +399,7 @@ def add_at(x: ndarray, place: object, values: ndarray) -> None:
     dim: cython.int
     shape: tuple
     whole: object = x
-    shape = fitting(x, place, values)
+    shape = fitting(x, place, values, False)
     if 0 in shape:
         return
     if isinstance(place, ndarray):
