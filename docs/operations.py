@@ -9,7 +9,7 @@ TARGET = Path(__file__).with_suffix(".md")
 
 def first_line(doc: str | None) -> str:
     """The first sentence of a description, fit for a table."""
-    return ((doc or "").strip().partition("\n\n")[0]).replace("\n", " ").replace("|", "\\|").strip()
+    return " ".join((doc or "").strip().partition("\n\n")[0].split()).replace("|", "\\|")
 
 
 def text() -> str:
