@@ -222,8 +222,8 @@ def one(make: object) -> object:
 def with_inplace(name: str, function: object) -> object:
     """`name_`: the function over its input."""
 
-    def form(input: object, *args: object) -> object:
-        return function(input, *args, inplace=True)
+    def form(input: object, *args: object, **options: object) -> object:
+        return function(input, *args, **options, inplace=True)
 
     form.__name__ = form.__qualname__ = name + "_"
     form.__doc__ = f"In-place form of `{name}`."
