@@ -9,11 +9,11 @@ from headgate.core.entry import PUBLIC
 from headgate.core.size import Size
 from headgate.distributions import constraints
 from headgate.distributions import functions as F
-from headgate.distributions.distribution import Distribution
-from headgate.distributions.utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
+from headgate.distributions.bernoulli import Odds
+from headgate.distributions.utils import broadcast_all
 
 
-class Binomial(Distribution):
+class Binomial(Odds):
     """The number of successes of probability `probs` = sigmoid(`logits`) in `total_count` trials."""
 
     arg_constraints = {
@@ -39,14 +39,6 @@ class Binomial(Distribution):
     @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> Any:
         return constraints.integer_interval(0, self.total_count)
-
-    @lazy_property
-    def logits(self) -> Any:
-        return probs_to_logits(self.probs, is_binary=True)
-
-    @lazy_property
-    def probs(self) -> Any:
-        return logits_to_probs(self.logits, is_binary=True)
 
     @property
     def param_shape(self) -> Any:

@@ -10,11 +10,11 @@ from headgate.autograd.grad_mode import no_grad
 from headgate.core.size import Size
 from headgate.distributions import constraints
 from headgate.distributions import functions as F
-from headgate.distributions.distribution import Distribution
-from headgate.distributions.utils import batch_of, broadcast_all, lazy_property, logits_to_probs, probs_to_logits
+from headgate.distributions.bernoulli import Odds
+from headgate.distributions.utils import batch_of, broadcast_all
 
 
-class Geometric(Distribution):
+class Geometric(Odds):
     """k failures before the first success of probability `probs` = sigmoid(`logits`): probs (1 - probs)ᵏ."""
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
@@ -35,14 +35,6 @@ class Geometric(Distribution):
             raise ValueError(
                 f"Expected parameter probs ({type(self.probs).__name__} of shape {tuple(self.probs.shape)}) of "
                 f"distribution {self!r} to be positive but found invalid values:\n{self.probs}")
-
-    @lazy_property
-    def logits(self) -> Any:
-        return probs_to_logits(self.probs, is_binary=True)
-
-    @lazy_property
-    def probs(self) -> Any:
-        return logits_to_probs(self.logits, is_binary=True)
 
     @property
     def mean(self) -> Any:

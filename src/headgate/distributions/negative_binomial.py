@@ -8,12 +8,12 @@ from headgate.autograd.grad_mode import no_grad
 from headgate.core.entry import PUBLIC
 from headgate.core.size import Size
 from headgate.distributions import constraints
-from headgate.distributions.distribution import Distribution
+from headgate.distributions.bernoulli import Odds
 from headgate.distributions.gamma import Gamma
-from headgate.distributions.utils import batch_of, broadcast_all, lazy_property, logits_to_probs, probs_to_logits
+from headgate.distributions.utils import batch_of, broadcast_all
 
 
-class NegativeBinomial(Distribution):
+class NegativeBinomial(Odds):
     """Successes of probability `probs` = sigmoid(`logits`) before `total_count` failures; it need not be whole."""
 
     arg_constraints = {
@@ -36,14 +36,6 @@ class NegativeBinomial(Distribution):
         else:
             self.probs = value
         super().__init__(batch_of(False, value), validate_args=validate_args)
-
-    @lazy_property
-    def logits(self) -> Any:
-        return probs_to_logits(self.probs, is_binary=True)
-
-    @lazy_property
-    def probs(self) -> Any:
-        return logits_to_probs(self.logits, is_binary=True)
 
     @property
     def mean(self) -> Any:
