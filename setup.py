@@ -38,6 +38,7 @@ DIRECTIVES = {
     "nonecheck": False,
     "cdivision": True,
     "embedsignature": False,
+    "auto_pickle": False,  # what is pickled says how; for the 350 ops and records Cython's own would take 2 MB
 }
 UNIX_FLAGS = ["-g0", "-fno-math-errno", "-fvisibility=hidden", "-fno-asynchronous-unwind-tables",
               "-Wno-unused-function",

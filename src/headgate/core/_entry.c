@@ -9,13 +9,15 @@
 #include <stddef.h>
 #include <structmember.h>
 
-typedef PyObject *(*quick_call)(PyObject *op, PyObject *const *args, PyObject *out);
+typedef PyObject *(*with_one)(PyObject *op, PyObject *, PyObject *out);
+typedef PyObject *(*with_two)(PyObject *op, PyObject *, PyObject *, PyObject *out);
+typedef PyObject *(*with_three)(PyObject *op, PyObject *, PyObject *, PyObject *, PyObject *out);
 
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
-    quick_call quick;      /* for calls with exactly `arity` operands and no keywords; or NULL */
-    Py_ssize_t arity;
+    void *quick;           /* for calls with exactly `arity` operands and no keywords: with_one, with_two ... */
+    Py_ssize_t arity;      /* or -1 */
     PyObject *op, *out;    /* what `quick` is called with */
     PyObject *implementation;
     PyObject *name;
@@ -27,7 +29,6 @@ static PyObject *override = NULL;        /* called as override(entry, args, kwar
 static PyObject *attribute_name = NULL;  /* "__torch_function__" */
 static PyTypeObject *plain[4];           /* types known to have no override */
 static int overrides_exist = 0;
-static quick_call *quick_calls = NULL;   /* by arity; see quick.pyx */
 
 /* 1 if the type of `value` defines an override, also for items of a list or tuple. */
 static int has_override(PyObject *value, int depth) {
@@ -72,8 +73,10 @@ static PyObject *entry_vectorcall(PyObject *self, PyObject *const *args, size_t 
         for (Py_ssize_t i = 0; i < all; i++)
             if (has_override(args[i], 0)) return call_override(self, args, n, names);
     }
-    if (e->quick != NULL && names == NULL && PyVectorcall_NARGS(flags) == e->arity) {
-        PyObject *result = e->quick(e->op, args, e->out);
+    if (names == NULL && PyVectorcall_NARGS(flags) == e->arity) {
+        PyObject *result = e->arity == 1   ? ((with_one)e->quick)(e->op, args[0], e->out)
+                           : e->arity == 2 ? ((with_two)e->quick)(e->op, args[0], args[1], e->out)
+                                           : ((with_three)e->quick)(e->op, args[0], args[1], args[2], e->out);
         if (result != Py_NotImplemented) return result;
         Py_DECREF(result);
     }
@@ -87,6 +90,7 @@ static PyObject *entry_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     Entry *e = (Entry *)type->tp_alloc(type, 0);
     if (e == NULL) return NULL;
     e->vectorcall = entry_vectorcall;
+    e->arity = -1;
     Py_INCREF(implementation); e->implementation = implementation;
     Py_INCREF(name); e->name = name;
     Py_INCREF(doc); e->doc = doc;
@@ -102,7 +106,7 @@ static int entry_traverse(Entry *e, visitproc visit, void *arg) {
 
 static int entry_clear(Entry *e) {
     Py_CLEAR(e->implementation);
-    e->quick = NULL;
+    e->arity = -1;
     Py_CLEAR(e->op);
     Py_CLEAR(e->out);
     Py_CLEAR(e->dict);
@@ -185,12 +189,12 @@ static PyObject *install(PyObject *module, PyObject *args) {
 }
 
 static PyObject *quicken(PyObject *module, PyObject *args) {
-    PyObject *entry, *calls, *op, *out;
+    PyObject *entry, *call, *op, *out;
     Py_ssize_t arity;
     (void)module;
-    if (!PyArg_ParseTuple(args, "O!OOnO", &EntryType, &entry, &calls, &op, &arity, &out)) return NULL;
-    if (quick_calls == NULL) quick_calls = PyCapsule_GetPointer(calls, "headgate.quick");
-    if (quick_calls == NULL) return NULL;
+    if (!PyArg_ParseTuple(args, "O!OOnO", &EntryType, &entry, &call, &op, &arity, &out)) return NULL;
+    void *quick = PyCapsule_GetPointer(call, "headgate.quick");
+    if (quick == NULL) return NULL;
     if (arity < 1 || arity > 3) {
         PyErr_SetString(PyExc_ValueError, "one to three operands");
         return NULL;
@@ -201,7 +205,7 @@ static PyObject *quicken(PyObject *module, PyObject *args) {
     Py_INCREF(out);
     Py_XSETREF(e->out, out);
     e->arity = arity;
-    e->quick = quick_calls[arity];
+    e->quick = quick;
     Py_RETURN_NONE;
 }
 
@@ -226,7 +230,7 @@ static PyObject *overrides(PyObject *module, PyObject *flag) {
 
 static PyMethodDef functions[] = {
     {"install", install, METH_VARARGS, "install(type, name, value): set an attribute on a compiled type."},
-    {"quicken", quicken, METH_VARARGS, "quicken(entry, calls, op, arity, out): calls of `arity` operands go to op."},
+    {"quicken", quicken, METH_VARARGS, "quicken(entry, call, op, arity, out): calls of `arity` operands go to op."},
     {"set_override", set_override, METH_VARARGS, "set_override(function, plain_types)"},
     {"overrides", overrides, METH_O, "overrides(flag): whether arguments must be looked at."},
     {NULL, NULL, 0, NULL}};

@@ -1,8 +1,9 @@
 /* Making and freeing the records (Tensor, Node, Saved, Storage ...), which happens for every operation: built for speed.
 
-   Cython makes an object by one call per base class and frees it likewise. Here a new one is a copy of a template with
-   every object field None, taken from a short list of freed ones, and freeing walks the object fields once, with the
-   trashcan when deep, so that long chains do not overflow the stack. Subclasses go Cython's way. Records are not tracked
+   Cython makes an object by one call per base class and frees it likewise. Here a new one is taken from a short list of
+   freed ones, which are kept as new ones are: every object field None, every other field as in a fresh object. So
+   freeing walks the fields once, with the trashcan when deep, so that long chains do not overflow the stack. Subclasses
+   go Cython's way. Records are not tracked
    by the collector, which would walk every node of a long graph again and again, until they get something that may close
    a cycle (an attribute, a hook, a context, a base). It knows no field by name: object fields are the words that are
    None in a fresh object. */
@@ -26,7 +27,8 @@ typedef struct {
     slabs slabs;   /* item 0: the interpreter's allocator is used */
 #endif
     int (*give)(PyObject *); /* takes over a field's last reference if it can be used again; or NULL */
-    Py_ssize_t fields[FIELDS];
+    int plain_count;
+    Py_ssize_t fields[FIELDS], plain[FIELDS]; /* offsets of the words that hold an object, and of the others */
     PyObject *freed[KEPT];
 } Pool;
 
@@ -78,47 +80,48 @@ static void pool_release(Pool *p, PyObject *o) {
     else PyObject_Free(o);
 }
 
-/* A few words, without the call that memcpy of a size known only at run time is. */
-static inline void copy_words(char *to, const char *from, Py_ssize_t size) {
-    for (; size >= 16; to += 16, from += 16, size -= 16) memcpy(to, from, 16);
-    if (size) memcpy(to, from, 8);
-}
-
 static inline PyObject *pool_new(Pool *p, PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     if (type != p->type) return p->make(type, args, kwargs);
     PyObject *o;
     if (p->kept > 0) {
         o = p->freed[--p->kept];
         Py_SET_REFCNT(o, 1);
-    } else {
-        o = pool_allocate(p, type);
-        if (o == NULL) return NULL;
+        return o;
     }
-    copy_words((char *)o + sizeof(PyObject), p->template + sizeof(PyObject), p->size - (Py_ssize_t)sizeof(PyObject));
+    o = pool_allocate(p, type);
+    if (o == NULL) return NULL;
+    memcpy((char *)o + sizeof(PyObject), p->template + sizeof(PyObject), p->size - sizeof(PyObject));
     add_none(p->count);
     return o;
 }
 
+/* Make it what a new object is. Nothing can reach it any more, so what its fields' ends set off does not see it. */
 static inline void empty(Pool *p, PyObject *o) {
+    const Py_ssize_t *at = p->fields, *end = at + p->count;
     Py_ssize_t others = 0;
-    const Py_ssize_t *end = p->fields + p->count;
-    for (const Py_ssize_t *at = p->fields; at < end; at++) {
+    for (; at < end; at++) {
         PyObject **field = (PyObject **)((char *)o + *at);
         PyObject *value = *field;
         if (value == Py_None) continue;
+        *field = Py_None;
         others++;
-        *field = NULL;
         if (p->give == NULL || value == NULL || !p->give(value)) Py_XDECREF(value);
     }
-    add_none(others - p->count);
+    add_none(others);
+    for (at = p->plain, end = at + p->plain_count; at < end; at++)
+        *(uint64_t *)((char *)o + *at) = *(uint64_t *)(p->template + *at);
 }
 
 static inline void pool_free(Pool *p, PyObject *o) {
     if (p->weak && *(PyObject **)((char *)o + p->weak) != NULL) PyObject_ClearWeakRefs(o);
     if (p->dict) Py_CLEAR(*(PyObject **)((char *)o + p->dict));
     empty(p, o);
-    if (p->kept < KEPT) p->freed[p->kept++] = o;
-    else pool_release(p, o);
+    if (p->kept < KEPT) {
+        p->freed[p->kept++] = o;
+        return;
+    }
+    add_none(-p->count);
+    pool_release(p, o);
 }
 
 /* Slots carry no data, so every pool has its own pair of functions. */
@@ -180,14 +183,14 @@ static PyObject *adopt(PyObject *module, PyObject *args) {
     /* Cython makes a dictionary for every object at once; here it comes with the first attribute. */
     if (type->tp_dictoffset > 0) *(PyObject **)(p->template + type->tp_dictoffset) = NULL;
     if (type->tp_weaklistoffset > 0) *(PyObject **)(p->template + type->tp_weaklistoffset) = NULL;
-    for (Py_ssize_t at = sizeof(PyObject); at + (Py_ssize_t)sizeof(PyObject *) <= type->tp_basicsize; at += sizeof(PyObject *))
-        if (*(PyObject **)(p->template + at) == Py_None) {
-            if (p->count == FIELDS) {
-                PyErr_SetString(PyExc_TypeError, "too many fields to pool");
-                return NULL;
-            }
-            p->fields[p->count++] = at;
+    for (Py_ssize_t at = sizeof(PyObject); at < type->tp_basicsize; at += sizeof(PyObject *)) {
+        if (p->count == FIELDS || p->plain_count == FIELDS) {
+            PyErr_SetString(PyExc_TypeError, "too many fields to pool");
+            return NULL;
         }
+        if (*(PyObject **)(p->template + at) == Py_None) p->fields[p->count++] = at;
+        else if (at != type->tp_weaklistoffset && at != type->tp_dictoffset) p->plain[p->plain_count++] = at;
+    }
     Py_DECREF(sample);
     p->type = type;
     p->make = type->tp_new;

@@ -47,11 +47,15 @@ def high_address(a: ndarray) -> cython.Py_ssize_t:
     """The address after the last byte that the array can touch (the first one, if it has no elements)."""
     i: cython.int
     high: cython.Py_ssize_t
+    length: cython.Py_ssize_t
     if not cython.compiled:
         return np.lib.array_utils.byte_bounds(a)[1] if a.size else a.__array_interface__["data"][0]
     high = cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821
     if PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
-        return high + PyArray_NBYTES(a)  # noqa: F821
+        length = PyArray_ITEMSIZE(a)  # noqa: F821
+        for i in range(PyArray_NDIM(a)):  # noqa: F821
+            length *= PyArray_DIMS(a)[i]  # noqa: F821
+        return high + length
     for i in range(PyArray_NDIM(a)):  # noqa: F821
         if PyArray_DIMS(a)[i] == 0:  # noqa: F821
             return cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821

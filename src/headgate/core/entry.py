@@ -68,11 +68,11 @@ if os.environ.get("HEADGATE_PURE") == "1":
 else:
     from headgate.core._entry import Entry, install, overrides, set_override
     from headgate.core._entry import quicken as _quicken
-    from headgate.core.quick import by_arity
+    from headgate.core.quick import direct
 
     def quicken(entry: Entry, op: object, arity: int, out: object = None) -> None:
         """Let calls of an Entry with `arity` operands and nothing else go straight to an op, which writes to `out`."""
-        _quicken(entry, by_arity(), op, arity, out)
+        _quicken(entry, direct(op, arity), op, arity, out)
 
 __all__ = ["PUBLIC", "Entry", "by_name", "install", "members", "overrides", "publish", "quicken", "set_override"]
 

@@ -3,6 +3,8 @@
 #define HEADGATE_MODES_H
 #if defined(_MSC_VER)
 #  define HG_THREAD __declspec(thread)
+#elif defined(__GLIBC__)  /* it keeps room for a few words of modules loaded late: no call to find them */
+#  define HG_THREAD __thread __attribute__((unused, tls_model("initial-exec")))
 #else
 #  define HG_THREAD __thread __attribute__((unused))
 #endif

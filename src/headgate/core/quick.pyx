@@ -1,34 +1,24 @@
 # built for speed
-"""How an Entry reaches an op without packing arguments: C functions that call an op's own entry for one, two or three
-operands. They know the form of the call only; what is no such call takes the ordinary road."""
+"""How an Entry reaches an op without packing arguments: the C function behind an op's own `call1`, `call2` or `call3`,
+read from the table of its type once. Entry knows the form of such a call only; what is no such call takes the
+ordinary road."""
 
 from cpython.pycapsule cimport PyCapsule_New
-from cpython.ref cimport PyObject
 
 from headgate.core.operators cimport Called
 
-ctypedef object (*quick_call)(PyObject *op, PyObject *const *args, PyObject *out)
+cdef extern from *:
+    """
+    #define HG_ONE(op) ((void *)(op)->__pyx_vtab->call1)
+    #define HG_TWO(op) ((void *)(op)->__pyx_vtab->call2)
+    #define HG_THREE(op) ((void *)(op)->__pyx_vtab->call3)
+    """
+    void *HG_ONE(Called op)
+    void *HG_TWO(Called op)
+    void *HG_THREE(Called op)
 
 
-cdef object call1(PyObject *op, PyObject *const *args, PyObject *out):
-    return (<Called> op).call1(<object> args[0], <object> out)
-
-
-cdef object call2(PyObject *op, PyObject *const *args, PyObject *out):
-    return (<Called> op).call2(<object> args[0], <object> args[1], <object> out)
-
-
-cdef object call3(PyObject *op, PyObject *const *args, PyObject *out):
-    return (<Called> op).call3(<object> args[0], <object> args[1], <object> args[2], <object> out)
-
-
-cdef quick_call[4] calls
-calls[0] = NULL
-calls[1] = call1
-calls[2] = call2
-calls[3] = call3
-
-
-def by_arity():
-    """A capsule with the functions, by number of operands."""
-    return PyCapsule_New(<void *> calls, "headgate.quick", NULL)
+def direct(Called op not None, int arity):
+    """A capsule with the op's C function for that many operands."""
+    return PyCapsule_New(HG_ONE(op) if arity == 1 else HG_TWO(op) if arity == 2 else HG_THREE(op), "headgate.quick",
+                         NULL)

@@ -8,6 +8,6 @@ cdef extern from "site.h":
     void hg_site_own(const char* folder, Py_ssize_t length)
 
 cdef bint watching() noexcept
-cpdef mark(Site site)
+cdef void mark(Site site) noexcept
 cpdef tuple here(Site site)
 cpdef str line_of(Site site)

@@ -1,4 +1,5 @@
 # C types of writes.py.
+from numpy cimport ndarray
 from headgate.core.storage cimport Storage, Version, Write
 from headgate.core.arrays cimport high_address, low_address, overlaps_itself
 from headgate.core.modes cimport inference_enabled, stale_allowed

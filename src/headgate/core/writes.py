@@ -7,6 +7,8 @@ short ring, so that a later complaint can name the line. Nothing here computes o
 import cython
 
 if not cython.compiled:
+    from numpy import ndarray
+
     from headgate.core.arrays import high_address, low_address, overlaps_itself
     from headgate.core.modes import inference_enabled, stale_allowed
     from headgate.core.records import (
@@ -29,19 +31,19 @@ _serials: cython.longlong = 0  # of the Versions written so far
 def remember(x: Tensor, what: str) -> Write:
     """Put a write to all of `x` into its storage's ring."""
     storage: Storage = x._storage
-    ring: list = storage.ring
+    a: ndarray = x._array
     place: cython.Py_ssize_t = storage.writes & 3
     w: Write
-    if ring is None:
-        ring = storage.ring = []
-    if len(ring) < RING:
+    if storage.ring is None:
+        storage.ring = []
+    if len(storage.ring) < RING:
         w = Write.__new__(Write)
-        ring.append(w)
+        storage.ring.append(w)
     else:
-        w = cython.cast(Write, ring[place])
+        w = cython.cast(Write, storage.ring[place])
     storage.writes += 1
-    w.low = low_address(x._array)
-    w.high = high_address(x._array)
+    w.low = low_address(a)
+    w.high = high_address(a)
     w.what = what
     w.flags = x._flags if x._root is None else x._flags | x._root._flags
     w.number = storage.writes
