@@ -25,7 +25,6 @@ from setuptools.command.build_ext import build_ext
 SOURCE = Path("src")
 DEFINES = os.environ.get("HEADGATE_BUILD_DEFINES", "")          # "A B=2": C macros for every extension
 KEEP_GOING = os.environ.get("HEADGATE_BUILD_KEEP_GOING") == "1"  # build what can be built, then fail
-FLAVOUR = hashlib.sha1(DEFINES.encode()).hexdigest()[:8] if DEFINES else "plain"
 SYMBOLS = os.environ.get("HEADGATE_BUILD_SYMBOLS") == "1"  # keep names of functions, for profilers
 JOBS = 2
 HEADER_FOLDERS = sorted({path.parent.as_posix() for path in SOURCE.rglob("*.h")} | {SOURCE.as_posix()})
@@ -40,6 +39,8 @@ DIRECTIVES = {
     "embedsignature": False,
     "auto_pickle": False,  # what is pickled says how; for the 350 ops and records Cython's own would take 2 MB
 }
+FLAVOUR = hashlib.sha1(repr((DEFINES, DIRECTIVES)).encode()).hexdigest()[:8]  # of a build; others do not mix with it
+SHARED = "headgate._shared"  # where the types and helpers that every Cython module uses are, once
 UNIX_FLAGS = ["-g0", "-fno-math-errno", "-fvisibility=hidden", "-fno-asynchronous-unwind-tables",
               "-Wno-unused-function",
               "-Werror=implicit-function-declaration"]
@@ -53,7 +54,9 @@ def optimisation(name: str) -> str:
     if ".kernels." in name:
         return "-O3"
     stem = SOURCE.joinpath(*name.split("."))
-    source = next(file for kind in (".py", ".pyx", ".c") if (file := stem.with_suffix(kind)).exists())
+    source = next((file for kind in (".py", ".pyx", ".c") if (file := stem.with_suffix(kind)).exists()), None)
+    if source is None:  # the shared module, which has no source of its own
+        return "-Os"
     return "-O2" if "built for speed" in " ".join(first_lines(source)) else "-Os"
 
 
@@ -119,12 +122,15 @@ def all_extensions() -> tuple[list[Extension], list[str]]:
 
         multiprocessing.set_start_method("fork", force=True)
     wanted = cython_extensions()
+    shared = ByIdentity(SHARED, [(SOURCE / SHARED.replace(".", "/")).with_suffix(".c").as_posix()])
     translated = cythonize(
-        list(wanted),
+        [*wanted, shared],
         build_dir=f"build/cython-{FLAVOUR}",
         compiler_directives=DIRECTIVES,
         nthreads=JOBS,
         exclude_failures=KEEP_GOING,
+        shared_utility_qualified_name=SHARED,
+        shared_utility_features_disabled=["MemoryView", "AutoPickle"],
         include_path=[SOURCE.as_posix()],
     ) if wanted else []
     failed = sorted({one.name for one in wanted} - {one.name for one in translated})
