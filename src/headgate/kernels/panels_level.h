@@ -104,8 +104,9 @@ static void HG(tile_##T)(const hg_product *p, const T *a, const T *b, T *c, cons
     enum { W = HG_VECTOR / sizeof(T) }; \
     T packed[HG_DEPTH * 2 * W] __attribute__((aligned(64))); \
     T alpha = (T)p->alpha, beta = (T)p->beta; \
-    for (hg_size q = 0; q < p->k; q += HG_DEPTH) { \
-        hg_size k = p->k - q < HG_DEPTH ? p->k - q : HG_DEPTH; \
+    hg_size depth = hg_depth_##T(p->k); \
+    for (hg_size q = 0; q < p->k; q += depth) { \
+        hg_size k = p->k - q < depth ? p->k - q : depth; \
         for (hg_size j = 0; j < p->n; j += 2 * W) { \
             hg_size w = p->n - j < 2 * W ? p->n - j : 2 * W, width = w > W ? 2 * W : W, step = p->bk; \
             const T *from = b + q * p->bk + j * p->bn, *x = a + q * p->ak, *start = row ? row + j : NULL; \
