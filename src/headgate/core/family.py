@@ -219,10 +219,10 @@ class Binary(Op):
 
     @cython.cfunc
     def call2(self, x: object, y: object, out: object) -> object:
+        if isinstance(x, Tensor) and isinstance(y, Tensor):
+            return both(self, cython.cast(Tensor, x), cython.cast(Tensor, y), out)
         if out is None:
             if isinstance(x, Tensor):
-                if isinstance(y, Tensor):
-                    return apply2(self, cython.cast(Tensor, x), cython.cast(Tensor, y), None)
                 if isinstance(y, (float, int)):
                     return apply2n(self, x, y, None)
             elif isinstance(y, Tensor) and isinstance(x, (float, int)):
@@ -283,6 +283,18 @@ class Binary(Op):
         return write(self, (x, y), None, out)
 
 
+@cython.cfunc
+def both(op: Binary, x: Tensor, y: Tensor, out: object) -> object:
+    """A call with two tensors."""
+    if out is None:
+        return apply2(op, x, y, None)
+    if out is INPLACE:
+        done = op.write_fast(x, y)
+        if done is not None:
+            return done
+    return op.by_slow_road(x, y, out)
+
+
 @cython.cclass
 class TensorPair(Binary):
     """A binary op that takes tensors only, as PyTorch's function does."""
@@ -338,7 +350,7 @@ class Overloaded(Binary):
     def call2(self, x: object, y: object, out: object) -> object:
         if isinstance(x, Tensor):
             if isinstance(y, Tensor):
-                return Binary.call2(self, x, y, out)
+                return both(self, cython.cast(Tensor, x), cython.cast(Tensor, y), out)
             y = operand(y, self.name)
             return NotImplemented if y is NotImplemented else self.second.call2(x, y, out)
         x = operand(x, self.name)
