@@ -124,3 +124,24 @@ def test_errors(call: Any, error: type[Exception]) -> None:
         call(torch)
     assert type(mine.value) is type(theirs.value)
     assert str(mine.value)[:20] == str(theirs.value)[:20]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("name", ["eq", "ne", "lt", "le", "gt", "ge"])
+def test_a_number_is_compared_in_the_type_of_the_tensor(name: str, dtype: str) -> None:
+    for number in (0.3, 0.1, 1 / 3, 65504.5, 1e5, 2.0001, 2049, -1e9, float("nan")):
+        found = []
+        for t in (headgate, torch):
+            x = t.tensor([0.3, 0.1, 1 / 3, 65504.0, 1e5, 2.0, 2048.0, -1e9]).to(getattr(t, dtype))
+            found.append([getattr(x, name)(number).tolist(), getattr(operator, name)(x, number).tolist()])
+        assert found[0] == found[1], number
+
+
+def test_addcmul_and_addcdiv_take_a_tensor_as_value() -> None:
+    for dtype in ("float32", "bfloat16"):
+        found = []
+        for t in (headgate, torch):
+            x = t.tensor([1.0, 2.0], dtype=getattr(t, dtype))
+            value = t.tensor(0.5, dtype=getattr(t, dtype))
+            found.append([x.addcmul(x, x, value=value).tolist(), x.clone().addcdiv_(x, x + 1, value=value).tolist()])
+        np.testing.assert_allclose(found[0], found[1], rtol=1e-2 if dtype == "bfloat16" else 1e-6)

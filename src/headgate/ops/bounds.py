@@ -393,6 +393,8 @@ def three(op: Ternary, name: str, inputs: tuple, value: object, out: object) -> 
             raise TypeError(errors.ARGUMENT.format(
                 function=name, name=("input", "tensor1", "tensor2")[position], position=position + 1,
                 expected="Tensor", type=type(inputs[position]).__name__))
+    if isinstance(value, Tensor):
+        value = cython.cast(object, value).item()
     if out is INPLACE and op.write_fast(inputs[0], inputs[1], inputs[2], (value,)):
         return inputs[0]
     if out is not None:

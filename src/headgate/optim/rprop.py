@@ -35,7 +35,8 @@ class Rprop(SteppingOptimizer):
         super().__init__(params, defaults)
 
     def _fused_rule(self, group: dict[str, Any]) -> tuple[str, tuple[str, ...], int, tuple[Any, ...], Any]:
-        return "rprop", ("prev", "step_size", "step"), 2, (*group["etas"], *group["step_sizes"]), 0.0
+        (minus, plus), (least, most) = group["etas"], group["step_sizes"]
+        return "rprop", ("prev", "step_size", "step"), 2, (minus, plus, least, most), 0.0
 
     def _begin(self, group: dict[str, Any], param: Any) -> bool:
         state = self.state[param]

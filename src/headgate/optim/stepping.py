@@ -83,6 +83,7 @@ class SteppingOptimizer(Optimizer):
     _compiled = True
     _group_defaults: dict[str, Any] = {}
     _numbers: tuple[str, ...] = ("step",)
+    _captured = "params and state_steps"
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -127,7 +128,7 @@ class SteppingOptimizer(Optimizer):
     def _step_group(self, index: int, group: dict[str, Any]) -> None:
         if group.get("capturable"):
             raise AssertionError(
-                f"If capturable=True, params and state_steps must be on supported devices: {CAPTURABLE}."
+                f"If capturable=True, {self._captured} must be on supported devices: {CAPTURABLE}."
             )
         if UNCOMPILED or group.get("differentiable") or not self._compiled:
             self._step_plainly(group)
