@@ -106,9 +106,12 @@ class Cholesky(Op):
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         a: object = x
         try:
-            return np.linalg.cholesky(a)
+            factor: object = np.linalg.cholesky(a)
         except np.linalg.LinAlgError:
             raise LinAlgError(not_positive(a, attrs)) from None
+        if np.isnan(np.diagonal(factor, axis1=-2, axis2=-1)).any():  # NaN is passed on without an error
+            raise LinAlgError(not_positive(a, attrs))
+        return factor
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -125,7 +128,9 @@ def not_positive(a: object, name: str) -> str:
     for number, one in enumerate(matrices_of(a)):
         for order in range(1, one.shape[0] + 1):
             try:
-                np.linalg.cholesky(one[:order, :order])
+                found: object = np.linalg.cholesky(one[:order, :order])
+                if np.isnan(np.diagonal(found)).any():
+                    raise np.linalg.LinAlgError
             except np.linalg.LinAlgError:
                 return NOT_POSITIVE.format(name=name, batch=batch_of(number, a.shape), order=order)
     return NOT_POSITIVE.format(name=name, batch="", order=a.shape[-1])
