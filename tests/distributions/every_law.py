@@ -38,24 +38,34 @@ EVERY: dict[str, dict[str, str]] = {
     "MultivariateNormal": {"loc": "vector real", "covariance_matrix": "matrix definite"},
     "MultivariateNormal#": {"loc": "vector real", "precision_matrix": "matrix definite"},
     "MultivariateNormal##": {"loc": "vector real", "scale_tril": "matrix lower"},
+    "VonMises": {"loc": "real", "concentration": "positive"},
+    "ContinuousBernoulli": {"probs": "unit"}, "ContinuousBernoulli#": {"logits": "real", "lims": "limits"},
+    "GeneralizedPareto": {"loc": "real", "scale": "positive", "concentration": "real"},
+    "LowRankMultivariateNormal": {
+        "loc": "vector real", "cov_factor": "matrix thin", "cov_diag": "vector positive"},
+    "LKJCholesky": {"dim": "whole", "concentration": "positive"},
+    "Wishart": {"df": "degrees", "covariance_matrix": "matrix definite"},
+    "Wishart#": {"df": "degrees", "precision_matrix": "matrix definite"},
+    "Wishart##": {"df": "degrees", "scale_tril": "matrix lower"},
 }  # fmt: skip
 #: Made of other laws, compared in `laws`: they have no parameters of their own.
 OF_OTHERS = {"Independent", "MixtureSameFamily", "TransformedDistribution"}
 NUMBERS = {"real": [-0.5, 0.3, 1.1], "positive": [0.4, 0.9, 1.6], "unit": [0.2, 0.5, 0.8], "high": [3.0, 4.0, 5.0],
-           "count": [3.0, 5.0, 2.0], "scalar": [0.3, 0.7, 0.9]}  # fmt: skip
+           "count": [3.0, 5.0, 2.0], "scalar": [0.3, 0.7, 0.9],
+           "whole": [3, 4, 5], "degrees": [3.5, 5.0, 4.2], "limits": [(0.49, 0.51), (0.45, 0.55)]}  # fmt: skip
 
 
 def parameter(t: Any, kind: str, shape: tuple[int, ...], rng: np.random.Generator, dtype: str, grad: bool) -> Any:
     """One parameter of a batch shape."""
-    if kind == "whole":
-        return 4
+    if kind in ("whole", "limits"):
+        return 4 if kind == "whole" else (0.45, 0.55)
     if kind == "scalar":
         return t.tensor(0.7, dtype=getattr(t, dtype), requires_grad=grad)
     form, _, values = kind.rpartition(" ")
     if form == "matrix":
         made = rng.normal(size=(*shape, 3, 3))
         made = made @ np.swapaxes(made, -1, -2) + 2 * np.eye(3)
-        made = np.linalg.cholesky(made) if values == "lower" else made
+        made = made[..., :2] if values == "thin" else np.linalg.cholesky(made) if values == "lower" else made
     elif form == "vector":
         made = rng.uniform(0.3, 2, (*shape, 3)) if values == "positive" else rng.normal(size=(*shape, 3))
     else:

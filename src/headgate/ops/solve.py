@@ -109,7 +109,7 @@ class Cholesky(Op):
             factor: object = np.linalg.cholesky(a)
         except np.linalg.LinAlgError:
             raise LinAlgError(not_positive(a, attrs)) from None
-        if np.isnan(np.diagonal(factor, axis1=-2, axis2=-1)).any():  # NaN is passed on without an error
+        if unsound(a, factor):
             raise LinAlgError(not_positive(a, attrs))
         return factor
 
@@ -122,6 +122,14 @@ class Cholesky(Op):
         return transposed(apply2(TRIANGULAR, transposed(factor), transposed(half), (True, False, True)))
 
 
+def unsound(a: object, factor: object) -> bool:
+    """Whether NaN, or what is not finite beside the diagonal, passed through: the factorization has no error for it."""
+    diagonal: object = np.diagonal(factor, axis1=-2, axis2=-1)
+    if np.isfinite(diagonal).all():
+        return False
+    return bool(np.isnan(diagonal).any() or not np.isfinite(np.tril(a, -1)).all())
+
+
 def not_positive(a: object, name: str) -> str:
     """The text for the first matrix of a batch that has no Cholesky factor."""
     number: object
@@ -129,7 +137,7 @@ def not_positive(a: object, name: str) -> str:
         for order in range(1, one.shape[0] + 1):
             try:
                 found: object = np.linalg.cholesky(one[:order, :order])
-                if np.isnan(np.diagonal(found)).any():
+                if unsound(one[:order, :order], found):
                     raise np.linalg.LinAlgError
             except np.linalg.LinAlgError:
                 return NOT_POSITIVE.format(name=name, batch=batch_of(number, a.shape), order=order)
