@@ -394,7 +394,10 @@ def three(op: Ternary, name: str, inputs: tuple, value: object, out: object) -> 
                 function=name, name=("input", "tensor1", "tensor2")[position], position=position + 1,
                 expected="Tensor", type=type(inputs[position]).__name__))
     if isinstance(value, Tensor):
-        value = cython.cast(object, value).item()
+        number: object = value
+        if number.dim() != 0 or number.requires_grad:  # which would get no gradient
+            raise TypeError(f"{name}(): argument 'value' must be Number, not Tensor")
+        value = number.item()
     if out is INPLACE and op.write_fast(inputs[0], inputs[1], inputs[2], (value,)):
         return inputs[0]
     if out is not None:

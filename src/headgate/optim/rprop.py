@@ -43,7 +43,7 @@ class Rprop(SteppingOptimizer):
         if len(state) == 0:
             state["step"] = new_number(0.0)
             state["prev"] = zeros_like(param)
-            state["step_size"] = full_like(param.grad, float(plain_number(group["lr"])))
+            state["step_size"] = full_like(param.grad, plain_number(group["lr"]))
         return False
 
     def _update(self, group: dict[str, Any], param: Any, grad: Any, state: dict[str, Any], fresh: bool) -> None:
