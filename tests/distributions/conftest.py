@@ -8,7 +8,8 @@ import pytest
 import torch
 
 ITS_DOUBLES = ("test_log_prob_with_gradients", "test_distribution_functions", "test_expand", "test_bad_parameters",
-               "test_batches_of_every_shape", "test_values_inside_and_outside_of_the_support")
+               "test_batches_of_every_shape", "test_values_inside_and_outside_of_the_support",
+               "test_an_expanded_law_has_the_gradients_of_its_parameters")
 
 
 @pytest.fixture(autouse=True)
