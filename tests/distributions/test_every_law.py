@@ -135,6 +135,33 @@ def test_an_expanded_law_has_the_gradients_of_its_parameters(name: str) -> None:
         compare(found, f"{name}, {what} of an expanded law", 1e-5)
 
 
+@every_law
+@pytest.mark.parametrize("independent", [False, True])
+def test_mixtures_of_every_law(name: str, independent: bool) -> None:
+    """A mixture in a batch, or a mixture of independent ones; also made larger afterwards."""
+    fields = ("mean", "variance", "support", "log_prob", "cdf", "sample", "larger")
+    found: dict[str, list[list[Any]]] = {field: [] for field in fields}
+    for t, d in BOTH:
+        components, parameters = law(name, t, d, ((3, 2), (3, 2)) if independent else ((2, 3), (2, 3)))
+        weights = t.tensor([[0.2, 0.3, 0.5], [0.3, 0.3, 0.4]], dtype=t.float64, requires_grad=True)
+        components = d.Independent(components, 1) if independent else components
+        mixture = d.MixtureSameFamily(d.Categorical(weights[0] if independent else weights), components)
+        t.manual_seed(1)
+        drawn = mixture.sample((2,))
+        for field, read in {
+            "mean": lambda: mixture.mean, "variance": lambda: mixture.variance, "sample": lambda: drawn,
+            "support": lambda: mixture.support.check(drawn), "cdf": lambda: mixture.cdf(drawn),
+            "log_prob": lambda: mixture.log_prob(drawn),
+            "larger": lambda: mixture.expand((3, *mixture.batch_shape)).sample(),
+        }.items():  # fmt: skip
+            result = outcome(read)
+            found[field].append(outcome(lambda: differentiated(t, result, [*parameters, weights])))
+    for field, both in found.items():
+        if isinstance(both[0], Exception) or isinstance(both[1], Exception):
+            both = [[one] if isinstance(one, Exception) else one[:1] for one in both]
+        compare(both, f"{field} of a mixture of {name}", 1e-6)
+
+
 def test_divergences_of_batches_of_other_shapes() -> None:
     """Every pair that is registered, and every law with itself: values and gradients of two orders."""
     pairs = 0
