@@ -288,18 +288,6 @@ def test_multinomial_of_a_transposed_table():
         same_position(ours, theirs)
 
 
-@pytest.mark.parametrize("shape", [(3, 5), (1, 5), (4, 1)])
-@pytest.mark.parametrize("replacement", [False, True])
-def test_multinomial_of_an_expanded_row_or_column(shape, replacement):
-    rng = np.random.default_rng(0)
-    for weights in (rng.random(shape[1]), rng.random((shape[0], 1))):
-        weights = torch.tensor(weights).expand(shape)
-        ours, theirs = pair(7)
-        for count in (1, 3 if replacement else shape[1]):
-            got = ours.multinomial(weights.numpy(), count, replacement)
-            same_bits(got, torch.multinomial(weights, count, replacement, generator=theirs))
-
-
 def test_multinomial_with_zero_weights():
     weights = torch.tensor([0.0, 2.0, 0.0, 1.0, 3.0, 0.0])
     for seed in range(20):

@@ -323,3 +323,18 @@ def test_muon_rounds_as_pytorch() -> None:
                 optimizer.step()
             found.append(param.detach().numpy())
         np.testing.assert_allclose(found[0], found[1], rtol=1e-5, atol=apart)
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if name != "LBFGS"])
+def test_complex_parameters_are_not_stepped_wrongly(name: str) -> None:
+    """SGD is linear and steps them; the others would need the parts apart."""
+    param = headgate.ones(2, 2, dtype=headgate.complex64)
+    param.grad = headgate.ones(2, 2, dtype=headgate.complex64)
+    optimizer = getattr(headgate.optim, name)([param])
+    if name == "SGD":
+        optimizer.step()
+        assert param.tolist() == [[pytest.approx(1 - 1e-3)] * 2] * 2
+        return
+    with pytest.raises(RuntimeError, match="complex"):
+        optimizer.step()
+    assert param.tolist() == [[1.0, 1.0], [1.0, 1.0]]
