@@ -65,6 +65,19 @@ LAWS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "FisherSnedecor": lambda t, d, p: d.FisherSnedecor(p(3.0, 1.5), p(5.0, 3.0)),
     "NegativeBinomial": lambda t, d, p: d.NegativeBinomial(p(3.0, 1.5), p(0.3, 0.6)),
     "NegativeBinomial logits": lambda t, d, p: d.NegativeBinomial(t.tensor([4.0, 2.0]), logits=p(0.5, -1.0)),
+    "VonMises": lambda t, d, p: d.VonMises(p(0.5, -1.0, 4.0), p(1.0, 0.3, 6.0)),
+    "ContinuousBernoulli": lambda t, d, p: d.ContinuousBernoulli(p(0.2, 0.5, 0.9)),
+    "ContinuousBernoulli logits": lambda t, d, p: d.ContinuousBernoulli(logits=p(-1.0, 0.0), lims=(0.4, 0.6)),
+    "GeneralizedPareto": lambda t, d, p: d.GeneralizedPareto(p(0.5, -1.0, 0.0), p(1.0, 0.3, 2.0), p(0.3, -0.2, 0.0)),
+    "LowRankMultivariateNormal": lambda t, d, p: d.LowRankMultivariateNormal(
+        p(0.5, -1.0), p([2.0], [0.5]), p(1.0, 0.3)),
+    "LowRankMultivariateNormal batch": lambda t, d, p: d.LowRankMultivariateNormal(
+        p([0.5, -1.0], [1.0, 1.0]), p([[2.0], [0.5]], [[1.0], [0.3]]), p(1.0, 0.3)),
+    "LKJCholesky": lambda t, d, p: d.LKJCholesky(3, p(0.5, 2.0)),
+    "LKJCholesky two": lambda t, d, p: d.LKJCholesky(2),
+    "Wishart": lambda t, d, p: d.Wishart(p(3.5), p([2.0, 0.5], [0.5, 1.0])),
+    "Wishart batch": lambda t, d, p: d.Wishart(p(3.5, 4.0), precision_matrix=p([2.0, 0.5], [0.5, 1.0])),
+    "Wishart number": lambda t, d, p: d.Wishart(2.5, scale_tril=p([2.0, 0.0], [0.5, 1.0])),
     "StickBreaking": lambda t, d, p: d.TransformedDistribution(
         d.Normal(p(0.5, -1.0), p(1.0, 0.3)), d.StickBreakingTransform()),
 }  # fmt: skip
@@ -73,6 +86,7 @@ STREAMS = {
     "Beta": "_sample_dirichlet", "Dirichlet": "_sample_dirichlet", "Gamma": "_standard_gamma",
     "Chi2": "_standard_gamma", "StudentT": "_standard_gamma", "Poisson": "poisson", "Binomial": "binomial",
     "InverseGamma": "_standard_gamma", "FisherSnedecor": "_standard_gamma", "NegativeBinomial": "poisson",
+    "LKJCholesky": "_sample_dirichlet", "Wishart": "_standard_gamma",
 }  # fmt: skip
 
 

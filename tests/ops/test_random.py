@@ -80,3 +80,17 @@ def test_fork_rng_restores_the_stream() -> None:
     with headgate.random.fork_rng():
         headgate.rand(100)
     assert headgate.rand(2).tolist() == expected
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (1, 5), (4, 1)])
+@pytest.mark.parametrize("replacement", [False, True])
+def test_multinomial_of_an_expanded_row_or_column(shape: tuple[int, int], replacement: bool) -> None:
+    rng = np.random.default_rng(0)
+    for weights in (rng.random(shape[1]), rng.random((shape[0], 1))):
+        for count in (1, 3 if replacement else shape[1]):
+            found = []
+            for t in (headgate, torch):
+                t.manual_seed(7)
+                drawn = t.multinomial(t.tensor(weights).expand(shape), count, replacement)
+                found.append([drawn.tolist(), t.rand(1).item()])
+            assert found[0] == found[1]

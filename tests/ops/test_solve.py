@@ -110,6 +110,9 @@ BAD_MATRICES = {
     "half": lambda t: t.ones(2, 2, dtype=t.float16), "number": lambda t: 1, "indefinite": lambda t: t.tensor(
         [[[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [2.0, 1.0]]]), "singular": lambda t: t.tensor([[1.0, 2.0], [2.0, 4.0]]),
     "batch": lambda t: t.tensor([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [2.0, 4.0]]]), "empty": lambda t: t.ones(0, 0),
+    "inf": lambda t: t.full((2, 2), float("inf")),
+    "nan": lambda t: t.full((2, 2), float("nan")), "some nan": lambda t: t.tensor(
+        [[[1.0, 0.0], [0.0, 1.0]], [[1.0, float("nan")], [float("nan"), 1.0]]]),
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ def model(lib: Any, seed: int) -> Any:
 KINDS: dict[str, Any] = {
     "mean": lambda lib: {},
     "mean with buffers": lambda lib: {"use_buffers": True},
+    "on a device": lambda lib: {"device": "cpu"},
     "ema": lambda lib: {"multi_avg_fn": lib.optim.swa_utils.get_ema_multi_avg_fn(0.9)},
     "swa lists": lambda lib: {"multi_avg_fn": lib.optim.swa_utils.get_swa_multi_avg_fn()},
     "ema one by one": lambda lib: {"avg_fn": lib.optim.swa_utils.get_ema_avg_fn(0.8)},
@@ -105,7 +106,7 @@ def test_update_bn() -> None:
     for lib in BOTH:
         net = lib.nn.Sequential(lib.nn.BatchNorm1d(3), lib.nn.Linear(3, 2)).eval()
         lib.optim.swa_utils.update_bn([(lib.tensor(batch), 0) for batch in batches], net)
-        lib.optim.swa_utils.update_bn([lib.ones(2, 2)], lib.nn.Linear(2, 2))
+        lib.optim.swa_utils.update_bn([lib.ones(2, 2)], lib.nn.Linear(2, 2), device="cpu")
         assert not net.training and net[0].momentum == 0.1
         found.append([net[0].running_mean.numpy(), net[0].running_var.numpy(), net[0].num_batches_tracked.numpy()])
     for one, other in zip(*found):

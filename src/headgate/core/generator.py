@@ -357,7 +357,9 @@ class Generator:
             raise RuntimeError(NOT_A_DISTRIBUTION)
         if not bool((weights > 0).any(axis=-1).all()):
             raise RuntimeError(NO_PROBABILITY)
-        noise = self.exponential(np.empty_like(weights), 1.0)
+        expanded = 0 in weights.strides  # whose copy is in rows; any other keeps the order of its dims
+        noise = np.empty(weights.shape, weights.dtype) if expanded else np.empty_like(weights)
+        noise = self.exponential(noise, 1.0)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             score = weights / noise
         if count == 1:

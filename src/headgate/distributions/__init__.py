@@ -2,6 +2,7 @@
 
 from headgate.distributions import constraints as constraints
 from headgate.distributions import kl_between as kl_between
+from headgate.distributions import kl_more as kl_more
 from headgate.distributions import kl_pareto as kl_pareto
 from headgate.distributions import transforms as transforms
 from headgate.distributions.bernoulli import Bernoulli as Bernoulli
@@ -12,12 +13,14 @@ from headgate.distributions.cauchy import Cauchy as Cauchy
 from headgate.distributions.chi2 import Chi2 as Chi2
 from headgate.distributions.constraint_registry import biject_to as biject_to
 from headgate.distributions.constraint_registry import transform_to as transform_to
+from headgate.distributions.continuous_bernoulli import ContinuousBernoulli as ContinuousBernoulli
 from headgate.distributions.dirichlet import Dirichlet as Dirichlet
 from headgate.distributions.distribution import Distribution as Distribution
 from headgate.distributions.exp_family import ExponentialFamily as ExponentialFamily
 from headgate.distributions.exponential import Exponential as Exponential
 from headgate.distributions.fishersnedecor import FisherSnedecor as FisherSnedecor
 from headgate.distributions.gamma import Gamma as Gamma
+from headgate.distributions.generalized_pareto import GeneralizedPareto as GeneralizedPareto
 from headgate.distributions.geometric import Geometric as Geometric
 from headgate.distributions.gumbel import Gumbel as Gumbel
 from headgate.distributions.half_cauchy import HalfCauchy as HalfCauchy
@@ -28,8 +31,10 @@ from headgate.distributions.kl import kl_divergence as kl_divergence
 from headgate.distributions.kl import register_kl as register_kl
 from headgate.distributions.kumaraswamy import Kumaraswamy as Kumaraswamy
 from headgate.distributions.laplace import Laplace as Laplace
+from headgate.distributions.lkj_cholesky import LKJCholesky as LKJCholesky
 from headgate.distributions.log_normal import LogNormal as LogNormal
 from headgate.distributions.logistic_normal import LogisticNormal as LogisticNormal
+from headgate.distributions.lowrank_multivariate_normal import LowRankMultivariateNormal as LowRankMultivariateNormal
 from headgate.distributions.mixture_same_family import MixtureSameFamily as MixtureSameFamily
 from headgate.distributions.multinomial import Multinomial as Multinomial
 from headgate.distributions.multivariate_normal import MultivariateNormal as MultivariateNormal
@@ -47,7 +52,9 @@ from headgate.distributions.studentT import StudentT as StudentT
 from headgate.distributions.transformed_distribution import TransformedDistribution as TransformedDistribution
 from headgate.distributions.transforms import AbsTransform as AbsTransform
 from headgate.distributions.transforms import AffineTransform as AffineTransform
+from headgate.distributions.transforms import CatTransform as CatTransform
 from headgate.distributions.transforms import ComposeTransform as ComposeTransform
+from headgate.distributions.transforms import CorrCholeskyTransform as CorrCholeskyTransform
 from headgate.distributions.transforms import CumulativeDistributionTransform as CumulativeDistributionTransform
 from headgate.distributions.transforms import ExpTransform as ExpTransform
 from headgate.distributions.transforms import IndependentTransform as IndependentTransform
@@ -58,9 +65,12 @@ from headgate.distributions.transforms import ReshapeTransform as ReshapeTransfo
 from headgate.distributions.transforms import SigmoidTransform as SigmoidTransform
 from headgate.distributions.transforms import SoftmaxTransform as SoftmaxTransform
 from headgate.distributions.transforms import SoftplusTransform as SoftplusTransform
+from headgate.distributions.transforms import StackTransform as StackTransform
 from headgate.distributions.transforms import StickBreakingTransform as StickBreakingTransform
 from headgate.distributions.transforms import TanhTransform as TanhTransform
 from headgate.distributions.transforms import Transform as Transform
 from headgate.distributions.transforms import identity_transform as identity_transform
 from headgate.distributions.uniform import Uniform as Uniform
+from headgate.distributions.von_mises import VonMises as VonMises
 from headgate.distributions.weibull import Weibull as Weibull
+from headgate.distributions.wishart import Wishart as Wishart

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from headgate import dtypes
@@ -72,7 +73,7 @@ class Categorical(Distribution):
 
     @property
     def mean(self) -> Any:
-        return F.full_like(self.probs[..., 0], float("nan"))
+        return F.full(self._extended_shape(), math.nan, dtype=self.probs.dtype)
 
     @property
     def mode(self) -> Any:
@@ -80,7 +81,7 @@ class Categorical(Distribution):
 
     @property
     def variance(self) -> Any:
-        return F.full_like(self.probs[..., 0], float("nan"))
+        return F.full(self._extended_shape(), math.nan, dtype=self.probs.dtype)
 
     def sample(self, sample_shape: Any = Size()) -> Any:
         shape = Size(sample_shape)

@@ -84,3 +84,9 @@ transform_to.register(constraints.simplex, lambda one: transforms.SoftmaxTransfo
 transform_to.register(constraints.lower_cholesky, lambda one: transforms.LowerCholeskyTransform())
 for _kind in (constraints.positive_definite, constraints.positive_semidefinite):
     transform_to.register(_kind, lambda one: transforms.PositiveDefiniteTransform())
+_both(constraints.corr_cholesky)(lambda one: transforms.CorrCholeskyTransform())
+for _table in (biject_to, transform_to):
+    _table.register(constraints.cat, lambda one, table=_table: transforms.CatTransform(
+        [table(part) for part in one.cseq], one.dim, one.lengths))
+    _table.register(constraints.stack, lambda one, table=_table: transforms.StackTransform(
+        [table(part) for part in one.cseq], one.dim))

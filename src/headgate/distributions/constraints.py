@@ -333,12 +333,25 @@ def _definite(value: Any, least: float | None) -> Any:
     return F.as_tensor(np.asarray((values > 0 if least is None else values >= least).all(-1)))
 
 
+def _parts(cseq: Sequence[Constraint]) -> list[Constraint]:
+    if not all(isinstance(one, Constraint) for one in cseq):
+        raise AssertionError("All elements of cseq must be Constraint instances")
+    return list(cseq)
+
+
+def _check_dim(value: Any, dim: int) -> None:
+    if not -value.dim() <= dim < value.dim():
+        raise AssertionError(f"dim {dim} out of range for value with {value.dim()} dimensions")
+
+
 class _Cat(Constraint):
     """Several constraints side by side along a dimension, each for `lengths` of it."""
 
     def __init__(self, cseq: Sequence[Constraint], dim: int = 0, lengths: Sequence[int] | None = None) -> None:
-        self.cseq = list(cseq)
+        self.cseq = _parts(cseq)
         self.lengths = [1] * len(self.cseq) if lengths is None else list(lengths)
+        if len(self.lengths) != len(self.cseq):
+            raise AssertionError(f"lengths ({len(self.lengths)}) must match cseq ({len(self.cseq)})")
         self.dim = dim
 
     @property
@@ -350,6 +363,7 @@ class _Cat(Constraint):
         return max(one.event_dim for one in self.cseq)
 
     def check(self, value: Any) -> Any:
+        _check_dim(value, self.dim)
         checks, start = [], 0
         for one, length in zip(self.cseq, self.lengths):
             checks.append(one.check(value.narrow(self.dim, start, length)))
@@ -361,7 +375,7 @@ class _Stack(Constraint):
     """Several constraints side by side along a dimension, each for one of it."""
 
     def __init__(self, cseq: Sequence[Constraint], dim: int = 0) -> None:
-        self.cseq, self.dim = list(cseq), dim
+        self.cseq, self.dim = _parts(cseq), dim
 
     @property
     def is_discrete(self) -> bool:  # type: ignore[override]
@@ -373,6 +387,7 @@ class _Stack(Constraint):
         return dim + 1 if self.dim + dim < 0 else dim
 
     def check(self, value: Any) -> Any:
+        _check_dim(value, self.dim)
         parts = [value.select(self.dim, i) for i in range(value.size(self.dim))]
         return F.stack([one.check(part) for part, one in zip(parts, self.cseq)], self.dim)
 

@@ -22,10 +22,11 @@ class FisherSnedecor(Distribution):
     arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}
     support = constraints.positive
     has_rsample = True
-    _parameters = ("df1", "df2")
+    _parameters = ("df1", "df2", "_gamma1", "_gamma2")
 
     def __init__(self, df1: Any, df2: Any, validate_args: bool | None = None) -> None:
         self.df1, self.df2 = broadcast_all(df1, df2)
+        self._gamma1, self._gamma2 = Gamma(self.df1 * 0.5, self.df1), Gamma(self.df2 * 0.5, self.df2)
         numbers = isinstance(df1, Number) and isinstance(df2, Number)
         super().__init__(batch_of(numbers, self.df1), validate_args=validate_args)
 
@@ -39,14 +40,12 @@ class FisherSnedecor(Distribution):
 
     @property
     def variance(self) -> Any:
-        one, two = self.df1, self.df2
-        value = 2 * two.pow(2) * (one + two - 2) / (one * (two - 2).pow(2) * (two - 4))
-        return F.where(two > 4, value, math.nan)
+        one, two = self.df1, F.where(self.df2 > 4, self.df2, math.nan)
+        return 2 * two.pow(2) * (one + two - 2) / (one * (two - 2).pow(2) * (two - 4))
 
     def rsample(self, sample_shape: Any = Size()) -> Any:
         shape = self._extended_shape(sample_shape)
-        above, below = (Gamma(df * 0.5, df, validate_args=False).rsample(sample_shape).view(shape)
-                        for df in (self.df1, self.df2))
+        above, below = (law.rsample(sample_shape).view(shape) for law in (self._gamma1, self._gamma2))
         tiny = dtypes.finfo(below.dtype).tiny
         with allow_stale():  # what is clamped is not in the support; the gradient is that of what was drawn
             below.detach().clamp_(min=tiny)

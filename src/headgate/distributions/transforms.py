@@ -1,5 +1,7 @@
 """Changes of variable with the logarithms of their Jacobians. This file only re-exports."""
 
+from headgate.distributions.joined_transforms import CatTransform as CatTransform
+from headgate.distributions.joined_transforms import StackTransform as StackTransform
 from headgate.distributions.scalar_transforms import AbsTransform as AbsTransform
 from headgate.distributions.scalar_transforms import AffineTransform as AffineTransform
 from headgate.distributions.scalar_transforms import ExpTransform as ExpTransform
@@ -12,6 +14,7 @@ from headgate.distributions.transform_base import IndependentTransform as Indepe
 from headgate.distributions.transform_base import ReshapeTransform as ReshapeTransform
 from headgate.distributions.transform_base import Transform as Transform
 from headgate.distributions.transform_base import identity_transform as identity_transform
+from headgate.distributions.vector_transforms import CorrCholeskyTransform as CorrCholeskyTransform
 from headgate.distributions.vector_transforms import CumulativeDistributionTransform as CumulativeDistributionTransform
 from headgate.distributions.vector_transforms import LowerCholeskyTransform as LowerCholeskyTransform
 from headgate.distributions.vector_transforms import PositiveDefiniteTransform as PositiveDefiniteTransform

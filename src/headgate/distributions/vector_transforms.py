@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from headgate import dtypes
@@ -9,6 +10,7 @@ from headgate.distributions import constraints
 from headgate.distributions import functions as F
 from headgate.distributions.scalar_transforms import SigmoidTransform
 from headgate.distributions.transform_base import Transform
+from headgate.distributions.utils import tril_matrix_to_vec, vec_to_tril_matrix
 
 
 class _Vector(Transform):
@@ -100,6 +102,48 @@ class PositiveDefiniteTransform(_Vector):
 
     def _inverse(self, y: Any) -> Any:
         return LowerCholeskyTransform().inv(F.cholesky(y))
+
+
+class CorrCholeskyTransform(_Vector):
+    """Vectors of n (n - 1) / 2 numbers to the Cholesky factor of an n x n correlation matrix, row by row: tanh of each
+    number breaks off a part of what is left of the row's length 1 (Stan's manual, 2018).
+
+    The Jacobian is that of the part below the diagonal. ValueError for shapes of another length.
+    """
+
+    codomain = constraints.corr_cholesky
+    bijective = True
+
+    def _call(self, x: Any) -> Any:
+        eps = dtypes.finfo(x.dtype).eps
+        part = vec_to_tril_matrix(x.tanh().clamp(min=-1 + eps, max=1 - eps), diag=-1)
+        left = (1 - part**2).sqrt().cumprod(-1)
+        return (part + F.eye(part.shape[-1], dtype=part.dtype)) * F.pad(left[..., :-1], [1, 0], value=1)
+
+    def _inverse(self, y: Any) -> Any:
+        left = F.pad((1 - (y * y).cumsum(-1))[..., :-1], [1, 0], value=1)
+        part = tril_matrix_to_vec(y, diag=-1) / tril_matrix_to_vec(left, diag=-1).sqrt()
+        return (part.log1p() - part.neg().log1p()) / 2
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        left = tril_matrix_to_vec(1 - (y * y).cumsum(-1), diag=-2)
+        slopes = -2 * (x + F.softplus(-2 * x) - math.log(2.0)).sum(-1)
+        return 0.5 * left.log().sum(-1) + slopes
+
+    def forward_shape(self, shape: Any) -> Any:
+        if len(shape) < 1:
+            raise ValueError("Too few dimensions on input")
+        size = round((0.25 + 2 * shape[-1]) ** 0.5 + 0.5)
+        if size * (size - 1) // 2 != shape[-1]:
+            raise ValueError("Input is not a flattened lower-diagonal number")
+        return shape[:-1] + (size, size)
+
+    def inverse_shape(self, shape: Any) -> Any:
+        if len(shape) < 2:
+            raise ValueError("Too few dimensions on input")
+        if shape[-2] != shape[-1]:
+            raise ValueError("Input is not square")
+        return shape[:-2] + (shape[-1] * (shape[-1] - 1) // 2,)
 
 
 class CumulativeDistributionTransform(Transform):

@@ -166,7 +166,7 @@ def scale(op: Op, alpha: object) -> object:
     """The scale as a Python number (None: 1). TypeError for anything else, RuntimeError for a complex one."""
     if alpha is None:
         return None
-    if isinstance(alpha, Tensor) and cython.cast(object, cython.cast(Tensor, alpha)._array).size == 1:
+    if isinstance(alpha, Tensor) and alpha.dim() == 0 and not alpha.requires_grad:  # which would get no gradient
         alpha = alpha.item()
     if isinstance(alpha, complex):
         raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
@@ -176,7 +176,7 @@ def scale(op: Op, alpha: object) -> object:
 
 
 def scaled(op: Op, x: object, y: object, alpha: object, out: object) -> object:
-    """Call add, sub or rsub with a scale: a number, or a tensor of one element."""
+    """Call add, sub or rsub with a scale: a number, or a tensor without dimensions and history."""
     alpha = scale(op, alpha)
     x = operand(x, op.name)
     y = operand(y, op.name)

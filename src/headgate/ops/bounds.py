@@ -393,6 +393,12 @@ def three(op: Ternary, name: str, inputs: tuple, value: object, out: object) -> 
             raise TypeError(errors.ARGUMENT.format(
                 function=name, name=("input", "tensor1", "tensor2")[position], position=position + 1,
                 expected="Tensor", type=type(inputs[position]).__name__))
+    if isinstance(value, Tensor):
+        number: object = value
+        if number.dim() == 0 and not number.requires_grad:  # which would get no gradient
+            value = number.item()
+    if not isinstance(value, (int, float, complex, np.generic)):
+        raise TypeError(f"{name}(): argument 'value' must be Number, not {type(value).__name__}")
     if out is INPLACE and op.write_fast(inputs[0], inputs[1], inputs[2], (value,)):
         return inputs[0]
     if out is not None:

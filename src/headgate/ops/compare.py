@@ -30,6 +30,14 @@ class Compare(Binary):
         return Binary.call2(self, x, y, out)
 
     @cython.cfunc
+    def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        if isinstance(x, ndarray) and x.itemsize == 2 and isinstance(y, (float, int)):
+            if dtypes.of(x).category == 2:  # a number is rounded to the type it is compared in
+                with np.errstate(over="ignore"):
+                    y = float(x.dtype.type(y))
+        return Binary.run2(self, x, y, attrs, out)
+
+    @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         return zeros_of(g)  # of the in-place form, whose result is a float again
 

@@ -198,11 +198,15 @@ def full(
 
 
 def number_of(value: object, name: str, argument: str, position: cython.int) -> object:
-    """A number argument, which may be a one-element tensor, as a Python number."""
+    """A number argument, which may be a tensor without dimensions, as a Python number. TypeError for anything else, and
+    where a tensor would get no gradient."""
     if isinstance(value, (bool, int, float, complex)):
         return value
-    if isinstance(value, np.generic) or (isinstance(value, Tensor) and cython.cast(Tensor, value)._array.ndim == 0):
+    if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, Tensor) and cython.cast(Tensor, value)._array.ndim == 0:
+        if not value.requires_grad or name in ("linspace", "logspace"):
+            return value.item()
     raise TypeError(errors.ARGUMENT.format(
         function=name, name=argument, position=position, expected="Number", type=type(value).__name__))
 

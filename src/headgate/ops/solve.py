@@ -106,9 +106,12 @@ class Cholesky(Op):
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         a: object = x
         try:
-            return np.linalg.cholesky(a)
+            factor: object = np.linalg.cholesky(a)
         except np.linalg.LinAlgError:
             raise LinAlgError(not_positive(a, attrs)) from None
+        if unsound(a, factor):
+            raise LinAlgError(not_positive(a, attrs))
+        return factor
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -119,13 +122,23 @@ class Cholesky(Op):
         return transposed(apply2(TRIANGULAR, transposed(factor), transposed(half), (True, False, True)))
 
 
+def unsound(a: object, factor: object) -> bool:
+    """Whether NaN, or what is not finite beside the diagonal, passed through: the factorization has no error for it."""
+    diagonal: object = np.diagonal(factor, axis1=-2, axis2=-1)
+    if np.isfinite(diagonal).all():
+        return False
+    return bool(np.isnan(diagonal).any() or not np.isfinite(np.tril(a, -1)).all())
+
+
 def not_positive(a: object, name: str) -> str:
     """The text for the first matrix of a batch that has no Cholesky factor."""
     number: object
     for number, one in enumerate(matrices_of(a)):
         for order in range(1, one.shape[0] + 1):
             try:
-                np.linalg.cholesky(one[:order, :order])
+                found: object = np.linalg.cholesky(one[:order, :order])
+                if unsound(one[:order, :order], found):
+                    raise np.linalg.LinAlgError
             except np.linalg.LinAlgError:
                 return NOT_POSITIVE.format(name=name, batch=batch_of(number, a.shape), order=order)
     return NOT_POSITIVE.format(name=name, batch="", order=a.shape[-1])

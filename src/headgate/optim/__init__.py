@@ -18,3 +18,4 @@ from headgate.optim.rmsprop import RMSprop as RMSprop
 from headgate.optim.rprop import Rprop as Rprop
 from headgate.optim.sgd import SGD as SGD
 from headgate.optim.sparse_adam import SparseAdam as SparseAdam
+from headgate.optim.swapping import swap_in_optimizer_params_and_state as swap_in_optimizer_params_and_state

@@ -43,6 +43,8 @@ class Adafactor(SteppingOptimizer):
         super().__init__(params, defaults)
 
     def _begin(self, group: dict[str, Any], param: Any) -> bool:
+        if param.is_complex():
+            raise RuntimeError("Adafactor does not support complex parameters")
         state, grad = self.state[param], param.grad
         if len(state) == 0:
             state["step"] = new_number(0.0)

@@ -5,28 +5,41 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from headgate.core.entry import PUBLIC
 from headgate.ops.creation import zeros_like
 from headgate.optim.stepping import SteppingOptimizer, check_rate, plain_number
 
 
+def rounded(numbers: Any) -> Any:
+    """float32 numbers rounded to the nearest bfloat16, ties to even, still as float32."""
+    bits = np.ascontiguousarray(numbers, np.float32).view(np.uint32)
+    half = 0x7FFF + ((bits >> 16) & 1)
+    return ((bits + half) & np.uint32(0xFFFF0000)).astype(np.uint32).view(np.float32)
+
+
 def orthogonal(matrix: Any, coefficients: tuple[float, float, float], steps: int, eps: float) -> Any:
-    """Nearly the orthogonal factor of a matrix, by `steps` Newton-Schulz iterations a X + b (XXᵀ)X + c (XXᵀ)²X."""
+    """Nearly the orthogonal factor of a matrix, by `steps` Newton-Schulz iterations a X + b (XXᵀ)X + c (XXᵀ)²X.
+
+    What each operation gives is rounded to bfloat16, as in PyTorch, whose iteration is one of bfloat16 tensors.
+    """
     if steps >= 100:
         raise ValueError("Number of steps must be less than 100 for computational efficiency")
     if len(matrix.shape) != 2:
         raise ValueError("Input tensor gradient must be a 2D matrix")
     if len(coefficients) != 3:
         raise ValueError("Coefficients must be a tuple of exactly 3 values")
-    a, b, c = coefficients
+    a, b, c = map(np.float32, coefficients)
     high = matrix.size(0) > matrix.size(1)
-    x = matrix.T if high else matrix
-    x = x / x.norm().clamp(min=eps)
-    addmm = PUBLIC["addmm"]
-    for _ in range(steps):
-        gram = x @ x.T
-        x = addmm(x, addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.T if high else x
+    x = rounded(matrix.detach().numpy())
+    x = x.T if high else x
+    with np.errstate(all="ignore"):
+        x = rounded(x / max(rounded(np.sqrt(np.square(x).sum())), rounded(eps + 0.0)))
+        for _ in range(steps):
+            gram = rounded(x @ x.T)
+            x = rounded(a * x + rounded(b * gram + c * (gram @ gram)) @ x)
+    return PUBLIC["from_numpy"](np.ascontiguousarray(x.T if high else x)).to(matrix.dtype)
 
 
 class Muon(SteppingOptimizer):
@@ -34,8 +47,8 @@ class Muon(SteppingOptimizer):
     lerp(g, b, momentum); p = p * (1 - lr * weight_decay) - adjusted lr * orthogonal(u).
 
     adjust_lr_fn: "original" (the default) scales by sqrt(max(1, rows / columns)), "match_rms_adamw" by
-    0.2 * sqrt(max(rows, columns)). ValueError for parameters that are not matrices and options out of range. PyTorch
-    iterates in bfloat16, Headgate in the gradient's own type: results differ by bfloat16's rounding.
+    0.2 * sqrt(max(rows, columns)). ValueError for parameters that are not matrices and options out of range. The
+    iteration rounds to bfloat16, as PyTorch's: another order of its sums may differ in the last bit of that type.
     Source: Jordan et al., 2024.
     """
 
@@ -67,6 +80,8 @@ class Muon(SteppingOptimizer):
                     )
 
     def _begin(self, group: dict[str, Any], param: Any) -> bool:
+        if param.is_complex():
+            raise RuntimeError("Muon does not support complex parameters")
         state = self.state[param]
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = zeros_like(param.grad)

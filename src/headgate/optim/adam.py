@@ -34,6 +34,17 @@ def check_beta_types(betas: Any, foreach: Any, capturable: Any) -> None:
     check_tensor("betas[1]", betas[1], foreach, capturable)
 
 
+def check_foreach(group: dict[str, Any]) -> None:
+    """Refuse, at a step, tensors as options of a group that asks for `foreach`, as PyTorch's lists of tensors do."""
+    if all(param.grad is None for param in group["params"]):
+        return
+    if is_tensor(group["lr"]):
+        raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")
+    for index, beta in enumerate(group["betas"], 1):
+        if is_tensor(beta) and not group["fused"]:
+            raise ValueError(f"beta{index} as a Tensor is not supported for capturable=False and foreach=True")
+
+
 def adam_options(group: dict[str, Any]) -> tuple[Any, ...]:
     """(lr, beta1, beta2, eps, decoupled weight decay), as the compiled rules of Adam's family want them."""
     beta1, beta2 = group["betas"]
@@ -110,6 +121,11 @@ class Adam(SteppingOptimizer):
         }  # fmt: skip
         super().__init__(params, defaults)
         check_fused(self, fused, foreach, differentiable)
+
+    def _step_group(self, index: int, group: dict[str, Any]) -> None:
+        if group["foreach"] and not group["capturable"]:
+            check_foreach(group)
+        super()._step_group(index, group)
 
     def _fused_rule(self, group: dict[str, Any]) -> tuple[str, tuple[str, ...], int, tuple[Any, ...], Any]:
         decay = 0.0 if group["decoupled_weight_decay"] else group["weight_decay"]

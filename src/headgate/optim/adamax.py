@@ -43,7 +43,8 @@ class Adamax(SteppingOptimizer):
         super().__init__(params, defaults)
 
     def _fused_rule(self, group: dict[str, Any]) -> tuple[str, tuple[str, ...], int, tuple[Any, ...], Any]:
-        options = (group["lr"], *group["betas"], group["eps"])
+        beta1, beta2 = group["betas"]
+        options = (group["lr"], beta1, beta2, group["eps"])
         return "adamax", ("exp_avg", "exp_inf", "step"), 2, options, group["weight_decay"]
 
     def _begin(self, group: dict[str, Any], param: Any) -> bool:

@@ -17,6 +17,7 @@ class ASGD(SteppingOptimizer):
 
     _written = "asgd step"
     _numbers = ("step", "eta", "mu")
+    _captured = "params, mus, etas, and state_steps"
     _group_defaults = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
 
     def __init__(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from headgate.optim.adam import adam_options, begin_moments, decay_weights, update_moments
+from headgate.ops.creation import zeros_like
+from headgate.optim.adam import adam_options, decay_weights, update_moments
 from headgate.optim.stepping import (
     SteppingOptimizer,
     check_betas,
@@ -27,6 +28,7 @@ class NAdam(SteppingOptimizer):
 
     _written = "nadam step"
     _numbers = ("step", "mu_product")
+    _captured = "params, mu_products and state_steps"
     _group_defaults = {
         "maximize": False, "foreach": None, "capturable": False, "differentiable": False,
         "decoupled_weight_decay": False,
@@ -57,8 +59,8 @@ class NAdam(SteppingOptimizer):
     def _begin(self, group: dict[str, Any], param: Any) -> bool:
         state = self.state[param]
         if len(state) == 0:
-            begin_moments(state, param, group)
-            state["mu_product"] = new_number(1.0)
+            state["step"], state["mu_product"] = new_number(0.0), new_number(1.0)
+            state["exp_avg"], state["exp_avg_sq"] = zeros_like(param), zeros_like(param)
         return False
 
     def _update(self, group: dict[str, Any], param: Any, grad: Any, state: dict[str, Any], fresh: bool) -> None:

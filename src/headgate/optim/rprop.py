@@ -35,14 +35,15 @@ class Rprop(SteppingOptimizer):
         super().__init__(params, defaults)
 
     def _fused_rule(self, group: dict[str, Any]) -> tuple[str, tuple[str, ...], int, tuple[Any, ...], Any]:
-        return "rprop", ("prev", "step_size", "step"), 2, (*group["etas"], *group["step_sizes"]), 0.0
+        (minus, plus), (least, most) = group["etas"], group["step_sizes"]
+        return "rprop", ("prev", "step_size", "step"), 2, (minus, plus, least, most), 0.0
 
     def _begin(self, group: dict[str, Any], param: Any) -> bool:
         state = self.state[param]
         if len(state) == 0:
             state["step"] = new_number(0.0)
             state["prev"] = zeros_like(param)
-            state["step_size"] = full_like(param.grad, float(plain_number(group["lr"])))
+            state["step_size"] = full_like(param.grad, plain_number(group["lr"]))
         return False
 
     def _update(self, group: dict[str, Any], param: Any, grad: Any, state: dict[str, Any], fresh: bool) -> None:

@@ -279,9 +279,14 @@ def _steps_of(total_steps: Any, epochs: Any, steps_per_epoch: Any) -> int:
     if None in named.values():
         raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
     for name, value in named.items():
-        if not isinstance(value, int) or value <= 0:
+        wrong = value <= 0 or not isinstance(value, int) if name == "total_steps" else not _is_positive(value)
+        if wrong:
             raise ValueError(f"Expected positive integer {name}, but got {value}")
     return math.prod(named.values())
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int) and value > 0
 
 
 def _phases(pct_start: float, total_steps: int, three_phase: bool) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ class SGD(SteppingOptimizer):
 
     _written = "sgd step"
     _numbers = ()
+    _parts_apart = False
     _group_defaults = {
         "nesterov": False, "maximize": False, "foreach": None, "differentiable": False, "fused": False,
     }  # fmt: skip

@@ -83,6 +83,8 @@ class SteppingOptimizer(Optimizer):
     _compiled = True
     _group_defaults: dict[str, Any] = {}
     _numbers: tuple[str, ...] = ("step",)
+    _captured = "params and state_steps"
+    _parts_apart = True  # for complex parameters, in PyTorch
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -127,7 +129,7 @@ class SteppingOptimizer(Optimizer):
     def _step_group(self, index: int, group: dict[str, Any]) -> None:
         if group.get("capturable"):
             raise AssertionError(
-                f"If capturable=True, params and state_steps must be on supported devices: {CAPTURABLE}."
+                f"If capturable=True, {self._captured} must be on supported devices: {CAPTURABLE}."
             )
         if UNCOMPILED or group.get("differentiable") or not self._compiled:
             self._step_plainly(group)
@@ -162,6 +164,11 @@ class SteppingOptimizer(Optimizer):
                     self._update_one(group, param, self._begin(group, param))
 
     def _update_one(self, group: dict[str, Any], param: Any, fresh: bool) -> None:
+        if param.is_complex() and self._parts_apart:
+            raise RuntimeError(
+                f"{type(self).__name__} works on the real and the imaginary parts apart, and Headgate does not compute "
+                "with complex numbers"
+            )
         grad = -param.grad if group.get("maximize") else param.grad
         self._update(group, param, grad, self.state.get(param, {}), fresh)
 
