@@ -18,3 +18,26 @@ COMBINE(HG(amax_f16), f16, (hg_from_half(b) > hg_from_half(a)) | (hg_from_half(b
 COMBINE(HG(amin_f16), f16, (hg_from_half(b) < hg_from_half(a)) | (hg_from_half(b) != hg_from_half(b)) ? b : a)
 
 static const line HG(combine_halves)[4] = {HG(add_f16), HG(multiply_f16), HG(amax_f16), HG(amin_f16)};
+
+/* Those of up to 512 positions that are in [low, high), counted from low, with their number above bit TAG. */
+static int HG(pick)(const i64 *index, int n, hg_size low, hg_size high, uint64_t *picked)
+{
+    int count = 0, i = 0;
+#if HG_LEVEL == 2
+    const __m512i first = _mm512_set1_epi64(low), size = _mm512_set1_epi64(high - low);
+    const __m512i eight = _mm512_set1_epi64((i64)8 << TAG);
+    __m512i number = _mm512_mullo_epi64(_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7), _mm512_set1_epi64((i64)1 << TAG));
+    for (; i + 8 <= n; i += 8, number = _mm512_add_epi64(number, eight)) {
+        __m512i at = _mm512_sub_epi64(_mm512_loadu_si512(index + i), first);
+        __mmask8 own = _mm512_cmplt_epu64_mask(at, size);
+        _mm512_storeu_si512(picked + count, _mm512_maskz_compress_epi64(own, _mm512_or_si512(at, number)));
+        count += __builtin_popcount(own);
+    }
+#endif
+    for (; i < n; i++) {
+        uint64_t at = (uint64_t)index[i] - (uint64_t)low;
+        picked[count] = at | (uint64_t)i << TAG;
+        count += at < (uint64_t)(high - low);
+    }
+    return count;
+}
