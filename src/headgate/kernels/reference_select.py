@@ -223,3 +223,21 @@ def search(edges: Array, values: Array, right: bool) -> Array:
 def count(x: Array, least: int = 0) -> Array:
     """How often each of 0, 1, 2 ... occurs in integers that are not negative, in at least `least` numbers."""
     return np.asarray(np.bincount(x.reshape(-1), minlength=least), _INT64)
+
+
+def count_parts(x: Array, parts: int, low: float, high: float) -> Array:
+    """How many floats lie in each of so many equal parts of [low, high]; the last includes its upper end."""
+    kind = x.dtype.type
+    inside = x[(x >= kind(low)) & (x <= kind(high))]
+    place = ((inside - kind(low)) * kind(parts / (high - low))).astype(np.int64)
+    return count(np.minimum(place, parts - 1), parts)
+
+
+def longest_runs(x: Array) -> Array:
+    """For each line of the last axis, in order, where its longest run of equal numbers ends; of the first of several."""
+    lines = x.reshape(-1, x.shape[-1])
+    places = np.empty(lines.shape[0], np.int64)
+    for row, line in enumerate(lines):
+        ends = np.append(np.flatnonzero(line[1:] != line[:-1]), line.size - 1)
+        places[row] = ends[int(np.diff(ends, prepend=-1).argmax())]
+    return places.reshape(x.shape[:-1])
