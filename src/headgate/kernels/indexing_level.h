@@ -1,5 +1,5 @@
 /* Half precision combined at positions, in float32 and rounded once, by the processor's own conversions where it has
- * them. Included once per level. It must not know Python. */
+ * them; floats added; positions picked. Included once per level. It must not know Python. */
 #undef WIDE
 #undef NARROW
 #if HG_LEVEL
@@ -17,6 +17,9 @@ COMBINE(HG(multiply_f16), f16, NARROW(WIDE(a) * WIDE(b)))
 COMBINE(HG(amax_f16), f16, (hg_from_half(b) > hg_from_half(a)) | (hg_from_half(b) != hg_from_half(b)) ? b : a)
 COMBINE(HG(amin_f16), f16, (hg_from_half(b) < hg_from_half(a)) | (hg_from_half(b) != hg_from_half(b)) ? b : a)
 
+NO_FUSING COMBINE(HG(add_f32), f32, a + b * alpha)
+NO_FUSING COMBINE(HG(add_f64), f64, a + b * alpha)
+static const line HG(add_floats)[2] = {HG(add_f32), HG(add_f64)};
 static const line HG(combine_halves)[4] = {HG(add_f16), HG(multiply_f16), HG(amax_f16), HG(amin_f16)};
 
 /* Those of up to 512 positions that are in [low, high), counted from low, with their number above bit TAG. */

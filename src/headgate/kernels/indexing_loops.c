@@ -214,7 +214,7 @@ static int rows_spread(const walk_job *j)
     return 1;
 }
 
-static void run(walk_job *j, int ordered, hg_splitter parallel)
+static void run_lines(walk_job *j, int ordered, hg_splitter parallel)
 {
     const hg_walk *w = j->w;
     hg_size per = 1, wide = w->shape[w->rank - 1];
@@ -235,6 +235,19 @@ static void run(walk_job *j, int ordered, hg_splitter parallel)
         walk(j, 0, w->shape[0]);
 }
 
+/* Axes of one element at the end are left out: else each line would be one element. */
+static void run(walk_job *j, int ordered, hg_splitter parallel)
+{
+    hg_walk cut;
+    if (j->w->rank > 1 && j->w->shape[j->w->rank - 1] == 1) {
+        cut = *j->w;
+        while (cut.rank > 1 && cut.shape[cut.rank - 1] == 1)
+            cut.rank--;
+        j->w = &cut;
+    }
+    run_lines(j, ordered, parallel);
+}
+
 #define LINE_SETUP \
     int last = w->rank - 1; \
     hg_size n = w->shape[last], fs = w->far_step[last], ns = w->near_step[last], is = w->index_step[last], along = w->along;
@@ -242,8 +255,17 @@ static void run(walk_job *j, int ordered, hg_splitter parallel)
 
 typedef void (*line)(const hg_walk *w, char *far, char *near, const char *index);
 
+/* Loads from anywhere are not worth putting together to vectors. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define ONE_BY_ONE __attribute__((optimize("no-tree-vectorize")))
+#define NO_FUSING __attribute__((optimize("fp-contract=off"))) /* the same bits on every level */
+#else
+#define ONE_BY_ONE
+#define NO_FUSING
+#endif
+
 #define MOVES(U) \
-static void gather_##U(const hg_walk *w, char *far, char *near, const char *index) \
+ONE_BY_ONE static void gather_##U(const hg_walk *w, char *far, char *near, const char *index) \
 { \
     LINE_SETUP \
     if (ns == (hg_size)sizeof(U) && is == 8 && fs == 0 && along == (hg_size)sizeof(U)) { \
@@ -257,7 +279,7 @@ static void gather_##U(const hg_walk *w, char *far, char *near, const char *inde
     for (hg_size i = 0; i < n; i++) \
         *(U *)(near + i * ns) = *(const U *)(far + PLACE); \
 } \
-static void set_##U(const hg_walk *w, char *far, char *near, const char *index) \
+ONE_BY_ONE static void set_##U(const hg_walk *w, char *far, char *near, const char *index) \
 { \
     LINE_SETUP \
     if (ns == (hg_size)sizeof(U) && is == 8 && fs == 0 && along == (hg_size)sizeof(U)) { \
@@ -306,18 +328,18 @@ static void FUNCTION(const hg_walk *w, char *far, char *near, const char *index)
     } \
 }
 #define NUMBER(T) \
-    COMBINE(add_##T, T, (T)(a + b * alpha)) \
     COMBINE(multiply_##T, T, (T)(a * b)) \
     COMBINE(amax_##T, T, (b > a) | (b != b) ? b : a) \
     COMBINE(amin_##T, T, (b < a) | (b != b) ? b : a)
 typedef uint32_t u32; /* unsigned where addition may wrap */
 typedef uint64_t u64;
 typedef uint16_t u16;
-NUMBER(u8)
-NUMBER(i8)
-NUMBER(i16)
-NUMBER(i32)
-NUMBER(i64)
+#define WHOLE(T) COMBINE(add_##T, T, (T)(a + b * alpha)) NUMBER(T)
+WHOLE(u8)
+WHOLE(i8)
+WHOLE(i16)
+WHOLE(i32)
+WHOLE(i64)
 NUMBER(f32)
 NUMBER(f64)
 typedef u8 truth;
@@ -379,7 +401,7 @@ static int worth_sharing(const hg_walk *w)
 void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index, hg_splitter parallel)
 {
     static const line combine[4][HG_TYPES] = {
-        {any_truth, add_u8, add_i8, add_i16, add_i32, add_i64, NULL, add_f32, add_f64},
+        {any_truth, add_u8, add_i8, add_i16, add_i32, add_i64, NULL, NULL, NULL},
         {both_truth, multiply_u8, multiply_i8, multiply_i16, multiply_i32, multiply_i64, NULL, multiply_f32,
          multiply_f64},
         {any_truth, amax_u8, amax_i8, amax_i16, amax_i32, amax_i64, NULL, amax_f32, amax_f64},
@@ -389,6 +411,8 @@ void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index
     line chosen = w->mode == HG_SET ? set : combine[w->mode - HG_ADD][w->type];
     if (w->mode != HG_SET && w->type == HG_F16)
         chosen = HG_CHOSEN(combine_halves)[w->mode - HG_ADD];
+    if (w->mode == HG_ADD && w->type >= HG_F32)
+        chosen = HG_CHOSEN(add_floats)[w->type - HG_F32];
     walk_job j = {w, far, (char *)near, index, chosen, NULL};
     if (worth_sharing(w))
         parallel(write_part, &j, w->limit, a_part(w, w->limit, SHARED_LINE / 2));
@@ -405,12 +429,6 @@ typedef struct {
     hg_size n, count, bytes;
 } take_job;
 
-/* Loads from anywhere are not worth putting together to vectors. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define ONE_BY_ONE __attribute__((optimize("no-tree-vectorize")))
-#else
-#define ONE_BY_ONE
-#endif
 #define TAKE(U) \
 ONE_BY_ONE static void take_##U(const U *restrict x, const i64 *restrict index, U *restrict out, hg_size n) \
 { \

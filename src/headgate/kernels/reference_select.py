@@ -31,7 +31,8 @@ def _refuse_outside(index: Array, size: int, axis: int) -> None:
 def linear(parts: tuple[Array, ...], sizes: tuple[int, ...]) -> Array | None:
     """Where elements lie in an array of these sizes, flattened, by a position for each of its dims.
 
-    Positions are int64 arrays of one shape, from the end if negative. None if they are not, or if some are outside.
+    Positions are int64 arrays of one shape, from the end if negative. None if they are not, or if some are outside. A
+    single array that counts from the front is returned itself.
     """
     flat = np.zeros(parts[0].shape, _INT64)
     for part, size in zip(parts, sizes):
@@ -40,7 +41,7 @@ def linear(parts: tuple[Array, ...], sizes: tuple[int, ...]) -> Array | None:
         if ((part < -size) | (part >= size)).any():
             return None
         flat = flat * size + np.where(part < 0, part + size, part)
-    return flat
+    return parts[0] if len(parts) == 1 and not (parts[0] < 0).any() else flat
 
 
 def take(x: Array, index: Array, axis: int | None) -> Array:
@@ -234,7 +235,7 @@ def count_parts(x: Array, parts: int, low: float, high: float) -> Array:
 
 
 def longest_runs(x: Array) -> Array:
-    """For each line of the last axis, in order, where its longest run of equal numbers ends; of the first of several."""
+    """Where the longest run of equal numbers ends in each line of the last axis, in order; the first of several."""
     lines = x.reshape(-1, x.shape[-1])
     places = np.empty(lines.shape[0], np.int64)
     for row, line in enumerate(lines):

@@ -165,7 +165,7 @@ cpdef ndarray count_parts(ndarray x, Py_ssize_t parts, double low, double high):
 
 
 cpdef ndarray longest_runs(ndarray x):
-    """For each line of the last axis, in order, where its longest run of equal numbers ends; of the first of several."""
+    """Where the longest run of equal numbers ends in each line of the last axis, in order; the first of several."""
     cdef int kind = hg_type_of(cnp.PyArray_TYPE(x)), rank = cnp.PyArray_NDIM(x)
     cdef Py_ssize_t n = cnp.PyArray_DIMS(x)[rank - 1]
     cdef ndarray places

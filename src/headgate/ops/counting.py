@@ -17,12 +17,11 @@ if not cython.compiled:
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.writes import check_writable, note_write
     from headgate.kernels.reference import count as count_kernel
-    from headgate.kernels.reference import count_parts
+    from headgate.kernels.reference import count_parts, zeros
     from headgate.kernels.reference import index_add as index_add_kernel
     from headgate.kernels.reference import search as search_kernel
     from headgate.kernels.reference import sort as sort_kernel
     from headgate.kernels.reference import take as take_kernel
-    from headgate.kernels.reference import zeros
     from headgate.ops.change import is_number, kind_name, need_int, need_tensor
     from headgate.ops.scatter import long_index
     from headgate.ops.sorting import GIVEN

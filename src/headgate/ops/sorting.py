@@ -15,8 +15,7 @@ if not cython.compiled:
     from headgate.core.inplace import write
     from headgate.core.operators import slots
     from headgate.core.records import OUT, Node, Op, Tensor
-    from headgate.kernels.reference import copy_into, like_layout
-    from headgate.kernels.reference import longest_runs
+    from headgate.kernels.reference import copy_into, like_layout, longest_runs
     from headgate.kernels.reference import pick as pick_kernel
     from headgate.kernels.reference import sort as sort_kernel
     from headgate.kernels.reference import topk as topk_kernel
