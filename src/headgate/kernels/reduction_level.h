@@ -36,7 +36,6 @@ static ACC HG(block_##NAME)(const T *x, hg_size n, ACC c) \
         _Pragma("GCC unroll 16") \
         for (int k = 0; k < VECTORS; k++) { \
             V p = LOAD(x + i + k * WIDTH); \
-            __builtin_prefetch((const char *)(x + i + k * WIDTH) + FETCHED); \
             p = MAP(p); \
             sum[k] = JOIN(sum[k], p); \
         } \
@@ -66,8 +65,6 @@ static ACC HG(block_##NAME)(const T *x, hg_size n, ACC c) \
             lane[l] = JOIN1(lane[l], lane[l + half]); \
     return lane[0]; \
 }
-#undef FETCHED
-#define FETCHED 1024 /* bytes, into the next line if need be: the processor's own guess stops at each page */
 #define ROWS(NAME, T, ACC, JOIN1) \
 static void HG(rows_##NAME)(const char *data, hg_size count, hg_size stride, hg_size n, void *result, const void *centre) \
 { \
