@@ -298,6 +298,8 @@ CAUSES = {
     "take": "bound by memory: one cache line per element",
     "gather": "bound by memory in float64: positions, elements and result are 24 MB; level with half as many rows",
     "add of a transpose": "bound by memory: one cache line per element of the transpose",
+    "addr": "each row runs in pieces of 512 numbers beside a buffer filled with the column's number",
+    "baddbmm": "the sum is a second pass, NumPy's, on one thread",
     "prod over columns": "products fall below the smallest normal number, which costs the processor: level near 1",
     "index_add": "the input is copied first, a pass that PyTorch makes beside the sum",
     "index_reduce": "rows are combined on one instruction set; half precision is converted by shifts and masks",
