@@ -224,3 +224,67 @@ def test_positions_of_several_dims_as_one(kernels: Kernels) -> None:
     strided = np.arange(8)[::2]
     assert kernels.linear((strided,), (8,)) is None and kernels.linear((np.zeros(3, np.int32),), (8,)) is None
     assert kernels.linear((np.zeros(3, np.int64), np.zeros((3, 1), np.int64)), (8, 8)) is None
+
+
+@pytest.fixture(params=[1, 2, 3, 8])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    from headgate.kernels.pool import get_num_threads, set_num_threads
+
+    before = get_num_threads()
+    set_num_threads(request.param)
+    yield request.param
+    set_num_threads(before)
+
+
+@pytest.mark.compiled_only
+@pytest.mark.parametrize("kind", ["u1", "e", "f", "d"])
+def test_of_several_values_for_one_place_the_last_wins(threads: int, kind: str) -> None:
+    from headgate.kernels import indexing
+
+    random = np.random.default_rng(threads)
+    for size, count in ((8192, 65536), (10_000, 65_536), (100_003, 200_001), (150_000, 65_543)):
+        for index in (random.integers(0, size, count), random.integers(0, 3, count) * (size // 3),
+                      np.arange(count) % size):
+            source = random.integers(0, 200, count).astype(kind)
+            wanted = np.zeros(size, kind)
+            for block in range(0, count, 4096):  # within it by a dictionary, which keeps the last one
+                last = dict(zip(index[block:block + 4096].tolist(), source[block:block + 4096].tolist()))
+                wanted[list(last)] = list(last.values())
+            assert (indexing.scatter(np.zeros(size, kind), 0, index, source) == wanted).all(), (size, count)
+    before = np.zeros(8192, kind)
+    index[-1] = 8192
+    with pytest.raises(RuntimeError, match="index 8192 is out of bounds"):
+        indexing.scatter(before, 0, index, source)
+    assert not before.any()
+
+
+@pytest.mark.compiled_only
+@pytest.mark.parametrize("kind", ["i4", "f", "d"])
+def test_rows_are_added_in_order(threads: int, kind: str) -> None:
+    """Spread over the places, or most of them at one: the same sums in the same order."""
+    from headgate.kernels import indexing
+
+    random = np.random.default_rng(threads)
+    for shape, count in (((40, 900), 70), ((5, 3, 4000), 40), ((301, 130), 301), ((2, 20_000), 9)):
+        spread = random.integers(0, shape[0], count)
+        for index in (spread, np.minimum(random.integers(0, 3 * shape[0], count), shape[0] - 1)):
+            x = (random.standard_normal(shape) * 100).astype(kind)
+            source = (random.standard_normal((count, *shape[1:])) * 100).astype(kind)
+            wanted = x.copy()
+            for at, row in zip(index, source):
+                wanted[at] += row
+            assert (indexing.index_add(x, 0, index, source) == wanted).all(), shape
+
+
+@pytest.mark.compiled_only
+def test_a_position_outside_in_any_line_of_a_large_gather(threads: int) -> None:
+    from headgate.kernels import indexing
+
+    x = np.arange(300 * 300.0).reshape(300, 300)
+    index = np.random.default_rng(threads).integers(0, 300, x.shape)
+    assert (indexing.gather(x, 1, index) == np.take_along_axis(x, index, 1)).all()
+    for row, wrong in ((0, 300), (151, -1), (299, 2**62)):
+        spoilt = index.copy()
+        spoilt[row, 7] = wrong
+        with pytest.raises(RuntimeError, match=f"index {wrong} is out of bounds for dimension 1 with size 300"):
+            indexing.gather(x, 1, spoilt)

@@ -92,3 +92,37 @@ def test_counts_of_growing_and_of_negative_numbers(kernels: Any) -> None:
     np.testing.assert_array_equal(kernels.count(x), np.bincount(x))
     with pytest.raises(ValueError):
         kernels.count(np.array([0, 5, -1]))
+
+
+@pytest.mark.parametrize("kind", ["e", "f", "d"])
+@pytest.mark.parametrize("count", [1, 37, 70_001])
+def test_numbers_in_equal_parts(kernels: Any, kind: str, count: int) -> None:
+    """Beside PyTorch's counts (above 2048 a half holds no odd ones), edges and what lies outside among them."""
+    x = np.random.default_rng(count).standard_normal(count).astype(kind)
+    x[:: 5] = np.linspace(-1, 2, x[:: 5].size).astype(kind)
+    if count > 20:
+        x[[3, 7, 9, 2, 4]] = np.nan, np.inf, -np.inf, -1, 2
+    for parts, low, high in ((1, -1.0, 2.0), (3, -1.0, 2.0), (100, -0.5, 0.5), (7, 0.1, 0.3), (5000, -2.0, 2.0)):
+        counts = kernels.count_parts(x, parts, low, high)
+        assert counts.dtype == np.int64 and counts.shape == (parts,)
+        np.testing.assert_array_equal(counts, reference.count_parts(x, parts, low, high))
+        if kind != "e":
+            theirs = torch.histc(torch.from_numpy(x), parts, low, high)
+            np.testing.assert_array_equal(counts, theirs.numpy())
+
+
+@pytest.mark.parametrize("kind", ["?", *TYPES])
+def test_the_longest_run_of_a_line(kernels: Any, kind: str) -> None:
+    random = np.random.default_rng(5)
+    for shape in ((1,), (9,), (4, 1), (300, 200), (3, 5, 40)):
+        x = np.asarray(np.sort(random.integers(0, 12, shape)).astype(kind))
+        if kind in "efd":
+            x[..., :1] = -0.0
+            x[..., shape[-1] // 2 + 1:] = np.nan
+        places = kernels.longest_runs(x)
+        assert places.dtype == np.int64 and places.shape == shape[:-1]
+        for line, place in zip(x.reshape(-1, shape[-1]), places.reshape(-1)):
+            lengths = [1]
+            for before, after in zip(line[:-1], line[1:]):
+                lengths.append(lengths[-1] + 1 if before == after else 1)
+            assert place == int(np.argmax(lengths)), (line, place)

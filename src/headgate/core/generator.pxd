@@ -1,5 +1,6 @@
 # C types of generator.py. Arrays stay plain objects there: a typed ndarray would need NumPy's C API in that module.
 from numpy cimport import_array
+from headgate.kernels.copying cimport copy_into
 from headgate.kernels.mt19937 cimport MT19937, plain
 
 

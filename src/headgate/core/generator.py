@@ -48,6 +48,7 @@ if cython.compiled:
     import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
 
 if not cython.compiled:
+    from headgate.kernels.reference import copy_into
     from headgate.kernels.reference_random import MT19937, plain
 
 INITIAL_SEED = 67280421310721  # of a fresh generator, as in PyTorch
@@ -276,6 +277,8 @@ class Generator:
         if array.size == 0:
             return array
         check_overlap(array)
+        if p.dtype.char == "e":  # of which NumPy converts and compares two hundred in a microsecond
+            p = copy_into(np.empty(p.shape, FLOAT32), p)
         try:
             spread = np.broadcast_to(p, array.shape)
         except ValueError:
@@ -286,7 +289,9 @@ class Generator:
         chances = spread.transpose(fill_axes(array)).astype(dtype, order="C")
         target = _ready(array, (6,), UINT8)
         self.engine.bernoulli_each(target, chances)
-        if target is not array:
+        if target is not array and array.dtype.char == "e" and array.flags.c_contiguous:
+            copy_into(array, target.reshape(array.shape))
+        elif target is not array:
             store(array, target)
         return array
 

@@ -58,7 +58,7 @@ static void HG(f64_to_f16)(const void *source, void *target, hg_size n)
     for (; i + 8 <= n; i += 8) {
         __m512d v = _mm512_loadu_pd(from + i * 8);
         __m256 cut = _mm512_cvt_roundpd_ps(v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
-        __mmask8 lost = _mm512_cmp_pd_mask(_mm512_cvtps_pd(cut), v, _CMP_NEQ_UQ);
+        __mmask8 lost = _mm512_test_epi64_mask(_mm512_castpd_si512(v), _mm512_set1_epi64(0x1fffffff));
         __m256i odd = _mm256_or_si256(_mm256_castps_si256(cut), _mm256_maskz_set1_epi32(lost, 1));
         _mm_storeu_si128((__m128i *)((f16 *)target + i), _mm256_cvtps_ph(_mm256_castsi256_ps(odd), 0));
     }

@@ -14,7 +14,7 @@ from libc.string cimport memset
 from numpy cimport ndarray, npy_intp
 
 from headgate.kernels.memory cimport fresh
-from headgate.kernels.pool cimport parallel
+from headgate.kernels.pool cimport get_num_threads, parallel
 
 cnp.import_array()
 
@@ -25,7 +25,7 @@ cdef extern from "indexing_loops.h" nogil:
     enum:
         HG_DIMS, HG_SET, HG_ADD, HG_MULTIPLY, HG_AMAX, HG_AMIN
     ctypedef struct hg_walk:
-        int rank, axis, type, item, mode
+        int rank, axis, type, item, mode, threads
         Py_ssize_t limit
         Py_ssize_t shape[64]
         Py_ssize_t index_step[64]
@@ -36,7 +36,7 @@ cdef extern from "indexing_loops.h" nogil:
     int hg_index_outside(const i64 *index, Py_ssize_t n, Py_ssize_t limit, i64 *bad, hg_splitter parallel)
     int hg_index_linear(const i64 *const *parts, const Py_ssize_t *sizes, int count, Py_ssize_t n, i64 *out,
                         hg_splitter parallel)
-    void hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel)
+    int hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel)
     void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index, hg_splitter parallel)
     void hg_take(const char *x, char *out, const i64 *index, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t count,
                  Py_ssize_t bytes, hg_splitter parallel)
@@ -88,11 +88,13 @@ cdef bint outside(ndarray index, Py_ssize_t limit, i64 *bad) noexcept:
 cpdef ndarray linear(tuple parts, tuple sizes):
     """Where elements lie in an array of these sizes, flattened, by a position for each of its dims.
 
-    Positions are int64 arrays of one shape, from the end if negative. None if they are not, or if some are outside.
+    Positions are int64 arrays of one shape, from the end if negative. None if they are not, or if some are outside. A
+    single array that counts from the front is returned itself.
     """
     cdef const i64 *data[64]
     cdef Py_ssize_t limits[64]
     cdef int count = <int> len(parts), k, i, good
+    cdef i64 bad
     cdef Py_ssize_t n
     cdef ndarray first = parts[0], part, out
     if count > 64:
@@ -106,6 +108,8 @@ cpdef ndarray linear(tuple parts, tuple sizes):
             if cnp.PyArray_DIMS(part)[i] != cnp.PyArray_DIMS(first)[i]:
                 return None
         data[k] = <const i64 *> cnp.PyArray_DATA(part)
+    if count == 1 and not outside(first, limits[0], &bad):
+        return first
     n = cnp.PyArray_SIZE(first)
     out = fresh(cnp.PyArray_NDIM(first), cnp.PyArray_DIMS(first), cnp.PyArray_TYPE(first))
     if n <= HELD:
@@ -156,7 +160,7 @@ cdef int start_walk(hg_walk *w, ndarray index, ndarray far, int axis) except -1:
     """Shape and steps of the index and of the indexed operand; 0-d arrays count as having one axis."""
     cdef int i
     w.rank = cnp.PyArray_NDIM(index)
-    w.axis, w.alpha, w.mode = axis, 1, HG_SET
+    w.axis, w.alpha, w.mode, w.threads = axis, 1, HG_SET, get_num_threads()
     w.type, w.item = hg_type_of(cnp.PyArray_TYPE(far)), <int> cnp.PyArray_ITEMSIZE(far)
     w.along = w.item
     w.limit = 1
@@ -184,7 +188,7 @@ cpdef ndarray gather(ndarray x, Py_ssize_t axis, ndarray index):
     """out[i][j] = x[index[i][j]][j] for axis 0, in the shape of `index`."""
     cdef hg_walk w
     cdef ndarray out
-    cdef int at = axis_number(axis, cnp.PyArray_NDIM(x)), i
+    cdef int at = axis_number(axis, cnp.PyArray_NDIM(x)), i, good
     if not usable(x) or cnp.PyArray_SIZE(index) == 0 or cnp.PyArray_NDIM(index) != cnp.PyArray_NDIM(x):
         return reference.gather(x, axis, index)
     for i in range(cnp.PyArray_NDIM(x)):
@@ -192,17 +196,18 @@ cpdef ndarray gather(ndarray x, Py_ssize_t axis, ndarray index):
             return reference.gather(x, axis, index)
     index = positions(index)
     start_walk(&w, index, x, at)
-    refuse_outside(index, &w)
     out = fresh(cnp.PyArray_NDIM(index), cnp.PyArray_DIMS(index), cnp.PyArray_TYPE(x))
     for i in range(cnp.PyArray_NDIM(out)):
         w.near_step[i] = cnp.PyArray_STRIDES(out)[i]
     if cnp.PyArray_SIZE(out) <= HELD:
-        hg_gather(&w, <char *> cnp.PyArray_DATA(x), <char *> cnp.PyArray_DATA(out), <char *> cnp.PyArray_DATA(index),
-                  <hg_splitter> parallel)
+        good = hg_gather(&w, <char *> cnp.PyArray_DATA(x), <char *> cnp.PyArray_DATA(out),
+                         <char *> cnp.PyArray_DATA(index), <hg_splitter> parallel)
     else:
         with nogil:
-            hg_gather(&w, <char *> cnp.PyArray_DATA(x), <char *> cnp.PyArray_DATA(out),
-                      <char *> cnp.PyArray_DATA(index), <hg_splitter> parallel)
+            good = hg_gather(&w, <char *> cnp.PyArray_DATA(x), <char *> cnp.PyArray_DATA(out),
+                             <char *> cnp.PyArray_DATA(index), <hg_splitter> parallel)
+    if not good:
+        refuse_outside(index, &w)
     return out
 
 

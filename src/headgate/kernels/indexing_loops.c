@@ -7,7 +7,8 @@
 
 #define GRAIN 16384
 #define BLOCK 512 /* positions worked out together, so that they stay in the cache from one dim to the next */
-#define STRIP 128           /* elements of a line that a thread takes at least */
+#define STRIP 128 /* elements of a line that a thread takes at least */
+#define TAG 48    /* bits of a position that was picked; above them is its number in the block */
 
 typedef struct {
     const i64 *index;
@@ -93,7 +94,34 @@ typedef struct {
     char *near;
     const char *index;
     void (*line)(const hg_walk *w, char *far, char *near, const char *index);
+    int *bad; /* where not NULL: each line's positions are looked at first, and the walk ends where one is outside */
 } walk_job;
+
+static int line_outside(const hg_walk *w, const char *index)
+{
+    const hg_size n = w->shape[w->rank - 1], step = w->index_step[w->rank - 1];
+    const uint64_t last = (uint64_t)w->limit - 1; /* the sign bit tells of a position outside */
+    uint64_t signs = 0;
+    if (step == sizeof(i64)) {
+        const i64 *at = (const i64 *)index;
+        for (hg_size i = 0; i < n; i++)
+            signs |= (uint64_t)at[i] | (last - (uint64_t)at[i]);
+    } else {
+        for (hg_size i = 0; i < n; i++) {
+            uint64_t at = *(const uint64_t *)(index + i * step);
+            signs |= at | (last - at);
+        }
+    }
+    return signs >> 63;
+}
+
+static int refused(const walk_job *j, const hg_walk *w, const char *index)
+{
+    if (!j->bad || !line_outside(w, index))
+        return 0;
+    __atomic_store_n(j->bad, 1, __ATOMIC_RELAXED);
+    return 1;
+}
 
 /* Lines along the last axis, for positions [low, high) of the first one. */
 static void walk(void *context, hg_size low, hg_size high)
@@ -107,6 +135,8 @@ static void walk(void *context, hg_size low, hg_size high)
     hg_walk part = *w;
     if (last == 0) {
         part.shape[0] = high - low;
+        if (refused(j, &part, index + low * w->index_step[0]))
+            return;
         j->line(&part, far + low * w->far_step[0], near + low * w->near_step[0], index + low * w->index_step[0]);
         return;
     }
@@ -115,6 +145,8 @@ static void walk(void *context, hg_size low, hg_size high)
     near += low * w->near_step[0];
     index += low * w->index_step[0];
     for (;;) {
+        if (refused(j, w, index))
+            return;
         j->line(w, far, near, index);
         int d = last - 1;
         for (; d >= 0; d--) {
@@ -141,26 +173,79 @@ static void walk_strip(void *context, hg_size low, hg_size high)
     hg_walk part = *j->w;
     int last = part.rank - 1;
     walk_job strip = {&part, j->far + low * part.far_step[last], j->near + low * part.near_step[last],
-                      j->index + low * part.index_step[last], j->line};
+                      j->index + low * part.index_step[last], j->line, j->bad};
     part.shape[last] = high - low;
     walk(&strip, 0, part.shape[0]);
 }
 
+/* The grain that gives each thread one piece. */
+static hg_size a_part(const hg_walk *w, hg_size n, hg_size least)
+{
+    hg_size part = (n + w->threads - 1) / w->threads;
+    return part < least ? least : part;
+}
+
+/* Rows that go to one place each, of which these threads write to [low, high) only. */
+static void walk_targets(void *context, hg_size low, hg_size high)
+{
+    const walk_job *j = context;
+    for (hg_size r = 0; r < j->w->shape[0]; r++) {
+        hg_size place = *(const i64 *)(j->index + r * j->w->index_step[0]);
+        if (place >= low && place < high)
+            walk(context, r, r + 1);
+    }
+}
+
+/* Whether rows go to one place each, and no quarter of the places gets most of them. */
+static int rows_spread(const walk_job *j)
+{
+    const hg_walk *w = j->w;
+    hg_size counts[4] = {0};
+    if (w->axis != 0 || w->rank < 2 || w->limit < 4)
+        return 0;
+    for (int d = 1; d < w->rank; d++)
+        if (w->index_step[d])
+            return 0;
+    for (hg_size r = 0; r < w->shape[0]; r++)
+        counts[*(const i64 *)(j->index + r * w->index_step[0]) * 4 / w->limit]++;
+    for (int k = 0; k < 4; k++)
+        if (counts[k] * 2 > w->shape[0])
+            return 0;
+    return 1;
+}
+
+static void run_lines(walk_job *j, int ordered, hg_splitter parallel)
+{
+    const hg_walk *w = j->w;
+    hg_size per = 1, wide = w->shape[w->rank - 1];
+    for (int d = 0; d < w->rank; d++) {
+        if (!w->shape[d])
+            return;
+        per *= d ? w->shape[d] : 1;
+    }
+    if (per * w->shape[0] <= GRAIN)
+        walk(j, 0, w->shape[0]);
+    else if (!ordered || w->axis)
+        parallel(walk, j, w->shape[0], GRAIN / per + 1);
+    else if (per >= STRIP && rows_spread(j))
+        parallel(walk_targets, j, w->limit, a_part(w, w->limit, 1));
+    else if (w->rank > 1 && wide >= 2 * STRIP)
+        parallel(walk_strip, j, wide, STRIP);
+    else
+        walk(j, 0, w->shape[0]);
+}
+
+/* Axes of one element at the end are left out: else each line would be one element. */
 static void run(walk_job *j, int ordered, hg_splitter parallel)
 {
-    hg_size per = 1;
-    int last = j->w->rank - 1;
-    for (int d = 0; d < j->w->rank; d++) {
-        if (!j->w->shape[d])
-            return;
-        per *= d ? j->w->shape[d] : 1;
+    hg_walk cut;
+    if (j->w->rank > 1 && j->w->shape[j->w->rank - 1] == 1) {
+        cut = *j->w;
+        while (cut.rank > 1 && cut.shape[cut.rank - 1] == 1)
+            cut.rank--;
+        j->w = &cut;
     }
-    if (per * j->w->shape[0] <= GRAIN || (ordered && j->w->axis == 0 && (last == 0 || j->w->shape[last] < 2 * STRIP)))
-        walk(j, 0, j->w->shape[0]);
-    else if (ordered && j->w->axis == 0)
-        parallel(walk_strip, j, j->w->shape[last], STRIP);
-    else
-        parallel(walk, j, j->w->shape[0], GRAIN / per + 1);
+    run_lines(j, ordered, parallel);
 }
 
 #define LINE_SETUP \
@@ -170,8 +255,17 @@ static void run(walk_job *j, int ordered, hg_splitter parallel)
 
 typedef void (*line)(const hg_walk *w, char *far, char *near, const char *index);
 
+/* Loads from anywhere are not worth putting together to vectors. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define ONE_BY_ONE __attribute__((optimize("no-tree-vectorize")))
+#define NO_FUSING __attribute__((optimize("fp-contract=off"))) /* the same bits on every level */
+#else
+#define ONE_BY_ONE
+#define NO_FUSING
+#endif
+
 #define MOVES(U) \
-static void gather_##U(const hg_walk *w, char *far, char *near, const char *index) \
+ONE_BY_ONE static void gather_##U(const hg_walk *w, char *far, char *near, const char *index) \
 { \
     LINE_SETUP \
     if (ns == (hg_size)sizeof(U) && is == 8 && fs == 0 && along == (hg_size)sizeof(U)) { \
@@ -185,7 +279,7 @@ static void gather_##U(const hg_walk *w, char *far, char *near, const char *inde
     for (hg_size i = 0; i < n; i++) \
         *(U *)(near + i * ns) = *(const U *)(far + PLACE); \
 } \
-static void set_##U(const hg_walk *w, char *far, char *near, const char *index) \
+ONE_BY_ONE static void set_##U(const hg_walk *w, char *far, char *near, const char *index) \
 { \
     LINE_SETUP \
     if (ns == (hg_size)sizeof(U) && is == 8 && fs == 0 && along == (hg_size)sizeof(U)) { \
@@ -234,18 +328,18 @@ static void FUNCTION(const hg_walk *w, char *far, char *near, const char *index)
     } \
 }
 #define NUMBER(T) \
-    COMBINE(add_##T, T, (T)(a + b * alpha)) \
     COMBINE(multiply_##T, T, (T)(a * b)) \
     COMBINE(amax_##T, T, (b > a) | (b != b) ? b : a) \
     COMBINE(amin_##T, T, (b < a) | (b != b) ? b : a)
 typedef uint32_t u32; /* unsigned where addition may wrap */
 typedef uint64_t u64;
 typedef uint16_t u16;
-NUMBER(u8)
-NUMBER(i8)
-NUMBER(i16)
-NUMBER(i32)
-NUMBER(i64)
+#define WHOLE(T) COMBINE(add_##T, T, (T)(a + b * alpha)) NUMBER(T)
+WHOLE(u8)
+WHOLE(i8)
+WHOLE(i16)
+WHOLE(i32)
+WHOLE(i64)
 NUMBER(f32)
 NUMBER(f64)
 typedef u8 truth;
@@ -254,17 +348,60 @@ COMBINE(both_truth, truth, a && b)
 #define HG_BODY "indexing_level.h"
 #include "each_level.h"
 
-void hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel)
+int hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel)
 {
+    int bad = 0;
     line by_size = w->item == 1 ? gather_u8 : w->item == 2 ? gather_f16 : w->item == 4 ? gather_i32 : gather_i64;
-    walk_job j = {w, (char *)far, near, index, by_size};
+    walk_job j = {w, (char *)far, near, index, by_size, &bad};
     run(&j, 0, parallel);
+    return !bad;
+}
+
+/* A line written by several threads. Each has a part of it, looks at every position and writes to those that are its
+   own, in order: the last of several values for one place wins. */
+#define SHARED 65536     /* positions from which it is worth it */
+#define SHARED_LINE 8192 /* and elements of the line */
+
+#define WRITE_PICKED(U) \
+static void write_picked_##U(char *target, const char *source, const uint64_t *picked, int count) \
+{ \
+    U *restrict to = (U *)target; \
+    const U *restrict from = (const U *)source; \
+    for (int k = 0; k < count; k++) \
+        to[picked[k] & (((uint64_t)1 << TAG) - 1)] = from[picked[k] >> TAG]; \
+}
+WRITE_PICKED(u8)
+WRITE_PICKED(u16)
+WRITE_PICKED(u32)
+WRITE_PICKED(u64)
+
+static void write_part(void *context, hg_size low, hg_size high)
+{
+    const walk_job *j = context;
+    const i64 *index = (const i64 *)j->index;
+    hg_size n = j->w->shape[0], item = j->w->item;
+    void (*write)(char *, const char *, const uint64_t *, int) =
+        item == 1 ? write_picked_u8 : item == 2 ? write_picked_u16 : item == 4 ? write_picked_u32 : write_picked_u64;
+    uint64_t picked[BLOCK + 8];
+    for (hg_size i = 0; i < n; i += BLOCK) {
+        int count = HG_CHOSEN(pick)(index + i, (int)(n - i < BLOCK ? n - i : BLOCK), low, high, picked);
+        write(j->far + low * item, j->near + i * item, picked, count);
+    }
+}
+
+/* The processor must be able to put together those of eight positions that are its own. */
+static int worth_sharing(const hg_walk *w)
+{
+    hg_size item = w->item;
+    return w->threads > 1 && hg_level() == 2 && w->mode == HG_SET && w->rank == 1 && w->shape[0] >= SHARED
+        && w->limit >= SHARED_LINE && w->limit >> TAG == 0 && w->along == item && w->near_step[0] == item
+        && w->far_step[0] == 0 && w->index_step[0] == sizeof(i64);
 }
 
 void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index, hg_splitter parallel)
 {
     static const line combine[4][HG_TYPES] = {
-        {any_truth, add_u8, add_i8, add_i16, add_i32, add_i64, NULL, add_f32, add_f64},
+        {any_truth, add_u8, add_i8, add_i16, add_i32, add_i64, NULL, NULL, NULL},
         {both_truth, multiply_u8, multiply_i8, multiply_i16, multiply_i32, multiply_i64, NULL, multiply_f32,
          multiply_f64},
         {any_truth, amax_u8, amax_i8, amax_i16, amax_i32, amax_i64, NULL, amax_f32, amax_f64},
@@ -274,8 +411,13 @@ void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index
     line chosen = w->mode == HG_SET ? set : combine[w->mode - HG_ADD][w->type];
     if (w->mode != HG_SET && w->type == HG_F16)
         chosen = HG_CHOSEN(combine_halves)[w->mode - HG_ADD];
-    walk_job j = {w, far, (char *)near, index, chosen};
-    run(&j, 1, parallel);
+    if (w->mode == HG_ADD && w->type >= HG_F32)
+        chosen = HG_CHOSEN(add_floats)[w->type - HG_F32];
+    walk_job j = {w, far, (char *)near, index, chosen, NULL};
+    if (worth_sharing(w))
+        parallel(write_part, &j, w->limit, a_part(w, w->limit, SHARED_LINE / 2));
+    else
+        run(&j, 1, parallel);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- rows */
@@ -287,12 +429,6 @@ typedef struct {
     hg_size n, count, bytes;
 } take_job;
 
-/* Loads from anywhere are not worth putting together to vectors. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define ONE_BY_ONE __attribute__((optimize("no-tree-vectorize")))
-#else
-#define ONE_BY_ONE
-#endif
 #define TAKE(U) \
 ONE_BY_ONE static void take_##U(const U *restrict x, const i64 *restrict index, U *restrict out, hg_size n) \
 { \

@@ -10,7 +10,7 @@ enum hg_scatter_mode { HG_SET, HG_ADD, HG_MULTIPLY, HG_AMAX, HG_AMIN };
 
 /* One walk over the elements of `index`: where each operand's element lies, but for the position along `axis`. */
 typedef struct {
-    int rank, axis, type, item, mode;
+    int rank, axis, type, item, mode, threads;
     hg_size limit;              /* size of the indexed axis */
     hg_size shape[HG_DIMS];     /* of index */
     hg_size index_step[HG_DIMS], far_step[HG_DIMS], near_step[HG_DIMS];
@@ -23,8 +23,8 @@ int hg_index_outside(const i64 *index, hg_size n, hg_size limit, i64 *bad, hg_sp
 /* out[i]: where the element at parts[0][i], parts[1][i] ... lies in an array of these sizes, flattened; positions may
    count from the end. 0 if some position is outside. */
 int hg_index_linear(const i64 *const *parts, const hg_size *sizes, int count, hg_size n, i64 *out, hg_splitter parallel);
-/* near[i] = far[index[i]]; positions are good. */
-void hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel);
+/* near[i] = far[index[i]]. 0 if some position is outside. */
+int hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel);
 /* far[index[i]] (combined with) = near[i], repeated positions in order; positions are good. */
 void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index, hg_splitter parallel);
 /* out (outer, count, inner bytes) from contiguous x (outer, n, inner bytes). */

@@ -180,8 +180,15 @@ static void HG(columns_##NAME)(const char *data, hg_size n, hg_size stride, hg_s
 #define MAGNITUDE_f64(p) HG_PICK((p) < 0, -(p), p, HG(v_f64), HG(v_i64))
 #define PRESENT_f32(p) HG_PICK((p) != 0, (HG(v_f32)){0} + 1, (HG(v_f32)){0}, HG(v_f32), HG(v_i32))
 #define PRESENT_f64(p) HG_PICK((p) != 0, (HG(v_f64)){0} + 1, (HG(v_f64)){0}, HG(v_f64), HG(v_i64))
+#undef NUMBER_f32
+#undef NUMBER_f64
+#if HG_LEVEL == 2
+#define NUMBER_f32(p) (HG(v_f32))_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(p, p, _CMP_ORD_Q), p)
+#define NUMBER_f64(p) (HG(v_f64))_mm512_maskz_mov_pd(_mm512_cmp_pd_mask(p, p, _CMP_ORD_Q), p)
+#else
 #define NUMBER_f32(p) HG_PICK((p) == (p), p, (HG(v_f32)){0}, HG(v_f32), HG(v_i32))
 #define NUMBER_f64(p) HG_PICK((p) == (p), p, (HG(v_f64)){0}, HG(v_f64), HG(v_i64))
+#endif
 #define NUMBER1(p) ((p) == (p) ? (p) : 0)
 #define MAGNITUDE1(p) ((p) < 0 ? -(p) : (p))
 #define PRESENT1(p) ((p) != 0 ? 1 : 0)

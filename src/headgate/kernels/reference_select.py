@@ -31,7 +31,8 @@ def _refuse_outside(index: Array, size: int, axis: int) -> None:
 def linear(parts: tuple[Array, ...], sizes: tuple[int, ...]) -> Array | None:
     """Where elements lie in an array of these sizes, flattened, by a position for each of its dims.
 
-    Positions are int64 arrays of one shape, from the end if negative. None if they are not, or if some are outside.
+    Positions are int64 arrays of one shape, from the end if negative. None if they are not, or if some are outside. A
+    single array that counts from the front is returned itself.
     """
     flat = np.zeros(parts[0].shape, _INT64)
     for part, size in zip(parts, sizes):
@@ -40,7 +41,7 @@ def linear(parts: tuple[Array, ...], sizes: tuple[int, ...]) -> Array | None:
         if ((part < -size) | (part >= size)).any():
             return None
         flat = flat * size + np.where(part < 0, part + size, part)
-    return flat
+    return parts[0] if len(parts) == 1 and not (parts[0] < 0).any() else flat
 
 
 def take(x: Array, index: Array, axis: int | None) -> Array:
@@ -223,3 +224,21 @@ def search(edges: Array, values: Array, right: bool) -> Array:
 def count(x: Array, least: int = 0) -> Array:
     """How often each of 0, 1, 2 ... occurs in integers that are not negative, in at least `least` numbers."""
     return np.asarray(np.bincount(x.reshape(-1), minlength=least), _INT64)
+
+
+def count_parts(x: Array, parts: int, low: float, high: float) -> Array:
+    """How many floats lie in each of so many equal parts of [low, high]; the last includes its upper end."""
+    kind = x.dtype.type
+    inside = x[(x >= kind(low)) & (x <= kind(high))]
+    place = ((inside - kind(low)) * kind(parts / (high - low))).astype(np.int64)
+    return count(np.minimum(place, parts - 1), parts)
+
+
+def longest_runs(x: Array) -> Array:
+    """Where the longest run of equal numbers ends in each line of the last axis, in order; the first of several."""
+    lines = x.reshape(-1, x.shape[-1])
+    places = np.empty(lines.shape[0], np.int64)
+    for row, line in enumerate(lines):
+        ends = np.append(np.flatnonzero(line[1:] != line[:-1]), line.size - 1)
+        places[row] = ends[int(np.diff(ends, prepend=-1).argmax())]
+    return places.reshape(x.shape[:-1])

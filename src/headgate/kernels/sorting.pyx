@@ -1,4 +1,4 @@
-# sources: sorting_loops.c
+# sources: sorting_loops.c counting_loops.c
 """Sorting along one axis, the k largest or smallest, the k-th: values and int64 positions. Searching and counting.
 
 Always stable and always sorted, which PyTorch's `stable` and `sorted` only ask for. NaN counts as the largest. Nothing
@@ -28,6 +28,11 @@ cdef extern from "sorting_loops.h" nogil:
     void hg_search(int type, const void *edges, Py_ssize_t count, const void *values, i64 *places, Py_ssize_t n,
                    int right, hg_splitter parallel)
     int hg_count(const i64 *x, Py_ssize_t n, i64 **table, Py_ssize_t *bins)
+    ctypedef struct hg_parts:
+        Py_ssize_t count
+        double low, high, scale
+    int hg_count_parts(int type, const void *x, Py_ssize_t n, const hg_parts *parts, i64 *counts, hg_splitter parallel)
+    void hg_longest_runs(int type, const void *x, Py_ssize_t lines, Py_ssize_t n, i64 *places, hg_splitter parallel)
 
 cdef extern from "types.h" nogil:
     enum:
@@ -136,3 +141,39 @@ cpdef ndarray count(ndarray x, Py_ssize_t least=0):
     free(table)
     counts[bins:] = 0
     return counts
+
+
+cpdef ndarray count_parts(ndarray x, Py_ssize_t parts, double low, double high):
+    """How many floats lie in each of so many equal parts of [low, high]; the last includes its upper end."""
+    cdef hg_parts p
+    cdef npy_intp[1] dims
+    cdef ndarray counts
+    cdef int failed, kind = hg_type_of(cnp.PyArray_TYPE(x))
+    cdef object rounded = (<object> x).dtype.type
+    p.count, p.low, p.high, p.scale = parts, rounded(low), rounded(high), rounded(parts / (high - low))
+    if kind < HG_F16 or parts > 1 << 20 or not p.scale < float("inf"):
+        return reference.count_parts(x, parts, low, high)
+    x = np.require(x, requirements=["C", "A"])
+    dims[0] = parts
+    counts = fresh(1, dims, cnp.NPY_INT64)
+    with nogil:
+        failed = hg_count_parts(kind, cnp.PyArray_DATA(x), cnp.PyArray_SIZE(x), &p, <i64 *> cnp.PyArray_DATA(counts),
+                                <hg_splitter> parallel)
+    if failed:
+        raise MemoryError("no memory for the counts")
+    return counts
+
+
+cpdef ndarray longest_runs(ndarray x):
+    """Where the longest run of equal numbers ends in each line of the last axis, in order; the first of several."""
+    cdef int kind = hg_type_of(cnp.PyArray_TYPE(x)), rank = cnp.PyArray_NDIM(x)
+    cdef Py_ssize_t n = cnp.PyArray_DIMS(x)[rank - 1]
+    cdef ndarray places
+    if kind < 0 or n == 0:
+        return reference.longest_runs(x)
+    x = np.require(x, requirements=["C", "A"])
+    places = fresh(rank - 1, cnp.PyArray_DIMS(x), cnp.NPY_INT64)
+    with nogil:
+        hg_longest_runs(kind, cnp.PyArray_DATA(x), cnp.PyArray_SIZE(x) // n, n, <i64 *> cnp.PyArray_DATA(places),
+                        <hg_splitter> parallel)
+    return places

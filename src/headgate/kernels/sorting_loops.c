@@ -19,8 +19,9 @@ HG_INLINE uint64_t key_of(int type, const void *x, hg_size i)
     case HG_I32: return (uint32_t)((const i32 *)x)[i] ^ 0x80000000u;
     case HG_I64: return (uint64_t)((const i64 *)x)[i] ^ 0x8000000000000000u;
     case HG_F16: {
-        uint32_t bits = ((const f16 *)x)[i], size = bits & 0x7fff;
-        return size > 0x7c00 ? 0xffff : !size ? 0x8000 : bits & 0x8000 ? 0xffff & ~bits : bits | 0x8000;
+        uint32_t bits = ((const f16 *)x)[i], size = bits & 0x7fff, key = bits ^ (bits >> 15 ? 0xffff : 0x8000);
+        key = size ? key : 0x8000;
+        return size > 0x7c00 ? 0xffff : key;
     }
     case HG_F32: {
         uint32_t bits = ((const uint32_t *)x)[i], size = bits & 0x7fffffff, flip = (uint32_t)((int32_t)bits >> 31);
@@ -46,6 +47,11 @@ static void load_##U(int type, const void *x, hg_size n, hg_size step, int desce
     if (type == HG_F32 && step == 1) { \
         for (hg_size i = 0; i < n; i++) \
             out[i] = (pair_##U){(U)key_of(HG_F32, x, first + i) ^ flip, (U)(first + i)}; \
+        return; \
+    } \
+    if (type == HG_F16 && step == 1) { \
+        for (hg_size i = 0; i < n; i++) \
+            out[i] = (pair_##U){(U)key_of(HG_F16, x, first + i) ^ flip, (U)(first + i)}; \
         return; \
     } \
     if (type == HG_F64 && step == 1) { \
@@ -189,6 +195,9 @@ static U keys_##U(int type, const void *x, hg_size first, hg_size w, hg_size ste
     if (type == HG_F32 && step == 1) \
         for (hg_size i = 0; i < w; i++) \
             keys[i] = (U)key_of(HG_F32, x, first + i) ^ flip; \
+    else if (type == HG_F16 && step == 1) \
+        for (hg_size i = 0; i < w; i++) \
+            keys[i] = (U)key_of(HG_F16, x, first + i) ^ flip; \
     else if (type == HG_F64 && step == 1) \
         for (hg_size i = 0; i < w; i++) \
             keys[i] = (U)key_of(HG_F64, x, first + i) ^ flip; \

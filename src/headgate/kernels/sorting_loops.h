@@ -16,4 +16,16 @@ void hg_search(int type, const void *edges, hg_size count, const void *values, i
 /* How often each number from 0 to the largest occurs, in a table to be freed. Returns -1 without memory, 1 if a number
  * is negative. */
 int hg_count(const i64 *x, hg_size n, i64 **table, hg_size *bins);
+
+/* Equal parts of [low, high]: their number, below 2^31, and how many there are to one. All are numbers of x's type. */
+typedef struct {
+    hg_size count;
+    double low, high, scale;
+} hg_parts;
+
+/* How many of n floats lie in each part; the last one includes its upper end. Returns -1 without memory. */
+int hg_count_parts(int type, const void *x, hg_size n, const hg_parts *parts, i64 *counts, hg_splitter parallel);
+
+/* For each sorted line of n numbers the end of its longest run of equal ones, of the first of several. */
+void hg_longest_runs(int type, const void *x, hg_size lines, hg_size n, i64 *places, hg_splitter parallel);
 #endif

@@ -11,6 +11,7 @@ from headgate.kernels.copying cimport zeros
 from headgate.kernels.indexing cimport index_add as index_add_kernel
 from headgate.kernels.indexing cimport take as take_kernel
 from headgate.kernels.sorting cimport count as count_kernel
+from headgate.kernels.sorting cimport count_parts
 from headgate.kernels.sorting cimport search as search_kernel
 from headgate.kernels.sorting cimport sort as sort_kernel
 from headgate.ops.change cimport is_number, kind_name, need_int, need_tensor
@@ -21,6 +22,5 @@ cdef tuple distinct(ndarray x, object consecutive, object dim, int wanted)
 cdef tuple run_lengths(object first, object order, int wanted, tuple shape)
 cdef object asked(Tensor x, object consecutive, object axis, object return_inverse, object return_counts)
 cdef ndarray places(ndarray edges, ndarray values, str side, object kind)
-cdef ndarray part_counts(ndarray flat, object bins, double low, double high)
 cdef shorten(Tensor table, Tensor index, double limit, double order)
 cdef Op UNIQUE, EMBEDDING, EMBEDDING_BACK

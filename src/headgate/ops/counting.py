@@ -17,11 +17,11 @@ if not cython.compiled:
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.writes import check_writable, note_write
     from headgate.kernels.reference import count as count_kernel
+    from headgate.kernels.reference import count_parts, zeros
     from headgate.kernels.reference import index_add as index_add_kernel
     from headgate.kernels.reference import search as search_kernel
     from headgate.kernels.reference import sort as sort_kernel
     from headgate.kernels.reference import take as take_kernel
-    from headgate.kernels.reference import zeros
     from headgate.ops.change import is_number, kind_name, need_int, need_tensor
     from headgate.ops.scatter import long_index
     from headgate.ops.sorting import GIVEN
@@ -234,16 +234,9 @@ def histc(input: object, bins: object = 100, min: object = 0, max: object = 0, *
         low, high = low - 1, high + 1
     if low > high:
         raise RuntimeError("torch.histc: max must be larger than min")
-    counts: ndarray = part_counts(cython.cast(object, x._array).reshape(-1), int(bins), low, high)
+    counts: object = count_parts(cython.cast(object, x._array).reshape(-1), int(bins), low, high)
+    counts = counts.astype(cython.cast(object, x._array).dtype)
     return wrap(counts) if out is None else write(GIVEN, (x,), counts, out)
-
-
-def part_counts(flat: ndarray, bins: object, low: cython.double, high: cython.double) -> ndarray:
-    """How many values lie in each part; the last part includes its upper end."""
-    kind = cython.cast(object, flat).dtype
-    inside: object = cython.cast(object, flat)[(flat >= kind.type(low)) & (flat <= kind.type(high))]
-    place = ((inside - kind.type(low)) * kind.type(bins / (high - low))).astype(np.int64)
-    return cython.cast(object, count_kernel(np.minimum(place, bins - 1), bins)).astype(kind)
 
 
 def isin(

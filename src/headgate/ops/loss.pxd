@@ -6,7 +6,7 @@ from headgate.core.arrays cimport count_of, insert_view, is_float, same_shape, s
 from headgate.core.modes cimport grad_enabled, grad_state
 from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
 from headgate.kernels.door cimport Loop, map1, map2, map2p, map2s
-from headgate.kernels.indexing cimport gather, scatter
+from headgate.kernels.indexing cimport gather, linear, scatter
 from headgate.kernels.reduction cimport reduce
 from headgate.ops.keep cimport zeros_of
 from headgate.ops.reducing cimport given, one_dim

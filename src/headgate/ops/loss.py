@@ -14,7 +14,7 @@ if not cython.compiled:
     from headgate.core.arrays import count_of, insert_view, is_float, same_shape, same_type, select_view, shape_of
     from headgate.core.modes import grad_enabled, grad_state
     from headgate.core.records import Node, Op, Tensor, X, Y, Z
-    from headgate.kernels.reference import gather, map1, map2, map2p, map2s, reduce, scatter
+    from headgate.kernels.reference import gather, linear, map1, map2, map2p, map2s, reduce, scatter
     from headgate.ops.keep import zeros_of
     from headgate.ops.reducing import given, one_dim
     from headgate.ops.softmax import LOG_SOFTMAX
@@ -245,9 +245,10 @@ def plain_targets(shape: tuple, target: ndarray, ignore: object) -> bool:
         return False
     if cython.cast(object, target).dtype != np.int64:
         return False
-    low: object = reduce("min", target, None, False, None)
-    high: object = reduce("max", target, None, False, None)
-    return low.item() >= 0 and high.item() < shape[1]
+    if linear((target,), (shape[1],)) is target:
+        return True
+    line: object = np.ascontiguousarray(target)
+    return line is not target and linear((line,), (shape[1],)) is line
 
 
 def plain_likelihood(x: ndarray, target: ndarray, reduction: cython.int) -> object:

@@ -7,6 +7,7 @@ from headgate.core.inplace cimport write
 from headgate.core.operators cimport slots
 from headgate.core.records cimport OUT, Node, Op, Tensor
 from headgate.kernels.copying cimport copy_into, like_layout
+from headgate.kernels.sorting cimport longest_runs
 from headgate.kernels.sorting cimport pick as pick_kernel
 from headgate.kernels.sorting cimport sort as sort_kernel
 from headgate.kernels.sorting cimport topk as topk_kernel

@@ -15,7 +15,7 @@ if not cython.compiled:
     from headgate.core.inplace import write
     from headgate.core.operators import slots
     from headgate.core.records import OUT, Node, Op, Tensor
-    from headgate.kernels.reference import copy_into, like_layout
+    from headgate.kernels.reference import copy_into, like_layout, longest_runs
     from headgate.kernels.reference import pick as pick_kernel
     from headgate.kernels.reference import sort as sort_kernel
     from headgate.kernels.reference import topk as topk_kernel
@@ -161,14 +161,7 @@ class ModeAlong(Picked):
     @cython.cfunc
     def along(self, line: ndarray, attrs: object) -> tuple:
         values, order = sort_kernel(line, -1, False, True)
-        count = line.shape[line.ndim - 1]
-        flat = values.reshape(-1, count)
-        places = np.empty(flat.shape[0], np.int64)
-        for row in range(flat.shape[0]):
-            ends = np.append(np.flatnonzero(flat[row, 1:] != flat[row, :-1]), count - 1)
-            lengths = np.diff(ends, prepend=-1)
-            places[row] = ends[int(lengths.argmax())]
-        return placed(values, order, places.reshape(shape_of(line)[:line.ndim - 1]))
+        return placed(values, order, longest_runs(values))
 
 
 @cython.cclass
