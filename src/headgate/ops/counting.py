@@ -227,7 +227,8 @@ def histc(input: object, bins: object = 100, min: object = 0, max: object = 0, *
     if bins < 1:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     if low == high and x._array.size:
-        low, high = float(cython.cast(object, x._array).min()), float(cython.cast(object, x._array).max())
+        values: object = x._array
+        low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
     if low == high:
