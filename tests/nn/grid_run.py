@@ -141,6 +141,11 @@ class Case:
 # -- which cases ------------------------------------------------------------------------------------------------------
 
 
+def drawn_options(layer: Layer, source: random.Random) -> dict[str, Any]:
+    drawn = {key: source.choice(values) for key, values in layer.vary.items()}
+    return {key: value for key, value in drawn.items() if value is not ...}
+
+
 def option_sets(layer: Layer, source: random.Random, count: int) -> Iterator[dict[str, Any]]:
     """The plain options, each other value of each keyword alone, each bad one alone, and `count` drawn sets."""
     plain = {key: values[0] for key, values in layer.vary.items()}
@@ -152,11 +157,10 @@ def option_sets(layer: Layer, source: random.Random, count: int) -> Iterator[dic
     for values in layer.vary.values():
         total *= len(values)
     for _ in range(min(count, total)):
-        drawn = {key: source.choice(values) for key, values in layer.vary.items()}
-        yield {key: value for key, value in drawn.items() if value is not ...}
+        yield drawn_options(layer, source)
 
 
-def spoilt(one: Draw) -> Iterator[Draw]:
+def spoilt(one: Draw, first: bool) -> Iterator[Draw]:
     """An operand in other layouts, with empty dimensions, of other ranks, sizes and types."""
     shape = one.shape
     for layout in ("transposed", "strided", "last"):
@@ -184,7 +188,8 @@ def spoilt(one: Draw) -> Iterator[Draw]:
         yield replace(one, kind="index", high=3)
         yield replace(one, kind="bool")
         yield replace(one, dtype="float32")
-        yield replace(one, dtype="complex64")
+        if first:
+            yield replace(one, dtype="complex64")
 
 
 SETTINGS: list[dict[str, Any]] = [
@@ -204,10 +209,10 @@ def cases(name: str, layer: Layer, seed: int = 0, many: int = 1) -> Iterator[Cas
                 continue
             yield Case(name, options, operands, **SETTINGS[turn % len(SETTINGS)])
             turn += 1
-    for options in [sets[0]] + [source.choice(sets) for _ in range(2 * many if layer.spoil else 0)]:
+    for options in [sets[0], *(drawn_options(layer, source) for _ in range(2 * many if layer.spoil else 0))]:
         for operands in layer.calls[:1 + many]:
             for place, one in enumerate(operands):
-                for other in spoilt(one) if isinstance(one, Draw) else ():
+                for other in spoilt(one, place == 0) if isinstance(one, Draw) else ():
                     changed = [*operands[:place], other, *operands[place + 1:]]
                     if layer.skip and layer.skip(options, changed):
                         continue
