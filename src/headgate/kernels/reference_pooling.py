@@ -102,7 +102,9 @@ def put(g: Array, indices: Array, sizes: Sizes) -> Array:
     planes = int(np.prod(g.shape[: g.ndim - len(sizes)], dtype=np.int64))
     result = np.zeros((planes, int(np.prod(sizes, dtype=np.int64))), wide(g).dtype)
     if g.size:
-        np.add.at(result, (np.arange(planes)[:, None], indices.reshape(planes, -1)), wide(g).reshape(planes, -1))
+        places, values = indices.reshape(planes, -1), wide(g).reshape(planes, -1)
+        inside = places < result.shape[1]  # a window that lies in the padding has a place outside
+        np.add.at(result, (np.arange(planes)[:, None], np.where(inside, places, 0)), np.where(inside, values, 0))
     return result.reshape(*g.shape[: g.ndim - len(sizes)], *sizes).astype(g.dtype, copy=False)
 
 
@@ -111,5 +113,7 @@ def take(x: Array, indices: Array, count: int) -> Array:
     planes = int(np.prod(x.shape[: x.ndim - count], dtype=np.int64))
     if not planes or not indices.size:
         return np.zeros(indices.shape, x.dtype)
-    picked = np.take_along_axis(x.reshape(planes, -1), indices.reshape(planes, -1), 1)
+    rows, places = x.reshape(planes, -1), indices.reshape(planes, -1)
+    inside = places < rows.shape[1]
+    picked = np.where(inside, np.take_along_axis(rows, np.where(inside, places, 0), 1), x.dtype.type(0))
     return picked.reshape(indices.shape)

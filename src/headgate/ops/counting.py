@@ -22,6 +22,7 @@ if not cython.compiled:
     from headgate.kernels.reference import sort as sort_kernel
     from headgate.kernels.reference import take as take_kernel
     from headgate.kernels.reference import zeros
+    from headgate.ops.arguments import number
     from headgate.ops.change import is_number, kind_name, need_int, need_tensor
     from headgate.ops.scatter import long_index
     from headgate.ops.sorting import GIVEN
@@ -366,7 +367,8 @@ def embedding(
                            f"Int; but got torch.{kind_name(index._array)}Tensor instead (while checking arguments for "
                            "embedding)")
     if max_norm is not None:
-        shorten(table, index, float(max_norm), float(norm_type))
+        shorten(table, index, number(max_norm, "embedding_renorm_", "max_norm", 3, "float"),
+                number(norm_type, "embedding_renorm_", "norm_type", 4, "float"))
     return apply(EMBEDDING, (index, table), (padding, bool(scale_grad_by_freq)))
 
 

@@ -8,6 +8,7 @@ from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
 from headgate.kernels.door cimport Loop, map1, map2, map2p, map2s
 from headgate.kernels.indexing cimport gather, scatter
 from headgate.kernels.reduction cimport reduce
+from headgate.ops.arguments cimport number, other, whole
 from headgate.ops.keep cimport zeros_of
 from headgate.ops.reducing cimport given, one_dim
 from headgate.ops.softmax cimport LOG_SOFTMAX
