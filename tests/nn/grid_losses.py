@@ -25,6 +25,13 @@ PAIRS: list[list[Any]] = [
 ]
 
 
+def outside(options: dict[str, Any], operands: list[Any]) -> bool:
+    """Targets that no class answers to: PyTorch reads and writes past its memory."""
+    classes = operands[0].shape[-1] if operands[0].shape else 0
+    return isinstance(operands[1], Draw) and (operands[1].kind != "index" or operands[1].low < 0 or operands[1].high > max(classes, 5) or classes < 5) or any(
+        isinstance(one, Draw) and (one.kind != "index" or one.low < 0 or one.high > 8) for one in operands[2:])
+
+
 def distance(library: Any) -> Any:
     return library.nn.PairwiseDistance(1.5)
 
@@ -119,12 +126,12 @@ CLASS_LOSSES: dict[str, Layer] = {
                       [Draw("logs", (7, 3, 5)), index(5, 3, 3), (9, 6, 7), (2, 1, 3)],
                       [Draw("logs", (7, 3, 5)), index(5, 3, 3), (7, 6, 7), (2, 1, 4)],
                       [Draw("logs", (7, 3, 5)), index(5, 3, 3), (7, 6), (2, 1, 3)]],
-                     {**BAD, "blank": [5, -1, "a"]}),
+                     {**BAD, "blank": [5, -1, "a"]}, skip=outside),
     "AdaptiveLogSoftmaxWithLoss": Layer({"in_features": [6], "n_classes": [10, 12], "cutoffs": [[3, 6], [2], [1, 4, 7]],
                                          "div_value": [4.0, 2, 1.5], "head_bias": [False, True],
                                          "device": [..., "cpu"], "dtype": [..., Made(lambda m: m.float32, "float32")]},
                                         [[normal(5, 6), index(10, 5)], [normal(6), index(10)],
                                          [normal(5, 6), index(2, 5)], [normal(0, 6), index(10, 0)]],
                                         {"cutoffs": [[], [3, 3], [6, 3], [0, 3], [10], [12], [2.5]],
-                                         "n_classes": [5, "a"], "div_value": [0, "a"]}),
+                                         "in_features": [5, 0, "a"], "n_classes": [5, "a"], "div_value": [0, "a"]}),
 }

@@ -211,8 +211,8 @@ def cases(name: str, layer: Layer, seed: int = 0, many: int = 1) -> Iterator[Cas
                 continue
             yield Case(name, options, operands, **SETTINGS[turn % len(SETTINGS)])
             turn += 1
-    for options in [sets[0], *(drawn_options(layer, source) for _ in range(2 * many if layer.spoil else 0))]:
-        for operands in layer.calls[:1 + many]:
+    for options in [sets[0], *(drawn_options(layer, source) for _ in range(many if layer.spoil else 0))]:
+        for operands in layer.calls[:many]:
             for place, one in enumerate(operands):
                 for other in spoilt(one, place == 0, layer.plain) if isinstance(one, Draw) else ():
                     changed = [*operands[:place], other, *operands[place + 1:]]

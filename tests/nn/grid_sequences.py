@@ -123,14 +123,13 @@ ENCODER_MASKS: list[dict[str, Any]] = [
     {"src_key_padding_mask": Draw("bool", (3, 4))}, {"src_key_padding_mask": normal(3, 4, free=True)},
     {"src_key_padding_mask": Draw("bool", (4, 3))}, {"is_causal": True},
 ]
-ONCE = "PyTorch has no second gradient of its fused attention"
 TRANSFORMERS: dict[str, Layer] = {
     "MultiheadAttention": attention(),
     "TransformerEncoderLayer": Layer(TRANSFORMER, [
         [TARGET], [normal(4, 6)], [normal(4, 0, 6)], *([TARGET, one] for one in ENCODER_MASKS),
         [TARGET, {"src_mask": Made(causal, "causal", typed=True), "is_causal": True}], [TARGET, {"src_mask": normal(4, 4, free=True)}],
         [TARGET, {"src_mask": Draw("bool", (4, 4))}], [TARGET, {"src_mask": normal(4, 5, free=True)}],
-    ], BAD_TRANSFORMER, once=ONCE, count=6),
+    ], BAD_TRANSFORMER, count=6),
     "TransformerDecoderLayer": Layer(TRANSFORMER, [
         [TARGET, SOURCE], [normal(4, 6), normal(5, 6)], [TARGET, SOURCE, {"tgt_mask": normal(4, 4, free=True)}],
         [TARGET, SOURCE, {"memory_mask": Draw("bool", (4, 5))}], [TARGET, SOURCE, {"tgt_key_padding_mask": KEYS}],
@@ -139,7 +138,7 @@ TRANSFORMERS: dict[str, Layer] = {
         [TARGET, SOURCE, {"tgt_mask": Made(causal, "causal", typed=True), "tgt_is_causal": True}],
         [TARGET, SOURCE, {"memory_mask": normal(4, 5, free=True), "memory_is_causal": True}],
         [TARGET, normal(5, 3, 4)], [TARGET, normal(5, 2, 6)],
-    ], BAD_TRANSFORMER, once=ONCE, count=6),
+    ], BAD_TRANSFORMER, count=6),
     "TransformerEncoder": Layer({"encoder_layer": [Made(encoder_layer, "layer")], "num_layers": [2, 1, 0],
                                  "norm": [None, Made(norm, "norm")], "enable_nested_tensor": [False, True],
                                  "mask_check": [True, False]}, [
@@ -147,14 +146,14 @@ TRANSFORMERS: dict[str, Layer] = {
         [normal(3, 4, 6), {"mask": Made(causal, "causal", typed=True), "is_causal": True}],
         [normal(3, 4, 6), {"mask": normal(4, 4, free=True)}], [normal(3, 4, 6), {"mask": Draw("bool", (4, 4))}],
         [normal(3, 4, 6), {"is_causal": True}],
-    ], {"num_layers": [-1, "a"], "encoder_layer": [None, 3]}, once=ONCE, count=4),
+    ], {"num_layers": [-1, "a"], "encoder_layer": [None, 3]}, count=4),
     "TransformerDecoder": Layer({"decoder_layer": [Made(decoder_layer, "layer")], "num_layers": [2, 1, 0],
                                  "norm": [None, Made(norm, "norm")]}, [
         [TARGET, SOURCE], [TARGET, SOURCE, {"tgt_mask": Made(causal, "causal", typed=True)}],
         [TARGET, SOURCE, {"tgt_mask": Made(causal, "causal", typed=True), "tgt_is_causal": True}],
         [TARGET, SOURCE, {"memory_key_padding_mask": KEYS}], [TARGET, SOURCE, {"tgt_key_padding_mask": KEYS}],
         [TARGET, SOURCE, {"memory_mask": normal(4, 5, free=True), "memory_is_causal": True}],
-    ], {"num_layers": [-1, "a"]}, once=ONCE, count=4),
+    ], {"num_layers": [-1, "a"]}, count=4),
     "Transformer": Layer({**TRANSFORMER, "num_encoder_layers": [1, 2, 0], "num_decoder_layers": [1, 0],
                           "custom_encoder": [..., Made(lambda m: m.nn.TransformerEncoder(encoder_layer(m), 1), "encoder")],
                           "custom_decoder": [..., Made(lambda m: m.nn.TransformerDecoder(decoder_layer(m), 1), "decoder")]},
@@ -163,7 +162,7 @@ TRANSFORMERS: dict[str, Layer] = {
                           [SOURCE, TARGET, {"src_mask": normal(5, 5, free=True), "memory_mask": Draw("bool", (4, 5))}],
                           [SOURCE, TARGET, {"src_key_padding_mask": KEYS, "memory_key_padding_mask": KEYS}],
                           [SOURCE, normal(4, 2, 6)], [SOURCE, normal(4, 3, 5)]],
-                         BAD_TRANSFORMER, once=ONCE, count=4),
+                         BAD_TRANSFORMER, count=4),
 }
 
 # -- embeddings -------------------------------------------------------------------------------------------------------

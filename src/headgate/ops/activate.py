@@ -179,6 +179,8 @@ def prelu(input: object, weight: object) -> object:
     if not isinstance(input, Tensor) or not isinstance(weight, Tensor):
         raise TypeError(errors.ARGUMENT.format(
             function="prelu", name="weight", position=2, expected="Tensor", type=type(weight).__name__))
+    if weight.ndim > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
     count = math.prod(weight.shape)
     if count != 1:
         if input.ndim == 0:

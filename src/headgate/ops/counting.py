@@ -395,7 +395,8 @@ def shorten(table: Tensor, index: Tensor, limit: cython.double, order: cython.do
     """Scale the rows that are used and longer than `limit` down to it, in place, without history."""
     used = np.unique(index._array)
     values: object = cython.cast(object, table._array)[used]
-    lengths = (np.abs(values) ** order).sum(1) ** (1.0 / order)
+    sizes = np.abs(values)
+    lengths = sizes.max(1, initial=0) if order == np.inf else (sizes ** order).sum(1) ** (1.0 / order)
     scale = np.where(lengths > limit, limit / (lengths + 1e-7), 1.0).astype(values.dtype)
     check_writable(table, False)
     cython.cast(object, table._array)[used] = values * scale[:, None]

@@ -34,7 +34,7 @@ class Alignments:
         for k, one in enumerate(targets):
             self.labels[k, 1:2 * len(one):2] = one
         skip = np.zeros(self.labels.shape, bool)
-        skip[:, 2:] = (self.labels[:, 2:] != blank) & (self.labels[:, 2:] != self.labels[:, :self.labels.shape[1] - 2])
+        skip[:, 2:] = self.labels[:, 2:] != self.labels[:, :self.labels.shape[1] - 2]  # never between blanks
         self.skip = skip
         self.inside = np.arange(self.labels.shape[1]) <= 2 * self.lengths[:, None]
 

@@ -179,7 +179,7 @@ def multi_head_attention_forward(
     weights = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else in_proj_weight
     q, k, v = projections(query, key, value, weights, in_proj_bias)
     attn_mask = checked_mask(attn_mask, batch * num_heads, target, key.shape[0])
-    if static_k is None and k.shape[1] != batch:
+    if static_k is None and k.shape[0] * batch * width != k.numel():
         raise RuntimeError(f"shape '{[k.shape[0], batch * num_heads, width // num_heads]}' is invalid for input of size "
                            f"{k.numel()}")
     q, k, v, extra = heads_of(q, k, v, num_heads, (bias_k, bias_v), (static_k, static_v), add_zero_attn)

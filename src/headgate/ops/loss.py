@@ -227,7 +227,7 @@ def huber_loss(
     if weight is None:
         return apply(HUBER, pair, (code, delta))
     losses = apply(HUBER, pair, (NONE, delta)) * weights_like(pair[0], weight)
-    return losses if code == NONE else losses.sum() if code == SUM else losses.sum() / weight.sum()
+    return losses if code == NONE else losses.sum() if code == SUM else losses.mean()
 
 
 # ---- negative log likelihood ----------------------------------------------------------------------------------------

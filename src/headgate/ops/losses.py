@@ -204,7 +204,8 @@ def kl_div(
     batch."""
     if reduction == "mean":
         warnings.warn(KL_MEAN, UserWarning, stacklevel=2)
-    code = 2 if reduction == "batchmean" else reduction_of(reduction, size_average, reduce)
+    old: bool = size_average is not None or reduce is not None
+    code = 2 if reduction == "batchmean" and not old else reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input, "kl_div")
     y: Tensor = second(target, "kl_div")
     if not is_float(x._array) or not is_float(y._array):
@@ -248,14 +249,14 @@ def gaussian_nll_loss(
     input: object, target: object, var: object, full: object = False, eps: object = 1e-6, reduction: object = "mean",
 ) -> object:
     """(log(var) + (input - target)^2 / var) / 2, var at least eps (its gradient passes all the same)."""
-    if not isinstance(reduction, str):
-        raise TypeError(f"unsupported operand type(s) for +: '{type(reduction).__name__}' and 'str'")
-    code = reduction_of(reduction, None, None)
     x: Tensor = given(input, "gaussian_nll_loss")
     if not isinstance(var, Tensor):
         var = PUBLIC["full_like"](x.detach(), var)
     if (var < 0).any():
         raise ValueError("var has negative entry/entries")
+    if not isinstance(reduction, str):
+        raise TypeError(f"unsupported operand type(s) for +: '{type(reduction).__name__}' and 'str'")
+    code = reduction_of(reduction, None, None)
     var = variances(x, var)
     if not is_float(cython.cast(Tensor, var)._array):
         raise RuntimeError(errors.RESULT_TYPE.format(result="Float", output=errors.C_NAMES[var.dtype.name]))
@@ -356,6 +357,8 @@ def multilabel_soft_margin_loss(
     reduction: object = "mean",
 ) -> object:
     """-(target log sigmoid(input) + (1 - target) log sigmoid(-input)), averaged over the classes (last dim)."""
+    if size_average is None and reduce is None and not isinstance(reduction, str):
+        raise TypeError(f"unsupported operand type(s) for +: '{type(reduction).__name__}' and 'str'")
     code = reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input, "multilabel_soft_margin_loss")
     log_sigmoid = PUBLIC["nn.functional.logsigmoid"]

@@ -172,6 +172,8 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     sizes."""
     x, y = tensor(input1, "bilinear", "input1"), tensor(input2, "bilinear", "input2", 2)
     tensor(weight, "bilinear", "weight", 3)
+    if weight.ndim != 3:
+        raise RuntimeError(f"bilinear(): weight has three dimensions, got {weight.ndim}")
     check_bilinear(x, y, weight, bias)
     out, first, second = weight.shape
     count = math.prod(x.shape[:x.ndim - 1])
