@@ -38,8 +38,21 @@ class Draw:
 
     def __repr__(self) -> str:
         limits = f" {self.low}..{self.high}" if self.kind == "index" else ""
-        return " ".join(filter(None, [f"<{self.kind}{limits}", str(list(self.shape)), self.free and "free" or "",
-                                      self.layout, self.dtype])) + ">"
+        return (
+            " ".join(
+                filter(
+                    None,
+                    [
+                        f"<{self.kind}{limits}",
+                        str(list(self.shape)),
+                        self.free and "free" or "",
+                        self.layout,
+                        self.dtype,
+                    ],
+                )
+            )
+            + ">"
+        )
 
     def array(self, seed: int) -> np.ndarray[Any, Any]:
         source = np.random.default_rng(seed)
@@ -114,6 +127,7 @@ class Layer:
     spoil: bool = True
     functional: bool = False
     writes: bool = False
+    derived: bool = False
     count: int = 12
     plain: bool = False  # elementwise: complex numbers are tried too
     skip: Callable[[dict[str, Any], list[Any]], bool] | None = None
@@ -134,8 +148,13 @@ class Case:
 
     def __str__(self) -> str:
         chosen = {key: value for key, value in self.options.items()}
-        how = [self.kind, "train" if self.train else "eval", self.frozen and f"frozen {self.frozen}",
-               "" if self.grad else "no_grad", "twice" if self.twice else ""]
+        how = [
+            self.kind,
+            "train" if self.train else "eval",
+            self.frozen and f"frozen {self.frozen}",
+            "" if self.grad else "no_grad",
+            "twice" if self.twice else "",
+        ]
         return f"{self.name}({chosen}) on {self.operands} [{' '.join(filter(None, how))}]"
 
 
@@ -168,9 +187,9 @@ def spoilt(one: Draw, first: bool, plain: bool) -> Iterator[Draw]:
         if layout != "last" or len(shape) in (4, 5):
             yield replace(one, layout=layout)
     for axis in range(len(shape)):
-        yield replace(one, shape=(*shape[:axis], 0, *shape[axis + 1:]))
-        yield replace(one, shape=(*shape[:axis], shape[axis] + 1, *shape[axis + 1:]))
-        yield replace(one, shape=(*shape[:axis], 1, *shape[axis + 1:]))
+        yield replace(one, shape=(*shape[:axis], 0, *shape[axis + 1 :]))
+        yield replace(one, shape=(*shape[:axis], shape[axis] + 1, *shape[axis + 1 :]))
+        yield replace(one, shape=(*shape[:axis], 1, *shape[axis + 1 :]))
     yield replace(one, shape=shape[1:])
     yield replace(one, shape=shape[2:])
     yield replace(one, shape=(1, *shape))
@@ -195,27 +214,37 @@ def spoilt(one: Draw, first: bool, plain: bool) -> Iterator[Draw]:
 
 
 SETTINGS: list[dict[str, Any]] = [
-    {}, {"kind": "float32"}, {"train": False}, {"frozen": "first"}, {"grad": False}, {"twice": True},
-    {"kind": "float32", "train": False, "frozen": "all"}, {},
+    {},
+    {"kind": "float32"},
+    {"train": False},
+    {"frozen": "first"},
+    {"grad": False},
+    {"twice": True},
+    {"kind": "float32", "train": False, "frozen": "all"},
+    {},
 ]
 
 
 def cases(name: str, layer: Layer, seed: int = 0, many: int = 1) -> Iterator[Case]:
-    """All cases of a layer: every option set on every call, in changing settings; and spoilt operands."""
+    """All cases of a layer: every option set on two of the calls in turn (all if `many`), in changing settings; and
+    spoilt operands: of one call, or of `many`, and of a function that a layer stands for only if `many` is not 1."""
     source = random.Random(f"{name} {seed}")
     turn = 0
     sets = list(option_sets(layer, source, layer.count * many))
-    for options in sets:
-        for operands in layer.calls:
+    for k, options in enumerate(sets):
+        some = layer.calls if k == 0 or many > 1 else [layer.calls[(2 * k + j) % len(layer.calls)] for j in (0, 1)]
+        for operands in some[: len(layer.calls)]:
             if layer.skip and layer.skip(options, operands):
                 continue
             yield Case(name, options, operands, **SETTINGS[turn % len(SETTINGS)])
             turn += 1
+    if layer.derived and many == 1:
+        return
     for options in [sets[0], *(drawn_options(layer, source) for _ in range(many if layer.spoil else 0))]:
         for operands in layer.calls[:many]:
             for place, one in enumerate(operands):
                 for other in spoilt(one, place == 0, layer.plain) if isinstance(one, Draw) else ():
-                    changed = [*operands[:place], other, *operands[place + 1:]]
+                    changed = [*operands[:place], other, *operands[place + 1 :]]
                     if layer.skip and layer.skip(options, changed):
                         continue
                     yield Case(name, options, changed, **SETTINGS[turn % len(SETTINGS)])

@@ -31,8 +31,10 @@ def collected() -> dict[str, Layer]:
         for table in vars(module).values():
             if isinstance(table, dict) and table and all(isinstance(one, Layer) for one in table.values()):
                 found.update(table)
-    return {name: replace(layer, once=next((why for pattern, why in ONCE.items() if fnmatch(name, pattern)), ""))
-            for name, layer in found.items()}
+    return {
+        name: replace(layer, once=next((why for pattern, why in ONCE.items() if fnmatch(name, pattern)), ""))
+        for name, layer in found.items()
+    }
 
 
 LAYERS = collected()
@@ -76,28 +78,46 @@ def test_other_draws(name: str) -> None:
 
 #: Classes of torch.nn that compute nothing by themselves, and the tests of each.
 ELSEWHERE = {
-    "Module": "test_module", "Container": "test_module", "ModuleDict": "test_module", "ModuleList": "test_module",
-    "ParameterDict": "test_module", "ParameterList": "test_module", "Sequential": "test_module",
-    "RNNBase": "test_recurrent", "RNNCellBase": "test_recurrent",
+    "Module": "test_module",
+    "Container": "test_module",
+    "ModuleDict": "test_module",
+    "ModuleList": "test_module",
+    "ParameterDict": "test_module",
+    "ParameterList": "test_module",
+    "Sequential": "test_module",
+    "RNNBase": "test_recurrent",
+    "RNNCellBase": "test_recurrent",
 }
 #: Keywords that have one value in the tables.
 FIXED = {
-    "sparse": "gradients of embeddings are dense here", "process_group": "there is one process",
-    "_stacklevel": "of a warning", "out": "refused where a gradient is wanted",
-    "encoder_layer": "a template", "decoder_layer": "a template", "out_proj_weight": "a matrix",
+    "sparse": "gradients of embeddings are dense here",
+    "process_group": "there is one process",
+    "_stacklevel": "of a warning",
+    "out": "refused where a gradient is wanted",
+    "encoder_layer": "a template",
+    "decoder_layer": "a template",
+    "out_proj_weight": "a matrix",
     "dim_feedforward": "a width",
 }
 
 
 def names_of(signature: inspect.Signature) -> list[str]:
-    return [name for name, one in signature.parameters.items()
-            if name != "self" and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+    return [
+        name
+        for name, one in signature.parameters.items()
+        if name != "self" and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+    ]
 
 
 def layer_classes() -> list[str]:
-    return [name for name, one in vars(torch.nn).items()
-            if inspect.isclass(one) and issubclass(one, torch.nn.Module) and hasattr(headgate.nn, name)
-            and not name.startswith("Lazy")]  # tests/nn/test_lazy.py holds these against the others
+    return [
+        name
+        for name, one in vars(torch.nn).items()
+        if inspect.isclass(one)
+        and issubclass(one, torch.nn.Module)
+        and hasattr(headgate.nn, name)
+        and not name.startswith("Lazy")
+    ]  # tests/nn/test_lazy.py holds these against the others
 
 
 @pytest.mark.parametrize("name", layer_classes())
@@ -108,15 +128,26 @@ def test_every_class_and_keyword_is_varied(name: str) -> None:
     layer = LAYERS[name]
     recurrent = name in ("RNN", "LSTM", "GRU")
     keywords = names_of(inspect.signature(torch.nn.RNNBase.__init__ if recurrent else getattr(torch.nn, name).__init__))
-    unvaried = [key for key in keywords if not (recurrent and key == "mode") and key not in FIXED
-                and len(layer.vary.get(key, [])) + len(layer.bad.get(key, [])) < 2]
+    unvaried = [
+        key
+        for key in keywords
+        if not (recurrent and key == "mode")
+        and key not in FIXED
+        and len(layer.vary.get(key, [])) + len(layer.bad.get(key, [])) < 2
+    ]
     assert not unvaried, f"of torch.nn.{name} the tables never vary {unvaried}"
 
 
 def functions() -> list[str]:
     theirs, mine = torch.nn.functional, headgate.nn.functional
-    return [name for name in dir(theirs) if not name.startswith("_") and callable(getattr(theirs, name))
-            and hasattr(mine, name) and not inspect.isclass(getattr(theirs, name))]
+    return [
+        name
+        for name in dir(theirs)
+        if not name.startswith("_")
+        and callable(getattr(theirs, name))
+        and hasattr(mine, name)
+        and not inspect.isclass(getattr(theirs, name))
+    ]
 
 
 def keywords_of(name: str) -> list[str]:
@@ -141,6 +172,9 @@ def test_every_function_and_keyword_is_varied(name: str) -> None:
         named = call[-1] if call and isinstance(call[-1], dict) else {}
         given |= set(named)
         most = max(most, len(call) - bool(named))
-    unvaried = [key for key in keywords_of(name)[most:] if key not in FIXED and key not in given
-                and len(layer.vary.get(key, [])) + len(layer.bad.get(key, [])) < 2]
+    unvaried = [
+        key
+        for key in keywords_of(name)[most:]
+        if key not in FIXED and key not in given and len(layer.vary.get(key, [])) + len(layer.bad.get(key, [])) < 2
+    ]
     assert not unvaried, f"of nn.functional.{name} the tables never vary {unvaried}"

@@ -292,7 +292,7 @@ class RreluTrainedInPlace(RreluTrained):
 
 @cython.cclass
 class RreluBackward(Op):
-    """The gradient x times the slopes that were drawn; y goes along, so that it has a history, of zeros, as PyTorch's."""
+    """The gradient x times the slopes drawn; y goes along, so that it has a history, of zeros, as PyTorch's."""
 
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:

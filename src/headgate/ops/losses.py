@@ -39,8 +39,8 @@ NO_TARGET_GRADIENT = (
     "requires_grad True."
 )
 TRIPLET_RANKS = (
-    "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor {}D, "
-    "positive {}D, and negative {}D inputs"
+    "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor "
+    "{}D, positive {}D, and negative {}D inputs"
 )
 BCE_LOSSES = make_loop("bce_logits")
 COSINE_FLOOR = 1e-12  # added to sums of squares, as PyTorch does

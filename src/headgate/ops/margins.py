@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from headgate import errors
-from headgate.errors import C_NAMES
 from headgate.core.apply import wrap
 from headgate.core.entry import PUBLIC, publish
 from headgate.core.family import refused_error
 from headgate.core.typed import Tensor
+from headgate.errors import C_NAMES
 from headgate.ops.loss import reduction_of
 
 NAMES = ("none", "mean", "sum")

@@ -232,7 +232,8 @@ def pairwise_distance(x1: object, x2: object, p: object = 2.0, eps: object = 1e-
     """The p-norm along the last dim of x1 - x2 + eps."""
     x: Tensor = given(x1, "pairwise_distance") - x2 + number(eps, "pairwise_distance", "eps", 4, "float")
     axes = dims_of(-1, x, "pairwise_distance")
-    return called(NORM, x, (number(p, "pairwise_distance", "p", 3, "float"), axes, flag(keepdim, "pairwise_distance")), None)
+    order = number(p, "pairwise_distance", "p", 3, "float")
+    return called(NORM, x, (order, axes, flag(keepdim, "pairwise_distance")), None)
 
 
 def orders(make: object) -> object:

@@ -241,7 +241,8 @@ def functional_pad(input: object, pad: object, mode: object = "constant", value:
     check_length(x, pads, "Padding length must be divisible by 2")
     if mode == "constant":
         if isinstance(value, str):
-            raise TypeError(errors.ARGUMENT.format(function="pad", name="value", position=4, expected="float", type="str"))
+            raise TypeError(errors.ARGUMENT.format(
+                function="pad", name="value", position=4, expected="float", type="str"))
         return pad_constant(x, pads, 0 if value is None else value)
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
