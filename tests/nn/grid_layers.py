@@ -19,7 +19,7 @@ NOT_A_NUMBER = ["a", None]
 
 def activation(**vary: Any) -> Layer:
     bad = {key: NOT_A_NUMBER for key in vary if key not in ("inplace", "dim", "approximate")}
-    return Layer({key: value for key, value in vary.items()}, ANY, bad, plain=True)
+    return Layer(dict(vary), ANY, bad, plain=True)
 
 
 ACTIVATIONS: dict[str, Layer] = {

@@ -147,7 +147,7 @@ class Case:
     twice: bool = False  # called on its own operands two times in one graph: weights are shared
 
     def __str__(self) -> str:
-        chosen = {key: value for key, value in self.options.items()}
+        chosen = dict(self.options)
         how = [
             self.kind,
             "train" if self.train else "eval",

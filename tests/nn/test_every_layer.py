@@ -1,8 +1,8 @@
 """Every layer and loss of torch.nn, and every function of nn.functional, beside PyTorch over a grid of options.
 
 Values, gradients, second gradients, types, shapes, text, names of parameters, buffers and the random stream are the
-same; errors are of the same class at the same stage; and no guard speaks. What is varied is in the `grid_` tables; where
-PyTorch is not followed is in `grid_known`. The last tests hold the tables against what the two libraries have.
+same; errors are of the same class at the same stage; and no guard speaks. What is varied is in the tables, where
+PyTorch is not followed in `grid_known`. The last tests hold the tables against what the two libraries have.
 """
 
 from __future__ import annotations
