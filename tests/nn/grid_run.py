@@ -377,7 +377,8 @@ def unlike(mine: Any, theirs: Any, loose: float) -> str:
         return ""
     with np.errstate(all="ignore"):
         apart = np.abs(a - b)
-        return f"off by {np.max(apart) if np.isnan(apart).all() else np.nanmax(apart):.3g}: {a.ravel()[:4]}, PyTorch {b.ravel()[:4]}"
+        most = np.nan if np.isnan(apart).all() else np.nanmax(apart)
+        return f"off by {most:.3g}: {a.ravel()[:4]}, PyTorch {b.ravel()[:4]}"
 
 
 def differences(case: Case, layer: Layer) -> str:

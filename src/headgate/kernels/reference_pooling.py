@@ -5,6 +5,7 @@ The last dims are pooled, as many as there are tables. Nothing here knows tensor
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator
@@ -65,6 +66,11 @@ def max_pool(x: Array, windows: Any) -> tuple[Array, Array]:
     for place, window in windows.each():
         part = x[last(window)]
         part = part.reshape(*lead, math.prod(part.shape[len(lead):]))
+        if part.shape[-1] == 0:  # it lies in the padding: its place is that of its beginning, outside
+            values[last(place)] = -np.inf
+            start = [one.start for one in window]
+            indices[last(place)] = functools.reduce(lambda at, d: at * windows.sizes[d] + start[d], range(count), 0)
+            continue
         best = part.argmax(-1)
         if part.dtype.kind not in "iub":
             nans = np.isnan(part[..., ::-1])
