@@ -209,7 +209,8 @@ def refuse_integers(x: Tensor, weight: object, bias: object) -> None:
     """PyTorch's error for an input that is no float beside parameters that are."""
     if (not is_float(x._array) or dtypes.of(x._array).category > 2) and (weight is not None or bias is not None):
         kind = (bias if weight is None else weight).dtype
-        raise RuntimeError(FLOAT_PARAMETER if kind.name == "float64" else SAME_TYPE)
+        if kind is not dtypes.of(x._array):
+            raise RuntimeError(FLOAT_PARAMETER if kind.name == "float64" else SAME_TYPE)
 
 
 def layer(input: object, normalized_shape: object, weight: object, bias: object, eps: object) -> tuple:
