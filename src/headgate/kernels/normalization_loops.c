@@ -97,7 +97,7 @@ static void backward_blocks_##T(void *context, hg_size low, hg_size high) \
         double *gw = j->partial + p * all * 2, *gb = gw + all; \
         hg_size end = (p + 1) * j->piece < j->outer ? (p + 1) * j->piece : j->outer; \
         for (hg_size r = p * j->piece; r < end; r++) { \
-            if (j->inner > 1) { \
+            if (j->inner != 1) { \
                 back_channels_##T(j, r, gw, gb); \
                 continue; \
             } \

@@ -137,7 +137,8 @@ static void put_##T(void *context, hg_size low, hg_size high) \
         const i64 *at = j->indices + n * out; \
         memset(x, 0, sizeof(T) * (size_t)in); \
         for (hg_size i = 0; i < out; i++) \
-            x[at[i]] += g[i]; \
+            if ((size_t)at[i] < (size_t)in) /* a window that lies in the padding has a place outside */ \
+                x[at[i]] += g[i]; \
     } \
 } \
 static void take_##T(void *context, hg_size low, hg_size high) \
@@ -149,7 +150,7 @@ static void take_##T(void *context, hg_size low, hg_size high) \
         const i64 *at = j->indices + n * out; \
         T *y = (T *)j->to + n * out; \
         for (hg_size i = 0; i < out; i++) \
-            y[i] = x[at[i]]; \
+            y[i] = (size_t)at[i] < (size_t)in ? x[at[i]] : 0; \
     } \
 }
 POOL(f32)

@@ -5,6 +5,7 @@ The last dims are pooled, as many as there are tables. Nothing here knows tensor
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator
@@ -65,6 +66,11 @@ def max_pool(x: Array, windows: Any) -> tuple[Array, Array]:
     for place, window in windows.each():
         part = x[last(window)]
         part = part.reshape(*lead, math.prod(part.shape[len(lead):]))
+        if part.shape[-1] == 0:  # it lies in the padding: its place is that of its beginning, outside
+            values[last(place)] = -np.inf
+            start = [one.start for one in window]
+            indices[last(place)] = functools.reduce(lambda at, d: at * windows.sizes[d] + start[d], range(count), 0)
+            continue
         best = part.argmax(-1)
         if part.dtype.kind not in "iub":
             nans = np.isnan(part[..., ::-1])
@@ -102,7 +108,9 @@ def put(g: Array, indices: Array, sizes: Sizes) -> Array:
     planes = int(np.prod(g.shape[: g.ndim - len(sizes)], dtype=np.int64))
     result = np.zeros((planes, int(np.prod(sizes, dtype=np.int64))), wide(g).dtype)
     if g.size:
-        np.add.at(result, (np.arange(planes)[:, None], indices.reshape(planes, -1)), wide(g).reshape(planes, -1))
+        places, values = indices.reshape(planes, -1), wide(g).reshape(planes, -1)
+        inside = places < result.shape[1]  # a window that lies in the padding has a place outside
+        np.add.at(result, (np.arange(planes)[:, None], np.where(inside, places, 0)), np.where(inside, values, 0))
     return result.reshape(*g.shape[: g.ndim - len(sizes)], *sizes).astype(g.dtype, copy=False)
 
 
@@ -111,5 +119,7 @@ def take(x: Array, indices: Array, count: int) -> Array:
     planes = int(np.prod(x.shape[: x.ndim - count], dtype=np.int64))
     if not planes or not indices.size:
         return np.zeros(indices.shape, x.dtype)
-    picked = np.take_along_axis(x.reshape(planes, -1), indices.reshape(planes, -1), 1)
+    rows, places = x.reshape(planes, -1), indices.reshape(planes, -1)
+    inside = places < rows.shape[1]
+    picked = np.where(inside, np.take_along_axis(rows, np.where(inside, places, 0), 1), x.dtype.type(0))
     return picked.reshape(indices.shape)

@@ -30,11 +30,13 @@ if not cython.compiled:
         RRELU,
         RRELU_INPLACE,
         RRELU_TRAINED,
+        RRELU_TRAINED_INPLACE,
         SILU,
         SOFTPLUS,
         SOFTSHRINK,
         THRESHOLD,
     )
+    from headgate.ops.arguments import number
 
     ndarray = np.ndarray
 
@@ -65,20 +67,24 @@ def relu6(input: object, inplace: object = False) -> object:
 
 def hardtanh(input: object, min_val: object = -1.0, max_val: object = 1.0, inplace: object = False) -> object:
     """x held between `min_val` and `max_val`. ValueError if min_val > max_val."""
-    if min_val > max_val:
+    low, high = number(min_val, "hardtanh", "min_val", 2), number(max_val, "hardtanh", "max_val", 3)
+    if low > high:
         raise ValueError("min_val cannot be greater than max_val")
     if isinstance(input, Tensor) and cython.cast(Tensor, input)._array.dtype == np.uint8 and int(min_val) < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
-    return call(HARDTANH, input, (float(min_val), float(max_val)), inplace)
+    return call(HARDTANH, input, (low, high), inplace)
 
 
 def softplus(input: object, beta: object = 1, threshold: object = 20) -> object:
     """log(1 + e^(beta x)) / beta, and x itself where beta x > threshold."""
-    return call(SOFTPLUS, input, (float(beta), float(threshold)), False)
+    options = (number(beta, "softplus", "beta", 2), number(threshold, "softplus", "threshold", 3))
+    return call(SOFTPLUS, input, options, False)
 
 
 def gelu(input: object, *, approximate: object = "none") -> object:
     """x times the normal distribution's area below x; approximate "tanh": by the tanh formula."""
+    if not isinstance(approximate, str):
+        raise TypeError(f"gelu(): argument 'approximate' must be str, not {type(approximate).__name__}")
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
     return call(GELU, input, (1.0 if approximate == "tanh" else 0.0,), False)
@@ -96,7 +102,7 @@ def mish(input: object, inplace: object = False) -> object:
 
 def elu(input: object, alpha: object = 1.0, inplace: object = False) -> object:
     """x above 0, alpha (e^x - 1) below."""
-    return call(ELU_INPLACE if inplace else ELU, input, (float(alpha), 1.0, 1.0), inplace)
+    return call(ELU_INPLACE if inplace else ELU, input, (number(alpha, "elu", "alpha", 2), 1.0, 1.0), inplace)
 
 
 def selu(input: object, inplace: object = False) -> object:
@@ -106,14 +112,16 @@ def selu(input: object, inplace: object = False) -> object:
 
 def celu(input: object, alpha: object = 1.0, inplace: object = False) -> object:
     """x above 0, alpha (e^(x / alpha) - 1) below. RuntimeError for alpha 0."""
-    if alpha == 0:
+    scale = number(alpha, "celu", "alpha", 2)
+    if scale == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return call(CELU_INPLACE if inplace else CELU, input, (float(alpha), 1.0, 1.0 / alpha), inplace)
+    return call(CELU_INPLACE if inplace else CELU, input, (scale, 1.0, 1.0 / scale), inplace)
 
 
 def leaky_relu(input: object, negative_slope: object = 0.01, inplace: object = False) -> object:
     """x above 0, negative_slope x below."""
-    return call(LEAKY_RELU_INPLACE if inplace else LEAKY_RELU, input, (float(negative_slope),), inplace)
+    slope = number(negative_slope, "leaky_relu", "negative_slope", 2)
+    return call(LEAKY_RELU_INPLACE if inplace else LEAKY_RELU, input, (slope,), inplace)
 
 
 def hardsigmoid(input: object, inplace: object = False) -> object:
@@ -143,23 +151,27 @@ def logsigmoid(input: object) -> object:
 
 def softshrink(input: object, lambd: object = 0.5) -> object:
     """x moved towards 0 by lambd, 0 within. RuntimeError for lambd < 0."""
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
-    return call(SOFTSHRINK, input, (float(lambd),), False)
+    width = number(lambd, "softshrink", "lambd", 2)
+    if isinstance(input, Tensor):  # the type is refused first
+        SOFTSHRINK.cast(cython.cast(Tensor, input)._array)
+    if width < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {width:g}.")
+    return call(SOFTSHRINK, input, (width,), False)
 
 
 def hardshrink(input: object, lambd: object = 0.5) -> object:
     """0 where |x| <= lambd, else x."""
-    return call(HARDSHRINK, input, (float(lambd),), False)
+    return call(HARDSHRINK, input, (number(lambd, "hardshrink", "lambd", 2),), False)
 
 
 def threshold(input: object, threshold: object, value: object, inplace: object = False) -> object:
     """x where it is above `threshold`, else `value`."""
+    low, other = number(threshold, "threshold", "threshold", 2), number(value, "threshold", "value", 3)
     if isinstance(input, Tensor) and not is_float(cython.cast(Tensor, input)._array):
-        threshold = int(threshold)
-        if threshold < 0 and cython.cast(Tensor, input)._array.dtype == np.uint8:
-            threshold += 256  # wraps, as in PyTorch
-    return call(THRESHOLD, input, (float(threshold), float(value)), inplace)
+        low = int(low)
+        if low < 0 and cython.cast(Tensor, input)._array.dtype == np.uint8:
+            low += 256  # wraps, as in PyTorch
+    return call(THRESHOLD, input, (float(low), other), inplace)
 
 
 def prelu(input: object, weight: object) -> object:
@@ -167,6 +179,8 @@ def prelu(input: object, weight: object) -> object:
     if not isinstance(input, Tensor) or not isinstance(weight, Tensor):
         raise TypeError(errors.ARGUMENT.format(
             function="prelu", name="weight", position=2, expected="Tensor", type=type(weight).__name__))
+    if weight.ndim > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
     count = math.prod(weight.shape)
     if count != 1:
         if input.ndim == 0:
@@ -191,13 +205,13 @@ def rrelu(
     input: object, lower: object = 1.0 / 8, upper: object = 1.0 / 3, training: object = False, inplace: object = False,
 ) -> object:
     """leaky_relu; its slope is the middle of lower and upper, in training drawn between them for each element."""
-    if lower > upper:
-        raise RuntimeError(
-            f"Lower bound should be less than or equal to the upper bound, but got {lower:g} > {upper:g}")
+    low, high = number(lower, "rrelu", "lower", 2), number(upper, "rrelu", "upper", 3)
+    if low > high:
+        raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, but got {low:g} > {high:g}")
     if training:
-        return call(RRELU_TRAINED, input, slopes(input, lower, upper), inplace)
-    slope = (lower + upper) / 2
-    return call(RRELU_INPLACE if inplace else RRELU, input, (float(slope),), inplace)
+        op = RRELU_TRAINED_INPLACE if inplace else RRELU_TRAINED
+        return call(op, input, slopes(input, low, high), inplace)
+    return call(RRELU_INPLACE if inplace else RRELU, input, ((low + high) / 2,), inplace)
 
 
 def slopes(input: object, lower: object, upper: object) -> ndarray:

@@ -6,12 +6,12 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply1, apply2, wrap
+    from headgate.core.apply import apply1, apply2
     from headgate.core.family import BOOLS, INTEGERS, SAME, TensorPair, Unary
-    from headgate.core.records import OUT, Node, Tensor, X, Y
+    from headgate.core.records import OUT, Node, Op, Tensor, X, Y
     from headgate.kernels.reference import map1p, map2
     from headgate.ops.explog import EXP
-    from headgate.ops.keep import Fused, keep
+    from headgate.ops.keep import Fused, keep, zeros_of
 
     ndarray = np.ndarray
 
@@ -23,6 +23,8 @@ from headgate.ops.keep import fused
 PRELU_LOOP = make_loop("prelu")
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 GELU_CUBIC = 0.044715
+COMPLEX = 8  # beside BOOLS and INTEGERS
+NO_CLAMP = "clamp is not supported for complex types"
 
 
 # ---- sigmoid and what is built on it --------------------------------------------------------------------------------
@@ -189,6 +191,20 @@ class Elu(Unary):
         return apply2(ELU_BACKWARD, g, n.read(X), n.attrs)
 
 
+def single_slope(attrs: object) -> tuple:
+    """The options of celu's gradient: PyTorch's divides by an alpha rounded to single precision."""
+    return attrs[0], attrs[1], 1.0 / float(np.float32(attrs[0]))
+
+
+@cython.cclass
+class Celu(Elu):
+    """elu of x / alpha. attrs: (alpha, 1, 1 / alpha)."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return apply2(ELU_BACKWARD, g, n.read(X), single_slope(n.attrs))
+
+
 @cython.cclass
 class EluInPlace(Elu):
     """elu over its own input: the gradient comes from the output."""
@@ -200,7 +216,7 @@ class EluInPlace(Elu):
                 "In-place elu backward calculation is triggered with a negative slope which is not supported. This is "
                 "caused by calling in-place forward function with a negative slope, please call out-of-place version "
                 "instead.")
-        return apply2(ELU_BACKWARD_RESULT, g, n.read(OUT), n.attrs)
+        return apply2(ELU_BACKWARD_RESULT, g, n.read(OUT), single_slope(n.attrs) if n.attrs[2] != 1 else n.attrs)
 
 
 # ---- piecewise linear -----------------------------------------------------------------------------------------------
@@ -212,7 +228,8 @@ class Relu(Unary):
 
     @cython.cfunc
     def refusal(self, kind: dtypes.dtype) -> object:
-        return RuntimeError("Boolean inputs not supported for relu")
+        return NotImplementedError(NO_CLAMP) if kind.category == 3 else RuntimeError(
+            "Boolean inputs not supported for relu")
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -234,7 +251,8 @@ class Hardtanh(Unary):
 
     @cython.cfunc
     def refusal(self, kind: dtypes.dtype) -> object:
-        return RuntimeError("Bool inputs not supported for hardtanh")
+        return NotImplementedError(NO_CLAMP) if kind.category == 3 else RuntimeError(
+            "Bool inputs not supported for hardtanh")
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -256,11 +274,33 @@ class RreluTrained(Unary):
 
     @cython.cfunc
     def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
-        return np.multiply(x, attrs, out=out)
+        return np.asarray(np.multiply(x, attrs, out=out))
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        return g * wrap(n.attrs)
+        return apply2(RRELU_BACKWARD, g, n.read(X), n.attrs)
+
+
+@cython.cclass
+class RreluTrainedInPlace(RreluTrained):
+    """The same over its own input: what is kept is the output."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return apply2(RRELU_BACKWARD, g, n.read(OUT), n.attrs)
+
+
+@cython.cclass
+class RreluBackward(Op):
+    """The gradient x times the slopes drawn; y goes along, so that it has a history, of zeros, as PyTorch's."""
+
+    @cython.cfunc
+    def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        return np.asarray(x * attrs)
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return apply2(self, g, n.read(Y), n.attrs) if i == 0 else zeros_of(n.read(Y))
 
 
 @cython.cclass
@@ -335,10 +375,13 @@ class Prelu(TensorPair):
 # ---- the ops --------------------------------------------------------------------------------------------------------
 
 SIGMOID, LOG_SIGMOID, SILU, SOFTPLUS, MISH, GELU = Sigmoid(), LogSigmoid(), Silu(), Softplus(), Mish(), Gelu()
-ELU, ELU_INPLACE, CELU, CELU_INPLACE = Elu(), EluInPlace(), Elu(), EluInPlace()
+ELU, ELU_INPLACE, CELU, CELU_INPLACE = Elu(), EluInPlace(), Celu(), EluInPlace()
 RELU, THRESHOLD, HARDTANH, HARDSIGMOID, HARDSWISH = Relu(), Threshold(), Hardtanh(), Hardsigmoid(), Hardswish()
 LEAKY_RELU, LEAKY_RELU_INPLACE, SOFTSHRINK, HARDSHRINK = LeakyRelu(), LeakyReluInPlace(), Shrink(), Shrink()
-RRELU, RRELU_INPLACE, RRELU_TRAINED = LeakyRelu(), LeakyReluInPlace(), RreluTrained()
+RRELU, RRELU_INPLACE = LeakyRelu(), LeakyReluInPlace()
+RRELU_TRAINED, RRELU_TRAINED_INPLACE = RreluTrained(), RreluTrainedInPlace()
+RRELU_BACKWARD = overload(RreluBackward(), "rrelu_with_noise_backward", 0, reads=[1 << 1, 1 << 1],
+                          node="RreluWithNoiseBackwardBackward")
 PRELU = Prelu()
 SIGMOID_BACKWARD = fused(SigmoidBackward(), "sigmoid_backward", "SigmoidBackwardBackward", True)
 LOG_SIGMOID_BACKWARD = fused(LogSigmoidBackward(), "log_sigmoid_backward", "LogSigmoidBackwardBackward", True)
@@ -370,7 +413,8 @@ def describe_all() -> None:
         (LEAKY_RELU_INPLACE, "leaky_relu", 1, "", 1 << OUT, "leaky_relu_cpu"),
         (RRELU, "leaky_relu", 0, "RreluWithNoiseBackward", 1, "leaky_relu_cpu"),
         (RRELU_INPLACE, "leaky_relu", 1, "RreluWithNoiseBackward", 1 << OUT, "leaky_relu_cpu"),
-        (RRELU_TRAINED, "rrelu", 0, "RreluWithNoiseBackward", 0, "rrelu_with_noise_out_cpu"),
+        (RRELU_TRAINED, "rrelu", 0, "RreluWithNoiseBackward", 1, "rrelu_with_noise_out_cpu"),
+        (RRELU_TRAINED_INPLACE, "rrelu", 1, "RreluWithNoiseBackward", 1 << OUT, "rrelu_with_noise_out_cpu"),
         (HARDSIGMOID, "hardsigmoid", None, "", 1, "hardsigmoid_cpu"),
         (HARDSWISH, "hardswish", None, "", 1, "hardswish_cpu"),
         (SOFTSHRINK, "softshrink", None, "", 1, "softshrink_check"),
@@ -382,14 +426,14 @@ def describe_all() -> None:
             op.type_name = op.node_name.removesuffix("0")
         set_loop(op, make_loop({"celu": "elu", "rrelu": "mul"}.get(name, name)), SAME)
         if kernel:
-            refuse(op, BOOLS | INTEGERS, kernel)
-    refuse(THRESHOLD, BOOLS, "threshold_cpu")
-    refuse(HARDTANH, BOOLS, "hardtanh")
+            refuse(op, BOOLS | INTEGERS | (0 if op is SILU else COMPLEX), kernel)
+    refuse(THRESHOLD, BOOLS | COMPLEX, "threshold_cpu")
+    refuse(HARDTANH, BOOLS | COMPLEX, "hardtanh")
     overload(PRELU, "prelu", 0, reads=[3, 3], looks=2, node="PreluKernelBackward")
 
 
 describe_all()
 declare(SIGMOID, "sigmoid", loop=make_loop("sigmoid"), reads=[1 << OUT],
         aliases=("special.expit", "nn.functional.sigmoid"))
-refuse(RELU, BOOLS, "relu")
+refuse(RELU, BOOLS | COMPLEX, "relu")
 declare(RELU, "relu", loop=make_loop("relu"), kind=SAME, reads=[1 << OUT], smooth=False, dtypes="fi")

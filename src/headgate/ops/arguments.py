@@ -42,6 +42,16 @@ def whole(value: object, function: str, name: str, position: cython.int) -> cyth
         function=function, name=name, position=position, expected="int", type=type(value).__name__))
 
 
+def number(value: object, function: str, name: str, position: cython.int, expected: str = "Number") -> object:
+    """A number argument as a float; TypeError for strings, None and foreign objects."""
+    if type(value) is float:
+        return value
+    if not isinstance(value, (str, bytes)) and hasattr(value, "__float__"):
+        return value.__float__()
+    raise TypeError(errors.ARGUMENT.format(
+        function=function, name=name, position=position, expected=expected, type=type(value).__name__))
+
+
 def place(dim: object, count: cython.int, function: str, name: str, position: cython.int) -> cython.int:
     """A dim argument counted from the front. IndexError outside, TypeError for no integer."""
     if type(dim) is not int:

@@ -16,7 +16,7 @@ if not cython.compiled:
     from headgate.core.records import Node, Op, Tensor
     from headgate.kernels.reference import index_add as index_add_kernel
     from headgate.kernels.reference import take as take_kernel
-    from headgate.ops.arguments import given, other
+    from headgate.ops.arguments import given, number, other
     from headgate.ops.change import kind_name
     from headgate.ops.counting import EMBEDDING_BACK, shorten
     from headgate.ops.scatter import long_index
@@ -292,7 +292,8 @@ def functional_embedding_bag(
             f"mode='{mode}'). Please open a feature request on GitHub.")
     if max_norm is not None:
         check_index(index, shape_of(table._array)[0], "indices")
-        shorten(table, index, float(max_norm), float(norm_type))
+        shorten(table, index, number(max_norm, "embedding_renorm_", "max_norm", 3, "float"),
+                number(norm_type, "embedding_renorm_", "norm_type", 4, "float"))
     return bag_up(table, index, offsets, scale_grad_by_freq, MODES[mode], sparse, per_sample_weights,
                   include_last_offset, padding_idx)[0]
 

@@ -176,7 +176,9 @@ def check_types(x: Tensor, w: Tensor, bias: object) -> bool:
             if bias is None:
                 mine, other = errors.TYPE_NAMES[kind.name], errors.TYPE_NAMES[dtypes.of(w._array).name]
                 raise RuntimeError(f"expected scalar type {mine} but found {other}")
-            mine, other = C_NAMES[kind.name], C_NAMES[dtypes.of(cython.cast(Tensor, one)._array).name]
+            mine = C_NAMES.get(kind.name, kind.name)
+            other = dtypes.of(cython.cast(Tensor, one)._array).name
+            other = C_NAMES.get(other, other)
             raise RuntimeError(f"Input type ({mine}) and {name} type ({other}) should be the same")
     return True
 

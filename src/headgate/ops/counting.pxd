@@ -14,6 +14,7 @@ from headgate.kernels.sorting cimport count as count_kernel
 from headgate.kernels.sorting cimport count_parts
 from headgate.kernels.sorting cimport search as search_kernel
 from headgate.kernels.sorting cimport sort as sort_kernel
+from headgate.ops.arguments cimport number
 from headgate.ops.change cimport is_number, kind_name, need_int, need_tensor
 from headgate.ops.scatter cimport long_index
 from headgate.ops.sorting cimport GIVEN

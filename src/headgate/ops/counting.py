@@ -22,6 +22,7 @@ if not cython.compiled:
     from headgate.kernels.reference import search as search_kernel
     from headgate.kernels.reference import sort as sort_kernel
     from headgate.kernels.reference import take as take_kernel
+    from headgate.ops.arguments import number
     from headgate.ops.change import is_number, kind_name, need_int, need_tensor
     from headgate.ops.scatter import long_index
     from headgate.ops.sorting import GIVEN
@@ -360,7 +361,8 @@ def embedding(
                            f"Int; but got torch.{kind_name(index._array)}Tensor instead (while checking arguments for "
                            "embedding)")
     if max_norm is not None:
-        shorten(table, index, float(max_norm), float(norm_type))
+        shorten(table, index, number(max_norm, "embedding_renorm_", "max_norm", 3, "float"),
+                number(norm_type, "embedding_renorm_", "norm_type", 4, "float"))
     return apply(EMBEDDING, (index, table), (padding, bool(scale_grad_by_freq)))
 
 
@@ -387,7 +389,8 @@ def shorten(table: Tensor, index: Tensor, limit: cython.double, order: cython.do
     """Scale the rows that are used and longer than `limit` down to it, in place, without history."""
     used = np.unique(index._array)
     values: object = cython.cast(object, table._array)[used]
-    lengths = (np.abs(values) ** order).sum(1) ** (1.0 / order)
+    sizes = np.abs(values)
+    lengths = sizes.max(1, initial=0) if order == np.inf else (sizes ** order).sum(1) ** (1.0 / order)
     scale = np.where(lengths > limit, limit / (lengths + 1e-7), 1.0).astype(values.dtype)
     check_writable(table, False)
     cython.cast(object, table._array)[used] = values * scale[:, None]

@@ -34,7 +34,7 @@ class Alignments:
         for k, one in enumerate(targets):
             self.labels[k, 1:2 * len(one):2] = one
         skip = np.zeros(self.labels.shape, bool)
-        skip[:, 2:] = (self.labels[:, 2:] != blank) & (self.labels[:, 2:] != self.labels[:, :self.labels.shape[1] - 2])
+        skip[:, 2:] = self.labels[:, 2:] != self.labels[:, :self.labels.shape[1] - 2]  # never between blanks
         self.skip = skip
         self.inside = np.arange(self.labels.shape[1]) <= 2 * self.lengths[:, None]
 
@@ -164,7 +164,9 @@ def lengths_of(value: object, name: str) -> list:
     if isinstance(value, Tensor):
         if cython.cast(object, value).dtype.is_floating_point:
             raise RuntimeError(f"{name} must be integral")
-        return [int(one) for one in np.atleast_1d(cython.cast(Tensor, value)._array)]
+        return [int(one) for one in np.ravel(cython.cast(Tensor, value)._array)]
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(f"ctc_loss() received an invalid combination of arguments - {name} is {type(value).__name__}")
     return [int(one) for one in value]
 
 
@@ -178,6 +180,9 @@ def split_targets(targets: object, lengths: list) -> list:
         ends = np.cumsum(lengths)
         return [targets[end - length:end] for end, length in zip(ends, lengths)]
     longest = max(lengths, default=0)
+    if targets.shape[0] != len(lengths):
+        raise RuntimeError(f"Expected tensor to have size {len(lengths)} at dimension 0, but got size "
+                           f"{targets.shape[0]} for argument #2 'targets' {CHECKING}")
     if targets.shape[1] < longest:
         raise RuntimeError(f"Expected tensor to have size at least {longest} at dimension 1, but got size "
                            f"{targets.shape[1]} for argument #2 'targets' {CHECKING}")
@@ -187,7 +192,18 @@ def split_targets(targets: object, lengths: list) -> list:
 def prepared(x: Tensor, targets: object, input_lengths: object, target_lengths: object, blank: object) -> object:
     """The alignments of a batch, with PyTorch's errors for what does not fit."""
     shape: tuple = shape_of(x._array)
+    if 0 in shape:
+        raise RuntimeError("log_probs tensor must not be empty")
+    if len(shape) != 3:
+        raise RuntimeError(f"Expected 3-dimensional tensor, but got {len(shape)}-dimensional tensor for argument #1 "
+                           f"'log_probs' {CHECKING}")
+    if targets.ndim not in (1, 2):
+        raise RuntimeError(f"Expected 1 to 2 dimensions, but got {targets.ndim}-dimensional tensor for argument #2 "
+                           f"'targets' {CHECKING}")
     times, lengths = lengths_of(input_lengths, "input_lengths"), lengths_of(target_lengths, "target_lengths")
+    for values, name in ((times, "input_lengths"), (lengths, "target_lengths")):
+        if min(values, default=0) < 0:
+            raise RuntimeError(f"Expected {name} to have value at least 0, but got value {min(values)} {CHECKING}")
     kind = dtypes.of(x._array)
     if kind.name not in ("float32", "float64"):
         raise refused_error("ctc_loss_cpu", kind)
@@ -208,7 +224,9 @@ def ctc(log_probs: object, targets: object, input_lengths: object, target_length
     """The loss with its reduction by number."""
     x: Tensor = other(log_probs, "ctc_loss", "log_probs")
     array: object = cython.cast(Tensor, other(targets, "ctc_loss", "targets"))._array
-    single = x._array.ndim == 2
+    single = x._array.ndim != 3
+    if isinstance(input_lengths, Tensor) != isinstance(target_lengths, Tensor) or not isinstance(blank, int):
+        raise TypeError("ctc_loss() received an invalid combination of arguments")
     batch: Tensor = cython.cast(object, x).unsqueeze(1) if single else x
     array = array.astype(np.int64)
     way, lengths = prepared(batch, array, input_lengths, target_lengths, blank)

@@ -26,7 +26,7 @@ class Glu(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        if not is_float(x):
+        if not is_float(x) or dtypes.of(x).category > 2:
             raise refused_error("glu_cpu", dtypes.of(x))
         first, second = np.split(x, 2, attrs)
         with np.errstate(all="ignore"):

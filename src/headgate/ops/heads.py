@@ -179,6 +179,9 @@ def multi_head_attention_forward(
     weights = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else in_proj_weight
     q, k, v = projections(query, key, value, weights, in_proj_bias)
     attn_mask = checked_mask(attn_mask, batch * num_heads, target, key.shape[0])
+    if static_k is None and k.shape[0] * batch * width != k.numel():
+        shape = [k.shape[0], batch * num_heads, width // num_heads]
+        raise RuntimeError(f"shape '{shape}' is invalid for input of size {k.numel()}")
     q, k, v, extra = heads_of(q, k, v, num_heads, (bias_k, bias_v), (static_k, static_v), add_zero_attn)
     for _ in range(extra):
         attn_mask, key_padding_mask = widened(attn_mask), widened(key_padding_mask)

@@ -8,7 +8,9 @@ from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
 from headgate.kernels.door cimport Loop, map1, map2, map2p, map2s
 from headgate.kernels.indexing cimport gather, linear, scatter
 from headgate.kernels.reduction cimport reduce
+from headgate.ops.arguments cimport number, other, whole
 from headgate.ops.keep cimport zeros_of
+from headgate.ops.loss_checks cimport check_targets, check_weight
 from headgate.ops.reducing cimport given, one_dim
 from headgate.ops.softmax cimport LOG_SOFTMAX
 
@@ -29,8 +31,6 @@ cdef bint plain_targets(tuple shape, ndarray target, object ignore)
 cdef object plain_likelihood(ndarray x, ndarray target, int reduction)
 cdef object plain_gradient(ndarray g, ndarray target, int reduction, tuple shape)
 cdef object divided(object a, object b)
-cdef check_targets(Tensor x, Tensor target, object weight)
-cdef check_weight(Tensor x, Tensor weight)
 cdef Tensor likelihood(Tensor x, Tensor target, object weight, object ignore, int code)
 cdef object of_probabilities(Tensor scores, Tensor target, object weight, int code, object smoothing, object dim)
 cdef object smoothed(Tensor scores, Tensor target, object weight, object ignore, int code, object smoothing, object dim)

@@ -10,12 +10,14 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply, apply1, apply2, requires, wrap
+    from headgate.core.apply import apply, apply1, apply2, wrap
     from headgate.core.arrays import count_of, insert_view, is_float, same_shape, same_type, select_view, shape_of
-    from headgate.core.modes import grad_enabled, grad_state
+    from headgate.core.modes import grad_state
     from headgate.core.records import Node, Op, Tensor, X, Y, Z
     from headgate.kernels.reference import gather, linear, map1, map2, map2p, map2s, reduce, scatter
+    from headgate.ops.arguments import number, other, whole
     from headgate.ops.keep import zeros_of
+    from headgate.ops.loss_checks import check_targets, check_weight
     from headgate.ops.reducing import given, one_dim
     from headgate.ops.softmax import LOG_SOFTMAX
 
@@ -33,10 +35,7 @@ NONE, MEAN, SUM = 0, 1, 2
 REDUCTIONS = {"none": NONE, "mean": MEAN, "sum": SUM}
 PLAIN_MEAN = (MEAN, None)
 IGNORE = -100
-NO_WEIGHT_GRADIENT = (
-    "The function 'nll_loss_forward' is not differentiable with respect to argument 'weight'. This input cannot have "
-    "requires_grad True."
-)
+NAMES = ("none", "mean", "sum")
 LEGACY = "size_average and reduce args will be deprecated, please use reduction='{reduction}' instead."
 
 
@@ -91,7 +90,14 @@ class Pair(Op):
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         if grad_state() < 0 and self is MSE:
             return squares_pulled(n.tensor(X)._array, n.tensor(Y)._array, g._array, n.attrs[0], i)
-        d: Tensor = n.read(X) - n.read(Y)
+        x: Tensor = n.read(X)
+        y: Tensor = n.read(Y)
+        d: Tensor
+        if same_type(x._array, y._array):
+            d = x - y
+        else:  # bools do not subtract
+            kind = dtypes.result_pair(dtypes.of(x._array), x._array.ndim, dtypes.of(y._array), y._array.ndim)
+            d = cython.cast(object, x).to(kind) - cython.cast(object, y).to(kind)
         factor: object = 1 if i == 0 else -1
         if n.attrs[0] == MEAN:
             factor = factor / count_of(d._array) if count_of(d._array) else np.nan
@@ -103,7 +109,8 @@ def squares_pulled(x: ndarray, y: ndarray, g: ndarray, reduction: cython.int, i:
     d: ndarray
     factor: object = 1 if i == 0 else -1
     if not same_type(x, y):
-        d = (wrap(x) - wrap(y))._array
+        kind = dtypes.result_pair(dtypes.of(x), x.ndim, dtypes.of(y), y.ndim)
+        d = (cython.cast(object, wrap(x)).to(kind) - cython.cast(object, wrap(y)).to(kind))._array
     else:
         d = map2(DIFFERENCE, x, y)
     if reduction == MEAN:
@@ -158,6 +165,13 @@ def pair_of(input: object, target: object, name: str) -> tuple:
     return (x, y)
 
 
+def weights_like(x: Tensor, weight: object) -> object:
+    """The weights of a loss; ValueError unless they have the input's shape."""
+    if tuple(weight.shape) != shape_of(x._array):
+        raise ValueError("Weights and input must have the same size.")
+    return weight
+
+
 def mse_loss(
     input: object, target: object, size_average: object = None, reduce: object = None, reduction: object = "mean",
     weight: object = None,
@@ -167,7 +181,7 @@ def mse_loss(
     pair = pair_of(input, target, "mse_loss")
     if weight is None:
         return apply2(MSE, pair[0], pair[1], PLAIN_MEAN if code == MEAN else (code, None))
-    losses = apply(MSE, pair, (NONE, None)) * weight
+    losses = apply(MSE, pair, (NONE, None)) * weights_like(pair[0], weight)
     return losses if code == NONE else losses.sum() if code == SUM else losses.sum() / weight.sum()
 
 
@@ -180,7 +194,7 @@ def l1_loss(
     x, y = pair_of(input, target, "l1_loss")
     losses = (x - y).abs()
     if weight is not None:
-        losses = losses * weight
+        losses = losses * weights_like(x, weight)
         return losses if code == NONE else losses.sum() if code == SUM else losses.sum() / weight.sum()
     return losses if code == NONE else losses.mean() if code == MEAN else losses.sum()
 
@@ -195,7 +209,7 @@ def smooth_l1_loss(
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
-        return l1_loss(input, target, reduction=reduction)
+        return l1_loss(input, target, reduction=NAMES[code])
     return apply(SMOOTH_L1, pair, (code, beta))
 
 
@@ -209,8 +223,8 @@ def huber_loss(
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     if weight is None:
         return apply(HUBER, pair, (code, delta))
-    losses = apply(HUBER, pair, (NONE, delta)) * weight
-    return losses if code == NONE else losses.sum() if code == SUM else losses.sum() / weight.sum()
+    losses = apply(HUBER, pair, (NONE, delta)) * weights_like(pair[0], weight)
+    return losses if code == NONE else losses.sum() if code == SUM else losses.mean()
 
 
 # ---- negative log likelihood ----------------------------------------------------------------------------------------
@@ -347,41 +361,6 @@ describe(NLL_2D, "nll_loss2d", (), 1 << 0, "NllLoss2DBackward", None, True)
 describe(NLL_GRADIENT, "nll_loss_backward", (), 0, "", None, True)
 
 
-def check_targets(x: Tensor, target: Tensor, weight: object):
-    """Refuse scores, targets and weights that do not fit."""
-    shape: tuple = shape_of(x._array)
-    mine: tuple = shape_of(target._array)
-    classes: object = shape[0] if len(shape) == 1 else shape[1]
-    batch: object = shape[0]
-    if len(shape) == 1:
-        if len(mine) > 0 and mine != (1,):
-            raise ValueError(errors.TARGET_BATCH.format(input=batch, target=mine[0]))
-    elif len(mine) == 0 or mine[0] != batch:
-        raise ValueError(errors.TARGET_BATCH.format(input=batch, target=mine[0] if mine else 0))
-    elif len(shape) == 2 and len(mine) != 1:
-        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
-    elif len(shape) > 2 and mine[1:] != shape[2:]:
-        if len(shape) == 3:
-            raise RuntimeError(f"Expected target size {list((batch,) + shape[2:])}, got {list(mine)}")
-        raise RuntimeError(f"size mismatch (got input: {list(shape)}, target: {list(mine)}")
-    if cython.cast(object, target._array).dtype not in (np.int64, np.uint8):
-        raise RuntimeError(errors.TARGET_DTYPE.format(dtype=errors.TYPE_NAMES[dtypes.of(target._array).name]))
-    if weight is not None and shape_of(cython.cast(Tensor, weight)._array) != (classes,):
-        raise RuntimeError(f"weight tensor should be defined either for all {classes} classes or no classes but got "
-                           f"weight "
-                           f"tensor of shape: {list(shape_of(cython.cast(Tensor, weight)._array))}")
-
-
-def check_weight(x: Tensor, weight: Tensor):
-    """Refuse weights of another type, or ones that a gradient is wanted for: PyTorch has none."""
-    names = errors.TYPE_NAMES
-    kind, other = dtypes.of(x._array), dtypes.of(weight._array)
-    if kind is not other:
-        raise RuntimeError(f"expected scalar type {names[kind.name]} but found {names[other.name]}")
-    if grad_enabled() and requires(weight):
-        raise RuntimeError(NO_WEIGHT_GRADIENT)
-
-
 def likelihood(x: Tensor, target: Tensor, weight: object, ignore: object, code: cython.int) -> Tensor:
     """nll_loss with its arguments read."""
     if x._array.ndim < 1:
@@ -405,12 +384,16 @@ def nll_loss(
     """
     code = reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input, "nll_loss_nd")
+    ignore_index = whole(ignore_index, "nll_loss_nd", "ignore_index", 5)
     return likelihood(x, second(target, "nll_loss_nd"), weight, ignore_index, code)
 
 
 def of_probabilities(scores: Tensor, target: Tensor, weight: object, code: cython.int, smoothing: object, dim: object):
     """Cross entropy for targets that are probabilities; `scores` are log-probabilities."""
     classes = scores._array.shape[1 if scores._array.ndim > 1 else 0]
+    if weight is not None and shape_of(other(weight, "cross_entropy_loss", "weight")._array) != (classes,):
+        raise RuntimeError(f"cross_entropy: weight tensor should be defined either for all {classes} classes or no "
+                           f"classes but got weight tensor of shape: {list(weight.shape)}")
     if smoothing > 0:
         target = target * (1 - smoothing) + smoothing / classes
     product = scores * target
@@ -456,12 +439,16 @@ def cross_entropy(
     x: Tensor = given(input, "cross_entropy_loss")
     y: Tensor = second(target, "cross_entropy_loss")
     dim: cython.int = 0 if x._array.ndim == 1 else 1
-    if not 0.0 <= label_smoothing <= 1.0:
+    ignore_index = whole(ignore_index, "cross_entropy_loss", "ignore_index", 5)
+    label_smoothing = number(label_smoothing, "cross_entropy_loss", "label_smoothing", 6, "float")
+    if label_smoothing > 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     if shape_of(x._array) == shape_of(y._array):
         if not is_float(y._array):
             raise RuntimeError("Expected floating point type for target with class probabilities, got "
                                + errors.TYPE_NAMES[dtypes.of(y._array).name])
+        if ignore_index >= 0:
+            raise RuntimeError("ignore_index is not supported for floating point target")
         one_dim(dim, x, "cross_entropy_loss")
         return of_probabilities(apply1(LOG_SOFTMAX, x, dim), y, weight, code, label_smoothing, dim)
     one_dim(dim, x, "cross_entropy_loss")

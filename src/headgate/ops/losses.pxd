@@ -1,10 +1,12 @@
 # C types of losses.py.
 from numpy cimport ndarray
 from headgate cimport dtypes
-from headgate.core.apply cimport apply, wrap
+from headgate.core.apply cimport apply, requires, wrap
 from headgate.core.arrays cimport count_of, is_float, shape_of
+from headgate.core.modes cimport grad_enabled
 from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
 from headgate.kernels.door cimport Loop, map2
+from headgate.ops.arguments cimport number
 from headgate.ops.loss cimport reduce_values, reduction_of, second
 from headgate.ops.reducing cimport given
 

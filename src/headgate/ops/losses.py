@@ -9,10 +9,12 @@ import numpy as np
 
 if not cython.compiled:
     from headgate import dtypes
-    from headgate.core.apply import apply, wrap
+    from headgate.core.apply import apply, requires, wrap
     from headgate.core.arrays import count_of, is_float, shape_of
+    from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor, X, Y, Z
     from headgate.kernels.reference import map2
+    from headgate.ops.arguments import number
     from headgate.ops.loss import reduce_values, reduction_of, second
     from headgate.ops.reducing import given
 
@@ -21,7 +23,7 @@ if not cython.compiled:
 from headgate import errors
 from headgate.core.declare import composite, constants, declare
 from headgate.core.entry import PUBLIC
-from headgate.core.family import refused_error
+from headgate.core.family import broadcast_error, refused_error
 from headgate.kernels import make_loop
 
 KL_MEAN = (
@@ -32,6 +34,14 @@ KL_MEAN = (
     "major release."
 )
 
+NO_TARGET_GRADIENT = (
+    "The function 'soft_margin_loss' is not differentiable with respect to argument 'target'. This input cannot have "
+    "requires_grad True."
+)
+TRIPLET_RANKS = (
+    "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor "
+    "{}D, positive {}D, and negative {}D inputs"
+)
 BCE_LOSSES = make_loop("bce_logits")
 COSINE_FLOOR = 1e-12  # added to sums of squares, as PyTorch does
 
@@ -127,6 +137,20 @@ constants(1 << 2, BCE)
 constants(1 << 2 | 1 << 3, BCE_LOGITS)
 
 
+def check_weights(x: Tensor, weight: object, function: str, position: int) -> None:
+    """TypeError unless weights are a tensor, RuntimeError unless they broadcast to the input's shape."""
+    if not isinstance(weight, Tensor):
+        raise TypeError(errors.ARGUMENT.format(function=function, name="weight" if position == 3 else "pos_weight",
+                                               position=position, expected="Tensor", type=type(weight).__name__))
+    w: Tensor = weight
+    try:
+        wide = np.broadcast_shapes(shape_of(x._array), shape_of(w._array))
+    except ValueError:
+        raise RuntimeError(broadcast_error(x._array, w._array)) from None
+    if position == 3 and wide != shape_of(x._array):
+        raise RuntimeError(f"output with shape {list(x.shape)} doesn't match the broadcast shape {list(wide)}")
+
+
 def binary_cross_entropy(
     input: object, target: object, weight: object = None, size_average: object = None, reduce: object = None,
     reduction: object = "mean",
@@ -145,6 +169,8 @@ def binary_cross_entropy(
     if cython.cast(object, x._array).dtype != cython.cast(object, y._array).dtype:
         raise RuntimeError(f"Found dtype {errors.TYPE_NAMES[dtypes.of(y._array).name]} but expected "
                            f"{errors.TYPE_NAMES[dtypes.of(x._array).name]}")
+    if weight is not None:
+        check_weights(x, weight, "binary_cross_entropy", 3)
     return apply(BCE, (x, y, weight), (code, weight is not None))
 
 
@@ -164,6 +190,9 @@ def binary_cross_entropy_with_logits(
         names = errors.TYPE_NAMES
         raise RuntimeError(errors.RESULT_TYPE.format(
             result=names[dtypes.of(x._array).name], output=names[dtypes.of(y._array).name]))
+    for position, item in ((3, weight), (4, pos_weight)):
+        if item is not None:
+            check_weights(x, item, "binary_cross_entropy_with_logits", position)
     return apply(BCE_LOGITS, (x, y, weight, pos_weight), (code, weight is not None, pos_weight is not None))
 
 
@@ -175,7 +204,8 @@ def kl_div(
     batch."""
     if reduction == "mean":
         warnings.warn(KL_MEAN, UserWarning, stacklevel=2)
-    code = 2 if reduction == "batchmean" else reduction_of(reduction, size_average, reduce)
+    old: bool = size_average is not None or reduce is not None
+    code = 2 if reduction == "batchmean" and not old else reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input, "kl_div")
     y: Tensor = second(target, "kl_div")
     if not is_float(x._array) or not is_float(y._array):
@@ -190,9 +220,12 @@ def poisson_nll_loss(
     eps: object = 1e-8, reduce: object = None, reduction: object = "mean",
 ) -> object:
     """exp(input) - target input (input - target log(input + eps) if not `log_input`); `full` adds Stirling's terms."""
+    if size_average is None and reduce is None and not isinstance(reduction, str):
+        raise TypeError(f"unsupported operand type(s) for +: '{type(reduction).__name__}' and 'str'")
     code = reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input, "poisson_nll_loss")
     y: Tensor = second(target, "poisson_nll_loss")
+    eps = number(eps, "poisson_nll_loss", "eps", 5, "float")
     losses = x.exp() - y * x if log_input else x - y * (x + eps).log()
     if full:
         losses = losses + (y * y.log() - y + 0.5 * (2 * np.pi * y).log()).masked_fill(y <= 1, 0)
@@ -216,12 +249,14 @@ def gaussian_nll_loss(
     input: object, target: object, var: object, full: object = False, eps: object = 1e-6, reduction: object = "mean",
 ) -> object:
     """(log(var) + (input - target)^2 / var) / 2, var at least eps (its gradient passes all the same)."""
-    code = reduction_of(reduction, None, None)
     x: Tensor = given(input, "gaussian_nll_loss")
     if not isinstance(var, Tensor):
         var = PUBLIC["full_like"](x.detach(), var)
     if (var < 0).any():
         raise ValueError("var has negative entry/entries")
+    if not isinstance(reduction, str):
+        raise TypeError(f"unsupported operand type(s) for +: '{type(reduction).__name__}' and 'str'")
+    code = reduction_of(reduction, None, None)
     var = variances(x, var)
     if not is_float(cython.cast(Tensor, var)._array):
         raise RuntimeError(errors.RESULT_TYPE.format(result="Float", output=errors.C_NAMES[var.dtype.name]))
@@ -252,6 +287,8 @@ def soft_margin_loss(
     x: Tensor = given(input, "soft_margin_loss")
     y: Tensor = second(target, "soft_margin_loss")
     kind = dtypes.of(x._array)
+    if grad_enabled() and requires(y):
+        raise RuntimeError(NO_TARGET_GRADIENT)
     if not is_float(x._array):
         raise RuntimeError(errors.RESULT_TYPE.format(result="Float", output=errors.TYPE_NAMES[kind.name]))
     product = -x * y
@@ -266,7 +303,14 @@ def margin_ranking_loss(
 ) -> object:
     """max(0, -target (input1 - input2) + margin)."""
     code = reduction_of(reduction, size_average, reduce)
-    return finished((-target * (given(input1, "margin_ranking_loss") - input2) + margin).clamp_min(0), code)
+    x: Tensor = given(input1, "margin_ranking_loss")
+    y: Tensor = second(input2, "margin_ranking_loss")
+    z: Tensor = second(target, "margin_ranking_loss")
+    if x._array.ndim != y._array.ndim or x._array.ndim != z._array.ndim:
+        raise RuntimeError("margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
+                           f"{x.shape}, input2: {y.shape}, target: {z.shape} ")
+    margin = number(margin, "margin_ranking_loss", "margin", 4, "float")
+    return finished((-z * (x - y) + margin).clamp_min(0), code)
 
 
 def triplet_margin_loss(
@@ -275,6 +319,11 @@ def triplet_margin_loss(
 ) -> object:
     """max(0, |anchor - positive| - |anchor - negative| + margin), distances as in `pairwise_distance`."""
     code = reduction_of(reduction, size_average, reduce)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    ranks = [cython.cast(object, given(one, "triplet_margin_loss")).ndim for one in (anchor, positive, negative)]
+    if len(set(ranks)) > 1:
+        raise RuntimeError(TRIPLET_RANKS.format(*ranks))
     distance = PUBLIC["nn.functional.pairwise_distance"]
     far = distance(anchor, negative, p, eps)
     if swap:
@@ -308,6 +357,8 @@ def multilabel_soft_margin_loss(
     reduction: object = "mean",
 ) -> object:
     """-(target log sigmoid(input) + (1 - target) log sigmoid(-input)), averaged over the classes (last dim)."""
+    if size_average is None and reduce is None and not isinstance(reduction, str):
+        raise TypeError(f"unsupported operand type(s) for +: '{type(reduction).__name__}' and 'str'")
     code = reduction_of(reduction, size_average, reduce)
     x: Tensor = given(input, "multilabel_soft_margin_loss")
     log_sigmoid = PUBLIC["nn.functional.logsigmoid"]
@@ -315,7 +366,7 @@ def multilabel_soft_margin_loss(
     if weight is not None:
         losses = losses * weight
     if x._array.ndim == 0:
-        return finished(losses, code)
+        raise IndexError("Dimension specified as -1 but tensor has no dimensions")
     return finished(losses.sum(x._array.ndim - 1) / x._array.shape[x._array.ndim - 1], code)
 
 

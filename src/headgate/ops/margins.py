@@ -4,6 +4,7 @@ losses that PyTorch has among its plain functions too, with reductions by number
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from headgate.core.apply import wrap
 from headgate.core.entry import PUBLIC, publish
 from headgate.core.family import refused_error
 from headgate.core.typed import Tensor
+from headgate.errors import C_NAMES
 from headgate.ops.loss import reduction_of
 
 NAMES = ("none", "mean", "sum")
@@ -152,6 +154,10 @@ def check_bilinear(x: Any, y: Any, weight: Any, bias: Any) -> None:
         if x.shape[dim] != y.shape[dim]:
             raise RuntimeError(f"bilinear(): input batch dimensions do not match at dim {dim}: got {x.shape[dim]} and "
                                f"{y.shape[dim]}")
+    kinds = [("input1", x), ("input2", y), ("weight", weight)] + ([("bias", bias)] if bias is not None else [])
+    if len({one.dtype for _, one in kinds}) > 1:
+        got = ", ".join(f"{name}: {C_NAMES.get(one.dtype.name, one.dtype.name)}" for name, one in kinds)
+        raise RuntimeError(f"All tensors must have the same dtype, got {got}")
     for number, (one, size) in enumerate(((x, weight.shape[1]), (y, weight.shape[2]))):
         if one.shape[one.ndim - 1] != size:
             raise RuntimeError(f"bilinear(): input{number + 1} size does not match weight size: got "
@@ -166,11 +172,14 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     sizes."""
     x, y = tensor(input1, "bilinear", "input1"), tensor(input2, "bilinear", "input2", 2)
     tensor(weight, "bilinear", "weight", 3)
+    if weight.ndim != 3:
+        raise RuntimeError(f"bilinear(): weight has three dimensions, got {weight.ndim}")
     check_bilinear(x, y, weight, bias)
     out, first, second = weight.shape
-    flat = x.reshape(-1, first)
-    mixed = flat.matmul(weight.permute(1, 0, 2).reshape(first, out * second)).reshape(-1, out, second)
-    result = (mixed * y.reshape(-1, 1, second)).sum(2).reshape(*x.shape[:x.ndim - 1], out)
+    count = math.prod(x.shape[:x.ndim - 1])
+    flat = x.reshape(count, first)
+    mixed = flat.matmul(weight.permute(1, 0, 2).reshape(first, out * second)).reshape(count, out, second)
+    result = (mixed * y.reshape(count, 1, second)).sum(2).reshape(*x.shape[:x.ndim - 1], out)
     return result if bias is None else result + bias
 
 

@@ -266,7 +266,7 @@ def parameter(value: object, function: str, name: str, position: cython.int) -> 
 def check_types(x: Tensor, others: tuple, kernel: str) -> None:
     """Refuse what is no float, and parameters of another type; half types may have float32 ones."""
     kind: dtypes.dtype = dtypes.of(x._array)
-    if not is_float(x._array):
+    if not is_float(x._array) or kind.category > 2:
         raise refused_error(kernel, kind)
     for item in others:
         if item is None or item.dtype is kind or kind.itemsize == 2 and item.dtype.name == "float32":

@@ -12,7 +12,7 @@ if not cython.compiled:
     from headgate.core.arrays import count_of, is_float, shape_of
     from headgate.core.modes import grad_enabled, set_grad
     from headgate.core.records import Tensor
-    from headgate.ops.arguments import given
+    from headgate.ops.arguments import given, number
     from headgate.ops.normalize import GROUP, LAYER, RMS
 
     ndarray = np.ndarray
@@ -21,7 +21,7 @@ from headgate import dtypes, errors
 from headgate.core.declare import composite
 from headgate.core.entry import PUBLIC, publish
 from headgate.core.family import refused_error
-from headgate.ops.normalize import check_types, parameter, run_blocks, run_channels
+from headgate.ops.normalize import FLOAT_PARAMETER, SAME_TYPE, check_types, parameter, run_blocks, run_channels
 
 BATCH_SIZE = "Expected more than 1 value per channel when training, got input size {size}"
 NO_GRADIENT = (
@@ -65,6 +65,10 @@ def batch(x: Tensor, w: object, b: object, mean: object, variance: object, train
     if len(shape) < 2:
         raise IndexError(errors.DIM.format(low=-max(len(shape), 1), high=max(len(shape), 1) - 1, dim=1))
     channels = shape[1]
+    if count_of(x._array) == 0:  # as in PyTorch nothing else is looked at
+        result = cython.cast(object, x).clone()
+        result = result if w is None else result * w[0]
+        return result if b is None else result + b[0], np.zeros(channels), np.zeros(channels)
     for position, (name, item) in enumerate((("weight", w), ("bias", b), ("running_mean", mean),
                                              ("running_var", variance))):
         parameter(item, "batch_norm", name, position + 2)
@@ -117,11 +121,14 @@ def functional_batch_norm(
     """
     x: Tensor = given(input, "batch_norm")
     if training:
-        if eps <= 0:
-            raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
         shape: tuple = shape_of(x._array)
         if len(shape):
             check_batch(shape, x.shape)
+        if eps <= 0.0:
+            raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    elif eps < 0.0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
+    momentum = number(momentum, "batch_norm", "momentum", 7, "float")
     return batch(x, weight, bias, running_mean, running_var, training, momentum, eps)[0]
 
 
@@ -165,6 +172,8 @@ def functional_instance_norm(
     x: Tensor = given(input, "instance_norm")
     if use_input_stats and product(shape_of(x._array)[2:]) == 1:
         raise ValueError(SPATIAL.format(size=x.shape))
+    momentum = number(momentum, "instance_norm", "momentum", 7, "float")
+    eps = number(eps, "instance_norm", "eps", 8, "float")
     return instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, True)
 
 
@@ -196,12 +205,22 @@ def check_shaped(item: object, tail: tuple, name: str, function: str) -> None:
                            f"{list(item.shape)} and normalized_shape = {list(tail)}")
 
 
+def refuse_integers(x: Tensor, weight: object, bias: object) -> None:
+    """PyTorch's error for an input that is no float beside parameters that are."""
+    if (not is_float(x._array) or dtypes.of(x._array).category > 2) and (weight is not None or bias is not None):
+        kind = (bias if weight is None else weight).dtype
+        if kind is not dtypes.of(x._array):
+            raise RuntimeError(FLOAT_PARAMETER if kind.name == "float64" else SAME_TYPE)
+
+
 def layer(input: object, normalized_shape: object, weight: object, bias: object, eps: object) -> tuple:
     """(y, means, 1 / deviations, shape of the last two) of a layer norm with its checks."""
     x: Tensor = given(input, "layer_norm")
+    eps = number(eps, "layer_norm", "eps", 5, "float")
     tail = check_normalized(x, normalized_shape, "layer_norm", ", ")
     check_shaped(weight, tail, "weight", "layer_norm")
     check_shaped(bias, tail, "bias", "layer_norm")
+    refuse_integers(x, weight, bias)
     check_types(x, (weight, bias), "LayerNormKernelImpl")
     shape: tuple = shape_of(x._array)
     head = shape[:len(shape) - len(tail)]
@@ -244,6 +263,9 @@ def rms_norm(input: object, normalized_shape: object, weight: object = None, eps
     eps None: the type's machine precision. Differs from PyTorch: one node, where PyTorch has one per step.
     """
     x: Tensor = given(input, "rms_norm")
+    eps = None if eps is None else number(eps, "rms_norm", "eps", 4, "float")
+    if isinstance(normalized_shape, (tuple, list)) and x._array.ndim < len(normalized_shape):
+        raise ValueError(f"Input tensor must have at least {len(normalized_shape)} dimensions, but got {x._array.ndim}")
     tail = check_normalized(x, normalized_shape, "rms_norm", "")
     check_shaped(weight, tail, "weight", "rms_norm")
     kind = dtypes.of(x._array)
@@ -272,6 +294,7 @@ def grouped(x: Tensor, num_groups: object, weight: object, bias: object, eps: ob
             mine = list(weight.shape if weight is not None else item.shape)
             raise RuntimeError(f"Expected {name} to be a vector of size equal to the number of channels in input, but "
                                f"got {name} of shape {mine} and input of shape {list(shape)}")
+    refuse_integers(x, weight, bias)
     check_types(x, (weight, bias), "GroupNormKernelImpl")
     sizes = (shape[0] * num_groups, num_groups, shape[1] // num_groups, product(shape[2:]))
     return run_blocks(GROUP, (x, weight, bias), sizes, eps, True)[0]
@@ -282,6 +305,7 @@ def group_norm(
     cudnn_enabled: object = True,
 ) -> object:
     """(x - mean) / sqrt(variance + eps) * weight + bias, mean and variance over groups of channels of a sample."""
+    eps = number(eps, "group_norm", "eps", 5, "float")
     return grouped(given(input, "group_norm"), num_groups, weight, bias, eps)
 
 
@@ -295,6 +319,7 @@ def functional_group_norm(
     """
     x: Tensor = given(input, "group_norm")
     shape: tuple = shape_of(x._array)
+    eps = number(eps, "group_norm", "eps", 5, "float")
     if len(shape) < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
     sizes = (shape[0] * shape[1] // num_groups, num_groups) + shape[2:]

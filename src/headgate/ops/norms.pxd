@@ -3,10 +3,12 @@ from numpy cimport ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, apply1
 from headgate.core.arrays cimport is_float, shape_of
+from headgate.core.modes cimport grad_enabled, set_grad
 from headgate.core.operators cimport slots
 from headgate.core.records cimport OUT, X, Y, Node, Op, Tensor
 from headgate.kernels.door cimport Loop, map2
 from headgate.kernels.reduction cimport norm as norm_of
+from headgate.ops.arguments cimport number
 from headgate.ops.keep cimport keep, zeros_of
 from headgate.ops.reducing cimport called, dims_of, flag, given, restored, write_results
 

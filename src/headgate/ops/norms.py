@@ -8,10 +8,12 @@ if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply
     from headgate.core.arrays import is_float, shape_of
+    from headgate.core.modes import grad_enabled, set_grad
     from headgate.core.operators import slots
     from headgate.core.records import OUT, Node, Op, Tensor, X, Y
     from headgate.kernels.reference import map2
     from headgate.kernels.reference import norm as norm_of
+    from headgate.ops.arguments import number
     from headgate.ops.keep import keep, zeros_of
     from headgate.ops.reducing import called, dims_of, flag, given, restored, write_results
 
@@ -195,28 +197,43 @@ def normalize(input: object, p: object = 2.0, dim: object = 1, eps: object = 1e-
     return result if out is None else write_results("norm", (result,), (out,))[0]
 
 
+def lifted(size: Tensor, least: object) -> object:
+    """A norm where it is at least so much, else that; as in PyTorch the gradient goes through the norm all the same."""
+    recording: bool = grad_enabled()
+    set_grad(False)
+    try:
+        missing = (least - size).clamp_min(0)
+    finally:
+        set_grad(recording)
+    return size + missing
+
+
 def cosine_similarity(x1: object, x2: object, dim: object = 1, eps: object = 1e-8) -> object:
     """The cosine of the angle between two tensors along `dim`: (x1 / |x1|) . (x2 / |x2|), sizes at least eps."""
     x: Tensor = given(x1, "cosine_similarity")
     y: Tensor = given(x2, "cosine_similarity")
-    if not is_float(x._array) and not is_float(y._array):
-        kind = errors.TYPE_NAMES[dtypes.of(x._array).name]
-        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {kind}")
+    least = number(eps, "cosine_similarity", "eps", 4, "float")
+    kind: dtypes.dtype = dtypes.result_pair(dtypes.of(x._array), x._array.ndim, dtypes.of(y._array), y._array.ndim)
+    if kind.category != 2:
+        raise RuntimeError("expected common dtype to be floating point, yet common dtype is "
+                           + errors.TYPE_NAMES[kind.name])
+    x, y = [one if is_float(one._array) else cython.cast(object, one).to(kind) for one in (x, y)]
     if shape_of(x._array) != shape_of(y._array):
         try:
             shape = np.broadcast_shapes(shape_of(x._array), shape_of(y._array))
         except ValueError:
             raise RuntimeError(broadcast_error(x._array, y._array)) from None
         x, y = x.expand(shape), y.expand(shape)
-    first, second = vector_norm(x, 2, dim, True), vector_norm(y, 2, dim, True)
-    return ((x / first.clamp_min(eps)) * (y / second.clamp_min(eps))).sum(dim)
+    first, second = [lifted(vector_norm(one, 2, dim, True), least) for one in (x, y)]
+    return ((x / first) * (y / second)).sum(dim)
 
 
 def pairwise_distance(x1: object, x2: object, p: object = 2.0, eps: object = 1e-6, keepdim: object = False) -> object:
     """The p-norm along the last dim of x1 - x2 + eps."""
-    x: Tensor = given(x1, "pairwise_distance") - x2 + eps
+    x: Tensor = given(x1, "pairwise_distance") - x2 + number(eps, "pairwise_distance", "eps", 4, "float")
     axes = dims_of(-1, x, "pairwise_distance")
-    return called(NORM, x, (float(p), axes, flag(keepdim, "pairwise_distance")), None)
+    order = number(p, "pairwise_distance", "p", 3, "float")
+    return called(NORM, x, (order, axes, flag(keepdim, "pairwise_distance")), None)
 
 
 def orders(make: object) -> object:

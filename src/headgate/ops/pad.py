@@ -176,7 +176,7 @@ def check_read(x: Tensor, pads: tuple, mode: str) -> bool:
     dims: cython.int = len(pads) // 2
     if dims not in (1, 2, 3) or count - dims not in (1, 2):
         raise NotImplementedError(f"Padding size {len(pads)} is not supported for {count}D input tensor.")
-    if 0 in shape[1 if count - dims == 2 else 0:]:
+    if mode != "circular" and 0 in shape[1 if count - dims == 2 else 0:]:
         raise RuntimeError(EMPTY_INPUT.format(low=dims + 1, high=dims + 2, shape=list(shape)))
     for k in range(dims):
         left, right, size = pads[2 * k], pads[2 * k + 1], shape[count - 1 - k]
@@ -240,6 +240,9 @@ def functional_pad(input: object, pad: object, mode: object = "constant", value:
     pads = pads_of(pad, "pad")
     check_length(x, pads, "Padding length must be divisible by 2")
     if mode == "constant":
+        if isinstance(value, str):
+            raise TypeError(errors.ARGUMENT.format(
+                function="pad", name="value", position=4, expected="float", type="str"))
         return pad_constant(x, pads, 0 if value is None else value)
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')

@@ -266,6 +266,10 @@ def avg_pool3d(
 def result_sizes(x: Any, output_size: Any, dims: int, function: str) -> Sizes:
     """The sizes asked for: one for all dims, or one each, None for the input's. AttributeError for no tensor."""
     shape = x.size()
+    if isinstance(output_size, int) and dims > 1:
+        return (output_size,) * dims
+    if not isinstance(output_size, int):
+        len(output_size)  # PyTorch's TypeError
     items = list(output_size) if isinstance(output_size, (tuple, list)) else [output_size] * dims
     if isinstance(output_size, (tuple, list)) and len(items) >= len(shape):
         raise ValueError(f"Input dimension should be at least {len(items) + 1}")
@@ -283,7 +287,7 @@ def check_adaptive(x: Any, dims: int, function: str, colon: str) -> None:
     shape = sizes_of(x)
     if len(shape) not in (dims + 1, dims + 2):
         raise RuntimeError(f"{function}(): Expected {dims + 1}D or {dims + 2}D tensor, but got{colon} {list(shape)}")
-    for dim in range(len(shape) - dims, len(shape)):
+    for dim in range(1, len(shape)):
         if shape[dim] == 0:
             raise RuntimeError(NONZERO.format(function=function, shape=list(shape), dim=dim))
 
@@ -295,6 +299,8 @@ def adaptive_average_of(dims: int, x: Any, sizes: Sizes) -> Any:
         shown = ", ".join(str(one) for one in sizes)
         raise RuntimeError(f"{function}: elements of output_size must be greater than or equal to 0 but received "
                            f"{{{shown}}}")
+    if dims == 2 and set(sizes) == {1}:
+        return x.mean([-1, -2], True)
     check_adaptive(x, dims, function, "")
     refuse_kinds(x, function if dims == 2 else function + "_cpu", INTEGERS)
     if set(sizes) == {1}:
@@ -340,8 +346,9 @@ def adaptive_max_pool1d_with_indices(input: Any, output_size: Any, return_indice
     x = given(input, "adaptive_max_pool1d")
     check_range(x, "adaptive_max_pool1d")
     size = only_one(output_size, "adaptive_max_pool1d", "output_size", 2)
-    if 0 in sizes_of(x)[-1:]:
-        raise RuntimeError(NONZERO.format(function="adaptive_max_pool1d", shape=list(sizes_of(x)), dim=x.ndim - 1))
+    if 0 in sizes_of(x)[1:]:
+        raise RuntimeError(NONZERO.format(function="adaptive_max_pool1d", shape=list(sizes_of(x)),
+                                          dim=sizes_of(x).index(0, 1)))
     values, indices = adaptive_max_of(2, x.unsqueeze(-2), (1, size))
     return values.squeeze(-2), indices.squeeze(-2)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from headgate import errors
 from headgate.core.declare import composite
+from headgate.core.family import refused_error
 from headgate.core.records import Tensor
 from headgate.dtypes import NAMES
 from headgate.ops.pool_functions import avg_pool1d, avg_pool2d, avg_pool3d, expose, given
@@ -87,6 +88,8 @@ def check_places(x: Any, indices: Any, sizes: Sizes, dims: int) -> None:
     if x.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(f"Input to max_unpooling{dims}d should be a {dims + 1}d or {dims + 2}d Tensor, but got a "
                            f"tensor with {x.ndim} dimensions")
+    if kind_name(x) not in ("float32", "float64", "float16", "bfloat16"):
+        raise refused_error(f"max_unpool{dims}d", NAMES[kind_name(x)])
     places = indices.detach().numpy()
     wrong = places[(places < 0) | (places >= int(np.prod(sizes)))]
     if wrong.size:
@@ -104,6 +107,10 @@ def unpool(
     steps = kernel if stride is None else per_dim(stride, dims, function, "stride", 4)
     edges = per_dim(padding, dims, function, "padding", 5)
     sizes = unpooled_sizes(x, kernel, steps, edges, output_size)
+    if min(sizes, default=0) < 0:
+        wrong = next(k for k, size in enumerate(sizes) if size < 0)
+        raise ValueError("max_unpooling: output_size must contain non-negative spatial dimensions, but got "
+                         f"output_size[{wrong}]={sizes[wrong]}")
     check_places(x, indices, sizes, dims)
     return run_unpool(dims, x, indices, sizes)
 
@@ -195,12 +202,27 @@ def check_fractional(x: Any, dims: int, kernel: Sizes, sizes: Sizes) -> None:
     """RuntimeError where windows of that size cannot lie apart, or the tensor has another number of dims."""
     function = "fractional_max_pool2d()" if dims == 2 else "fractional_max_pool3d_out()"
     shape = sizes_of(x)
-    if len(shape) not in (dims + 1, dims + 2) or 0 in shape[len(shape) - dims - 1:]:
+    if len(shape) not in (dims + 1, dims + 2) or 0 in shape[1:]:
         raise RuntimeError(f"{function}: Expected {dims + 1}D or {dims + 2}D tensor with positive sizes, but got: "
                            f"{list(shape)}")
     for name, n, k, o in zip(("time", "height", "width")[3 - dims:], shape[len(shape) - dims:], kernel, sizes):
-        if o + k - 1 > n:
+        if o + k - 1 > n - (dims == 3):
             raise RuntimeError(f"{function}: pool {name} {k} too large relative to input {name} {n}")
+
+
+def check_samples(x: Any, samples: Any, lead: tuple[int, ...], dims: int) -> None:
+    """RuntimeError for random numbers of another type, or too few."""
+    if samples.dtype is not x.dtype:
+        raise RuntimeError("Expect _random_samples to have the same dtype as input")
+    if samples.ndim != 3:
+        raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {samples.ndim}")
+    shape = sizes_of(samples)
+    if shape[0] < lead[0]:
+        raise RuntimeError("Expect _random_samples.size(0) no less then input batch size.")
+    if shape[1] != lead[1]:
+        raise RuntimeError("Expect _random_samples.size(1) equals to input channel size.")
+    if shape[2] != dims:
+        raise RuntimeError(f"Expect _random_samples.size(2) equals to {dims}; got {shape[2]}.")
 
 
 def fractional_of(
@@ -216,9 +238,10 @@ def fractional_of(
     if samples is None:
         samples = rand(*lead, dims, dtype=NAMES[kind_name(x)])
     check_fractional(x, dims, kernel, sizes)
-    if samples.ndim != 3 or sizes_of(samples)[2] != dims:
-        raise RuntimeError(f"Expect _random_samples.size(2) equals to {dims}; got {sizes_of(samples)[-1]}.")
-    drawn = samples.detach().numpy().reshape(-1, dims)
+    check_samples(x, samples, lead, dims)
+    if min(kernel) <= 0:
+        raise RuntimeError(f"{function}: kernel_size must be greater than zero, but got {kernel}")
+    drawn = samples.detach().numpy()[:lead[0]].reshape(lead[0] * lead[1], dims)
     inner = shape[len(shape) - dims:]
     order = (1, 0) if dims == 2 else (0, 1, 2)  # PyTorch's first sample of two is the width's
     starts = [fractional(inner[d], sizes[d], kernel[d], drawn[:, order[d]]) for d in range(dims)]

@@ -39,7 +39,7 @@ class Softmax(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        if not is_float(x):
+        if not is_float(x) or dtypes.of(x).category > 2:
             if count_of(x) == 0:
                 return cython.cast(object, x).copy()
             raise refused_error(kernel_name("softmax", x, attrs), dtypes.of(x))
@@ -74,7 +74,7 @@ class LogSoftmax(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        if not is_float(x):
+        if not is_float(x) or dtypes.of(x).category > 2:
             if count_of(x) == 0:
                 return cython.cast(object, x).copy()
             raise refused_error(kernel_name("log_softmax", x, attrs), dtypes.of(x))

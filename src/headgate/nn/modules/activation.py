@@ -22,7 +22,7 @@ class Activation(Module):
     shown: tuple[str, ...] = ()
 
     def extra_repr(self) -> str:
-        parts = [f"{name}={getattr(self, name)!r}" for name in self.shown]
+        parts = [f"{name}={getattr(self, name)}" for name in self.shown]
         if self.__dict__.get("inplace"):
             parts.append("inplace=True")
         return ", ".join(parts)
@@ -201,11 +201,13 @@ class GELU(Activation):
     """x Φ(x), Φ the normal distribution's; or its approximation by tanh."""
 
     __constants__ = ["approximate"]
-    shown = ("approximate",)
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
         self.approximate = approximate
+
+    def extra_repr(self) -> str:
+        return f"approximate={self.approximate!r}"
 
     def forward(self, input: Tensor) -> Tensor:
         return F.gelu(input, approximate=self.approximate)

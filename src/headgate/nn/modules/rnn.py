@@ -389,6 +389,8 @@ class RNNCell(RNNCellBase):
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         if self.nonlinearity not in ("tanh", "relu"):
+            if input.dim() not in (1, 2):
+                raise ValueError(f"RNNCell: Expected input to be 1D or 2D, got {input.dim()}D instead")
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
         result: Tensor = self._step(rnn_tanh_cell if self.nonlinearity == "tanh" else rnn_relu_cell, input, hx)
         return result
