@@ -466,7 +466,8 @@ declare(BMM, "bmm", overload=None, reads=SWAPPED, function=bmm, inplace=False, d
 declare(MV, "mv", overload=None, reads=SWAPPED, looks=1 << 0, function=mv, inplace=False, dtypes="fi",
         samples=lambda make: [
     ((make(2, 3), make(3)), {}), ((make(2, 0), make(0)), {})])
-declare(DOT, "dot", overload=None, reads=SWAPPED, function=dot, inplace=False, dtypes="fi", samples=lambda make: [
+declare(DOT, "dot", overload=None, reads=SWAPPED, looks=1 << 0, function=dot, inplace=False, dtypes="fi",
+        samples=lambda make: [
     ((make(3), make(3)), {}), ((make(0), make(0)), {})])
 composite("vdot", vdot, dtypes="fi", out=True, samples=lambda make: [((make(3), make(3)), {})])
 declare(MATMUL, "matmul", function=matmul, inplace=False, dtypes="fi", operator="matmul", aliases=("linalg.matmul",),
