@@ -70,6 +70,7 @@ def register_multi_grad_hook(
     """Call `fn` when gradients of several tensors are there; returns a handle with `remove()`.
 
     mode "all": with the list of them, None for those that the running backward does not reach; "any": with the first.
+    A tensor from which alone a backward starts is awaited as well, which PyTorch forgets.
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")

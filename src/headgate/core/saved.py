@@ -126,7 +126,8 @@ def pack(s: Saved, x: Tensor, hooks: tuple):
     """Hand the value to the pack hook and keep only what it returns.
 
     An output is shown as another Tensor with its history. If the hook keeps just that, the history is taken from it
-    again: with it, node and saved value would refer to each other.
+    again: with it, node and saved value would refer to each other. PyTorch shows the output itself, so both are noted
+    for `followed`.
     """
     before = x._counter.count
     recording: bool = grad_enabled()
@@ -153,6 +154,8 @@ def pack(s: Saved, x: Tensor, hooks: tuple):
         s.storage = NOWHERE  # the memory is the hook's to keep or to free
     s.counter = NOWHERE
     s.origin = x if x._node is None and x._wants else None  # a leaf, which the edge keeps anyhow
+    if shown is not x:
+        s.origin = (PyWeakref_NewRef(x, None), PyWeakref_NewRef(shown, None))
 
 
 def ask_once(n: Node, running: bool) -> None:
@@ -294,6 +297,19 @@ def drop_saved(n: Node):
     n.number_place = 0
 
 
+def followed(n: Node, s: Saved, got: Tensor) -> Tensor:
+    """What an unpack hook gave for an output; the output as it is now, where that is what the hook was shown.
+
+    It lies elsewhere than it did only if its `.data` was rebound, which no version tells.
+    """
+    x: Tensor = s.origin[0]()
+    if x is None or s.origin[1]() is not got or x._array is got._array:
+        return got
+    if not np.array_equal(x._array, got._array):
+        reports.rebound(n, s, x)
+    return x
+
+
 @cython.cclass
 class SavedReader(Reader):
     """Serves Node.read: unpacks, checks, and gives back the origin itself where it still lives."""
@@ -350,6 +366,8 @@ class SavedReader(Reader):
                 raise TypeError(errors.UNPACK_TYPE.format(type=type(result).__name__))
             if s.version >= 0 and cython.cast(object, cython.cast(Tensor, result)._array).dtype.num != s.version:
                 refuse_kind(n, s, result)
+            if s.key >= OUT:
+                result = followed(n, s, result)
             if s.storage.writes != s.writes:
                 tell_overwritten(n, s, result)
         if s.version >= 0:  # positions and masks have no history
