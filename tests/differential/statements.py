@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expressions import BINARY, PRELUDE, REDUCE, ROUGH, ROUGH_BINARY, ROUGH_REDUCE, UNARY, views_of
-from rarer import Rarer
+from rarer import Rarer, settled
 
 SHAPES = ((), (1,), (3,), (2, 3), (3, 2), (1, 3), (2, 1), (2, 2), (2, 1, 3))
 LARGEST = 1e4  # a program ends once a live value leaves this range: rounding would drown the comparison
@@ -54,6 +54,8 @@ class Generator(Rarer):
         self.random, self.smooth, self.count, self.hooks = random.Random(seed), smooth, 0, 0
         # A value saved before its tensor was rebound is read anew by PyTorch; by Headgate only while the tensor lives.
         self.rebound: set[str] = set()
+        # Leaves that a multi-grad hook waits for: PyTorch forgets the one from which alone a pass starts.
+        self.awaited: set[str] = set()
         self.namespace: dict[str, Any] = {"torch": oracle}
         self.single = not smooth and self.random.random() < 0.3
         exec(PRELUDE, self.namespace)
@@ -144,7 +146,7 @@ class Generator(Rarer):
             "{a}[torch.tensor([0, 0])]",
             "{a}.index_select(0, torch.tensor([0, -1 % {a}.shape[0]]))",
             "torch.cat([{a}, {b}, {a}], -1)",
-            "{a}[{a} > 0.01]",
+            "{a}[{a} > 0]",
             "{a}.gather(0, torch.zeros_like({a}, dtype=torch.int64))",
             "{a}.index_add(0, torch.tensor([0]), {b}[0:1])",
             "torch.einsum('...i,...i->...', {a}, {b})",
@@ -245,7 +247,7 @@ class Generator(Rarer):
         where = self.pick(("0", "0:1", "-1", "...", "1:", "..., 0"))
         base = self.pick((a, a, a, f"{a}.detach()", f"{a}.data"))
         if not self.smooth and self.chance(0.25):
-            where = self.pick((f"{a} > 0.01", "torch.tensor([0])", "torch.tensor([0, 0])", "[0]"))
+            where = self.pick((f"{a} > 0", "torch.tensor([0])", "torch.tensor([0, 0])", "[0]"))
             return Statement(f"{base}[{where}] = {self.pick(CONSTANTS)}", "other")
         try:
             part = eval(f"{a}[{where}]", self.namespace)
@@ -337,7 +339,8 @@ class Generator(Rarer):
             f"{a}.backward()",
             f"{a}.mean().backward({options})",
         )
-        return Statement(self.pick(forms), "other")
+        form = self.pick(forms)
+        return Statement(forms[0] if a in self.awaited and form.startswith(f"{a}.backward(") else form, "other")
 
     def grad(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.requires_grad and not tensor.is_leaf) or self.any_tensor()
@@ -465,19 +468,6 @@ def broadcasts(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
 def fits(source: tuple[int, ...], target: tuple[int, ...]) -> bool:
     """Whether the source broadcasts to exactly the target."""
     return len(source) <= len(target) and all(a in (1, b) for a, b in zip(reversed(source), reversed(target)))
-
-
-def settled(source: Any, target: Any) -> bool:
-    """Whether a write defines what is read: no shared memory, the same elements, or an overlap that PyTorch refuses.
-
-    Of other overlaps, what PyTorch reads depends on what it has written already.
-    """
-    if source.untyped_storage().data_ptr() != target.untyped_storage().data_ptr():
-        return True
-    alike = source.shape == target.shape and source.storage_offset() == target.storage_offset()
-    if alike and source.stride() == target.stride():
-        return True
-    return bool(source.shape == target.shape and source.is_contiguous() and target.is_contiguous())
 
 
 def nested(shape: tuple[int, ...], numbers: Any) -> Any:
