@@ -316,6 +316,74 @@ def written_in_place_by_itself(torch: Any, log: Log) -> None:
         log(name + " a", a.grad)
 
 
+def under_no_grad(torch: Any, function: Any) -> Any:
+    with torch.no_grad():
+        return function()
+
+
+@program
+def stale_views_as_leaves(torch: Any, log: Log) -> None:
+    """A view that cannot follow its base is refused for the base's history, not because it wants gradients itself."""
+    makers: dict[str, Any] = {
+        "several": lambda x: x.split(1)[1], "no_grad": lambda x: under_no_grad(torch, lambda: x[1:]),
+    }  # fmt: skip
+    for name, make in makers.items():
+        for late in (False, True):
+            base = torch.tensor([1.0, 2.0])
+            view = make(base)
+            view.requires_grad_(not late)
+            other = leaf(torch, 3.0)
+            y, z = torch.minimum(base, view), view * other
+            under_no_grad(torch, lambda x=base: x.div_(2))
+            w = view.abs() * other
+            if late:
+                base.requires_grad = True
+            for result in (y, z, w):
+                log.attempt(name, lambda r=result: r.sum().backward())
+            log.attempt("grad", lambda x=view: x.grad)
+    base = torch.tensor(1.0) * torch.ones(3)
+    view = base.unbind(0)[0]
+    base[0:1] = leaf(torch, 1.0)
+    log.attempt("slice", lambda: view[0:1])
+    log.attempt("slice of a number", lambda: torch.ones(())[0:1])
+
+
+@program
+def passes_to_views_and_through_writes(torch: Any, log: Log) -> None:
+    """A pass to a view looks at it first; a write to a view that no gradient comes to needs nothing kept."""
+    base, a = torch.zeros(()), leaf(torch, 2.0)
+    view = base.reshape(-1)
+    base.copy_(a.sum())
+    (a * 3).sum().backward(inputs=view)
+    log("retains", view.retains_grad)
+
+    class Silent(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, y: Any) -> Any:
+            ctx.mark_dirty(x)
+            ctx.set_materialize_grads(False)
+            ctx.save_for_backward(y)
+            return x.add_(y), y * y
+
+        @staticmethod
+        def backward(ctx: Any, g: Any, h: Any) -> Any:
+            log("came", (g is None, h is None))
+            return g, None if g is None and h is None else ctx.saved_tensors[0]
+
+    for twice in (False, True):
+        y = leaf(torch, 1.0, 2.0).exp() * 1
+        y[0:1] = 0.75
+        if twice:
+            log.attempt("first", lambda y=y: y.backward(torch.ones(2)))
+        z = Silent.apply(y, leaf(torch, 1.0, 1.0))[1]
+        log.attempt("second", lambda z=z: z.sum().backward())
+        log.attempt("third", lambda y=y: y.sum().backward())
+    x = leaf(torch, 1.0, 2.0) * 1
+    first, second = Silent.apply(x, x)
+    x.sigmoid_()
+    log.attempt("to the other", lambda: x.sum().backward(inputs=[second], retain_graph=True))
+
+
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda function: function.__name__)
 def test_beside_pytorch(function: Program) -> None:
     check(function)

@@ -1,5 +1,6 @@
-"""Where a program decides something by a number: masks, kinks, ties. Two libraries whose numbers agree to the last bit
-but one may decide differently, and are both right. Nothing here knows how the decision is carried out.
+"""Where rounding shows: a program decides something by a number (masks, kinks, ties), or blows a last bit up. Two
+libraries whose numbers agree to the last bit but one may then part, and are both right. Nothing here knows how a
+program is run.
 """
 
 from __future__ import annotations
@@ -78,3 +79,41 @@ def undecided(text: str, left: dict[str, Any], right: dict[str, Any], relative: 
         if all(alike(a, b, relative) for a, b in zip(ours, theirs)) and not np.array_equal(mine, other, equal_nan=True):
             return True
     return False
+
+
+SHAKES = 4
+ROOM = 16.0  # how much farther than the shaken runs another library may be: it rounds within operations, too
+
+
+class Shaken:
+    """A library whose `tensor` is off in the last bit of every number."""
+
+    def __init__(self, library: Any, seed: int) -> None:
+        self.library, self.random = library, np.random.default_rng(seed)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.library, name)
+
+    def tensor(self, data: Any, requires_grad: bool = False, **options: Any) -> Any:
+        made = self.library.tensor(data, **options)
+        if made.is_floating_point():
+            unit = 2.0**-23 if "32" in str(made.dtype) else 2.0**-52
+            factors = 1 + unit * self.random.choice((-1.0, 1.0), tuple(made.shape))
+            made = made * self.library.tensor(factors.tolist(), dtype=made.dtype)
+        return made.requires_grad_() if requires_grad else made
+
+
+def within(plain: Any, other: Any, shaken: list[Any], slack: float) -> bool:
+    """Whether facts are the same but for numbers that are not farther apart than a last bit of the input moves them."""
+    if isinstance(plain, float) and isinstance(other, float):
+        if plain == other or abs(plain - other) <= slack or (plain != plain and other != other):
+            return True
+        moved = max((abs(one - plain) for one in shaken if isinstance(one, float)), default=0.0)
+        return abs(plain - other) <= ROOM * moved
+    if isinstance(plain, dict) and isinstance(other, dict) and plain.keys() == other.keys():
+        return all(within(plain[key], other[key], [one[key] for one in shaken if isinstance(one, dict) and key in one],
+                          slack) for key in plain)  # fmt: skip
+    if isinstance(plain, (list, tuple)) and isinstance(other, (list, tuple)) and len(plain) == len(other):
+        alike = [one for one in shaken if isinstance(one, (list, tuple)) and len(one) == len(plain)]
+        return all(within(*pair, [one[i] for one in alike], slack) for i, pair in enumerate(zip(plain, other)))
+    return type(plain) is type(other) and plain == other

@@ -19,7 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from apart import Apart
-from edges import undecided
+from edges import SHAKES, Shaken, undecided, within
 from expressions import PRELUDE
 from statements import LARGEST, Generator, Statement, holds, live
 
@@ -229,6 +229,8 @@ def outcome(program: Program, oracle: Any, library: Any) -> Outcome:
         result = Outcome(beside(before, oracle, library).found, result.dropped, result.at)
     if result.found is not None and on_edge(program, result.at, oracle, library):
         return Outcome(None, "a mask, kink or tie decided by rounding", result.at)
+    if result.found is not None and is_amplified(program, result.at, oracle, library):
+        return Outcome(None, "rounding amplified", result.at)
     return result
 
 
@@ -307,6 +309,31 @@ def on_edge(program: Program, at: int, oracle: Any, library: Any) -> bool:
             if program.watched:
                 one.facts()
     return False
+
+
+def is_amplified(program: Program, at: int, oracle: Any, library: Any) -> bool:
+    """Whether what differs after a statement are numbers only, which a last bit of the input moves about as far."""
+    part = Program(program.statements[: at + 1], program.watched)
+    plain, other = facts_after(part, oracle), facts_after(part, library)
+    if plain is None or other is None:
+        return False
+    shaken = [facts_after(part, Shaken(oracle, seed)) for seed in range(SHAKES)]
+    slack = 3e-5 if is_single(program) else 1e-9
+    return within(plain, other, [one for one in shaken if one is not None], slack)
+
+
+def facts_after(program: Program, library: Any) -> dict[str, Any] | None:
+    """The facts at the end of a program, and what its statements raised; None if they cannot be read."""
+    execution = Execution(library)
+    raised = []
+    try:
+        for statement in program.statements:
+            raised.append(execution.execute(statement.source))
+            if program.watched:
+                execution.facts()
+        return {**execution.facts(), "raised": raised}
+    except Exception:
+        return None
 
 
 def cut_down(program: Program, fails: Callable[[Program], bool]) -> Program:

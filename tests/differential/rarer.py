@@ -101,12 +101,20 @@ class Rarer:
         )
         return a and self.statement(self.pick(forms))
 
+    def readable(self: Any, name: str) -> bool:
+        """Whether a tensor's history can be read: not of a view whose base was written and that cannot follow."""
+        try:
+            _ = self.namespace[name].grad_fn
+        except RuntimeError:
+            return False
+        return True
+
     def many_hook(self: Any) -> Statement | None:
         # Leaves: PyTorch does not count a tensor from which alone a pass starts, and calls the hook twice or never.
         a = self.any_tensor(lambda tensor: tensor.requires_grad and tensor.is_leaf and not tensor._is_view())
         b = self.any_tensor(lambda tensor: tensor.requires_grad and tensor.is_leaf and not tensor._is_view())
-        if a is None or a == b:
-            return None
+        if a is None or a == b or not (self.readable(a) and self.readable(b)):
+            return None  # once PyTorch has refused a hook on a tensor, it takes the next one
         mode = self.pick(("all", "any"))
         self.awaited |= {a, b} if mode == "all" else set()
         seen = {"all": "lambda g: log.append(listed(g))", "any": "lambda g: log.append(values(g))"}[mode]

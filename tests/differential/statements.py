@@ -224,7 +224,7 @@ class Generator(Rarer):
             f"{target}.lerp_({target} * 2, 0.5)",
         ]
         if not self.smooth and self.chance(0.35):
-            if self.namespace[target.split(".")[0]]._is_view():  # as in `toggle`
+            if self.namespace[target.split(".")[0]]._is_view() and self.chance(0.7):  # as in `toggle`
                 rough = [form for form in rough if "requires_grad_" not in form]
             if shape[:1] == (0,):  # PyTorch fails inside itself instead of refusing the index
                 rough = [form for form in rough if "index_fill_" not in form]
@@ -276,8 +276,8 @@ class Generator(Rarer):
 
     def toggle(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.is_leaf) if self.chance(0.85) else self.any_tensor()
-        if a is not None and self.namespace[a]._is_view():
-            return None  # PyTorch aborts in a pass to a leaf that is a view of a base that it was written to
+        if a is not None and self.namespace[a]._is_view() and self.chance(0.7):
+            return None  # seldom: PyTorch aborts in a pass to a leaf that is a view of a base that it was written to
         flag = self.pick((True, False))
         return a and Statement(self.pick((f"{a}.requires_grad_({flag})", f"{a}.requires_grad = {flag}")), "cut")
 
@@ -317,8 +317,8 @@ class Generator(Rarer):
             f"{{a}}.grad_fn.register_hook(lambda i, o, n={{a}}.grad_fn: log.append(({tag}, wanted(i, n), listed(o))))",
             f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, listed(o))))",
         )
-        if a is not None and self.namespace[a]._is_view():
-            # PyTorch crashes on views whose base was written, unless somebody looked at them since.
+        if a is not None and self.namespace[a]._is_view() and self.chance(0.7):
+            # PyTorch may crash on views whose base was written, unless somebody looked at them since.
             forms = (*(f"{{a}}.grad_fn, {form}" for form in forms[:2]), *forms[2:-1])
         return a and Statement(self.pick(forms).format(a=a), "other")
 
@@ -398,7 +398,8 @@ class Generator(Rarer):
         return self.new(form.format(a=a, b=b))
 
     def metadata(self) -> Statement | None:
-        a = self.any_tensor()
+        # Of one without hooks: PyTorch leaves them at the node of before, and hangs further ones there.
+        a = self.any_tensor(lambda tensor: not tensor._backward_hooks and not tensor.retains_grad)
         forms = ("{a}.t_()", "{a}.unsqueeze_(0)", "{a}.squeeze_()", "{a}.transpose_(0, -1)")
         return a and Statement(self.pick(forms).format(a=a), "other")
 

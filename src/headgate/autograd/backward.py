@@ -135,6 +135,7 @@ def wanted_retained(inputs: tuple) -> dict:
     """What backward(inputs=) captures; tensors with history keep their gradient from now on, as in PyTorch."""
     for item in inputs:
         if isinstance(item, Tensor):
+            requires(cython.cast(Tensor, item))  # a look: a view whose base came to have history is no leaf
             retain_grad(item)
     return wanted(inputs)
 

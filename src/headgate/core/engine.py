@@ -22,7 +22,7 @@ if not cython.compiled:
     from headgate.core.storage import Cut, plain_fields
 
 from headgate import errors
-from headgate.core.saved import ask_once
+from headgate.core.saved import ask_once, look_unless_none
 
 _passes = 0
 _live: list = []  # the passes that run now: several where a hook or another thread starts one
@@ -259,7 +259,7 @@ class Pass(Queue):
             elif n.op.looks != 0:
                 look_first(n)
         else:
-            look_at_all(n)  # PyTorch runs the node though no gradient came
+            look_unless_none(n, False)  # PyTorch runs the node though no gradient came
         for i in range(n.inputs):
             value = None
             if g is not None and (n.needs >> i) & 1:
@@ -367,7 +367,7 @@ class Pass(Queue):
         if (arrived and (need != 0 or n.inputs > 62)) or (n.op.together and isinstance(n.op, _function)):
             results = self.pull_through(n, grads, need)
         else:
-            look_at_all(n)
+            look_unless_none(n, arrived)
             if n.hooks is not None and n.hooks.after:
                 _running.work = self
                 results = after_hooks(n, [None] * n.inputs, grads)
@@ -381,7 +381,7 @@ class Pass(Queue):
     def pull_through(self, n: Node, grads: list, need: cython.longlong) -> list:
         """The gradients of a node's inputs, after its hooks and what is checked of them."""
         results: list
-        if need != n.needs and self.captures is not None:
+        if need != n.needs and self.captures is not None and not isinstance(n.op, _function):
             look_at_all(n)  # PyTorch looks at all that was saved, whatever is asked for
         elif n.op.looks != 0 and need != 0:
             look_first(n)

@@ -55,7 +55,12 @@ def begin(key: cython.int, x: Tensor) -> Saved:
 def note_view(s: Saved, x: Tensor):
     """Keep beside the array what view it is that cannot follow its base, for the error; negative without a gradient."""
     if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW):
-        s.number = x._flags if x.requires_grad else -x._flags
+        s.number = x._flags if has_history(x) else -x._flags
+
+
+def has_history(x: Tensor) -> bool:
+    """Whether a view has a history, or its base wants gradients; a view may also want them for itself, as a leaf."""
+    return x._node is not None or (x._root is not None and x._root.requires_grad)
 
 
 def save_input(n: Node, key: cython.int, x: Tensor):
@@ -191,7 +196,7 @@ def refuse_stale_view(s: Saved):
     if s.number is None:
         return
     x = origin_of(s)
-    if (s.number < 0 if x is None else not x.requires_grad):  # its base may have come to, or ceased to, since
+    if (s.number < 0 if x is None else not has_history(x)):  # its base may have come to, or ceased to, since
         return
     x = Tensor.__new__(Tensor)
     x._flags, x._node, x._output = abs(s.number), s.node, s.output
@@ -281,6 +286,12 @@ def look_at_all(n: Node):
             look(n, cython.cast(Saved, item))
 
 
+def look_unless_none(n: Node, came: bool) -> None:
+    """`look_at_all`, but of a write to a view only if a gradient came: PyTorch's node does nothing otherwise."""
+    if came or n.op.name != "copy_slices":
+        look_at_all(n)
+
+
 def release(n: Node, by: Cut) -> None:
     """Free a node's saved values; `by` is the place of the backward that did it."""
     if n.op.forget(n) or n.saved0 is not None or n.number_place != 0:
@@ -337,10 +348,9 @@ class SavedReader(Reader):
                 reports.rebound(n, s, x)
             return x
         check_saved(n, s)
+        if s.number is not None and x is not None and x._history != x._counter.count and has_history(x):
+            refuse_view(x, True)  # its base was written before it was saved, and came to want gradients perhaps since
         if isinstance(s.origin, Tensor):  # a leaf's, or a custom Function's: as it is now, detached or not
-            if x._root is not None and x._history != x._counter.count and x.requires_grad:
-                if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW):
-                    refuse_view(x, True)  # its base was written before it was saved
             return x
         if x is not None and x._node is s.node:
             return x
