@@ -206,6 +206,32 @@ def any_hook_of_a_refused_view(torch: Any, log: Log) -> None:
 
 
 @program
+def several_of_which_one_gets_none(torch: Any, log: Log) -> None:
+    """A hook of several tensors is called although None alone came for one of them."""
+
+    class One(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, y: Any) -> Any:
+            return x * y
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g, None
+
+    for name, make in (("leaves", lambda x: x), ("results", lambda x: x * 1)):
+        a, b = make(leaf(torch, 1.0, 2.0)), make(leaf(torch, 3.0, 4.0))
+        seen: list[Any] = []
+        register = torch.autograd.graph.register_multi_grad_hook
+        for tensors in ([a, b], [b], [b, a]):
+            register(tensors, lambda grads, s=seen: s.append([None if g is None else g.tolist() for g in grads]))
+        y = One.apply(a, b)
+        y.sum().backward(retain_graph=True)
+        log(name, seen)
+        y.sum().backward(inputs=[a], retain_graph=True)
+        log("to one", seen)
+
+
+@program
 def which_of_two_is_refused(torch: Any, log: Log) -> None:
     """PyTorch looks at what it saved in the order of the arguments' names."""
 

@@ -79,7 +79,7 @@ def register_multi_grad_hook(
     gather = _Gather(tensors, fn, mode)
     if mode == "any":
         tensors = [tensor for tensor in tensors if tensor.requires_grad]
-    return _Handle([tensor.register_hook(functools.partial(gather, index)) for index, tensor in enumerate(tensors)])
+    return _Handle([tensor.register_hook(gather.hook(index)) for index, tensor in enumerate(tensors)])
 
 
 class _Gather:
@@ -91,6 +91,12 @@ class _Gather:
         self.passes: dict[int, list[Any]] = {}  # number: [how many are awaited, the gradients]
         self.last = 0
         self.lock = threading.Lock()
+
+    def hook(self, index: int) -> Callable[[Any], None]:
+        """What is called with the gradient of one of the tensors: with None too, where all are waited for."""
+        hook: Any = functools.partial(self, index)
+        hook.takes_none = self.mode == "all"
+        return hook  # type: ignore[no-any-return]
 
     def __call__(self, index: int, gradient: Any) -> None:
         number = running_pass()

@@ -276,7 +276,7 @@ class Pass(Queue):
     def run_leaf(self, x: Tensor, state: Vertex):
         """A complete gradient, or None alone, has reached a leaf: hooks, then capture or accumulation.
 
-        None reaches, as in PyTorch, all hooks but those of the gradient itself.
+        None reaches, as in PyTorch, all hooks but those of the gradient itself (of these, hooks of several tensors).
         """
         g: Tensor = cython.cast(Tensor, state._arrived)
         mine: cython.bint = state._owned
@@ -286,8 +286,7 @@ class Pass(Queue):
         if x._hooks is not None:
             self.switch(0)
             _running.work = self
-            if g is not None:
-                g = x._hooks.run_tensor(0, g)
+            g = x._hooks.run_tensor(0, g)
             mine = mine and not x._hooks.tensor  # a hook may have kept it
         if self.captures is not None:
             self.capture(x, 0, g)
@@ -318,7 +317,7 @@ class Pass(Queue):
 
         As in PyTorch, what is captured from a node that runs as well has not been through the hooks.
         """
-        grads: list = [state._arrived] if n.outputs == 1 else state._arrived
+        grads: list = [state._arrived] if n.outputs == 1 else state._arrived or [None] * n.outputs
         i: cython.int
         state._arrived = None
         if runs and self.captures is not None and n in self.captures:
@@ -326,8 +325,8 @@ class Pass(Queue):
         if n.hooks is not None:
             _running.work = self
             for i in range(n.outputs):
+                grads[i] = n.hooks.run_tensor(i, grads[i])
                 if grads[i] is not None:
-                    grads[i] = n.hooks.run_tensor(i, grads[i])
                     retain(n.hooks, i, grads[i])
         if not runs and self.captures is not None and n in self.captures:
             self.capture_all(n, grads)
@@ -353,14 +352,13 @@ class Pass(Queue):
             return
         need = self.need(n)
         if need == 0 and n.inputs <= 62 and self.captures is not None and not self.accumulate:
-            if arrived:
-                self.incoming(n, state, False)
+            self.incoming(n, state, False)
             self.distribute(n, None, None)  # captured here; what is below is not asked for
             return
         if n.saved0 is not None and n.saved0.unpack is not None:
             ask_once(n, True)
         # PyTorch runs a node that no gradient came to as well: its hooks are called, and what it saved is looked at.
-        grads = self.incoming(n, state, need != 0) if arrived else [None] * n.outputs
+        grads = self.incoming(n, state, need != 0)
         if n.hooks is not None and n.hooks.before:
             _running.work = self
             grads = list(n.hooks.run_before(tuple(grads)))
