@@ -345,6 +345,8 @@ def stale_views_as_leaves(torch: Any, log: Log) -> None:
     view = base.unbind(0)[0]
     base[0:1] = leaf(torch, 1.0)
     log.attempt("slice", lambda: view[0:1])
+    log.attempt("triangle", lambda: view.tril())
+    log.attempt("triangle of a number", lambda: torch.ones(()).triu())
     log.attempt("slice of a number", lambda: torch.ones(())[0:1])
 
 
