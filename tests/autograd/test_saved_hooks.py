@@ -206,6 +206,26 @@ def any_hook_of_a_refused_view(torch: Any, log: Log) -> None:
 
 
 @program
+def detached_between_two_passes(torch: Any, log: Log) -> None:
+    """What the first pass read of an output, with its history, is not the tensor that detach_() cuts."""
+    calls = {"relu": lambda x: x.relu(), "tanh": lambda x: x.tanh(), "softmax": lambda x: x.softmax(0),
+             "exp": lambda x: x.exp(), "square": lambda x: x.square()}  # fmt: skip
+    for name, call in calls.items():
+        for kept in (True, False):
+            a = leaf(torch, 1.0, 2.0)
+            y = call(a)
+            z = y * 3
+            (g,) = torch.autograd.grad(z.sum(), a, create_graph=True)
+            w = z * y
+            y.detach_()
+            if not kept:
+                del y
+            log.attempt(name, lambda g=g: g.sum().backward(retain_graph=True))
+            log.attempt("used before", lambda w=w: w.sum().backward())
+            log("grad", a.grad)
+
+
+@program
 def several_of_which_one_gets_none(torch: Any, log: Log) -> None:
     """A hook of several tensors is called although None alone came for one of them."""
 

@@ -351,6 +351,28 @@ def stale_views_as_leaves(torch: Any, log: Log) -> None:
 
 
 @program
+def a_leaf_that_its_base_left_behind(torch: Any, log: Log) -> None:
+    """A view made under no_grad, a leaf by itself, whose base came to have history meanwhile."""
+
+    class Window(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x.view_as(x)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g
+
+    for name, make in (("custom", Window.apply), ("plain", lambda x: x[:]), ("several", lambda x: x.split(2)[0])):
+        base = torch.tensor([1.0, 2.0])
+        view = under_no_grad(torch, lambda m=make, b=base: m(b))
+        view.requires_grad_()
+        base *= view
+        log.attempt(name, lambda b=base: b.sum().backward())
+        log.attempt("grad", lambda v=view: v.grad)
+
+
+@program
 def passes_to_views_and_through_writes(torch: Any, log: Log) -> None:
     """A pass to a view looks at it first; a write to a view that no gradient comes to needs nothing kept."""
     base, a = torch.zeros(()), leaf(torch, 2.0)

@@ -28,6 +28,9 @@ from headgate.dtypes import default_dtype
 from headgate.dtypes import of as type_of
 
 
+READ_BACK: cython.int = 1 << 20  # flag of a Tensor that stands, with its history, for an output that was saved
+
+
 def attach(n: Node, s: Saved):
     """Hang a saved value on a node: two in place, further ones in a list."""
     if n.saved0 is None:
@@ -74,8 +77,8 @@ def save_input(n: Node, key: cython.int, x: Tensor):
     s.output = x._output
     note_view(s, x)
     s.origin = x if x._node is None and x._wants else PyWeakref_NewRef(x, None)
-    if x._node is not None and (x._node.detached >> x._output) & 1:
-        s.origin = x  # an output read in a pass, with its history, after the user's tensor was detached
+    if x._flags & READ_BACK or (x._node is not None and (x._node.detached >> x._output) & 1):
+        s.origin = x  # an output read in a pass, with its history, whether the user's tensor is detached or not
     if hooks is not None:
         pack(s, x, hooks)
     attach(n, s)
@@ -359,7 +362,7 @@ class SavedReader(Reader):
         if s.key < OUT:
             t._node, t._output = s.node, s.output
         elif is_float(s.array):  # integer outputs (positions) have no history
-            t._node, t._output = n, s.key - OUT
+            t._node, t._output, t._flags = n, s.key - OUT, READ_BACK
         t._history_writes = s.storage.writes
         return t
 
@@ -389,6 +392,7 @@ class SavedReader(Reader):
             if s.origin is None or result is s.origin or not grad_enabled():
                 return result
             return _relink(result, s.origin)
+        t._flags = READ_BACK
         t._history_writes = t._storage.writes
         return t
 
