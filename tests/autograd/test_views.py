@@ -373,6 +373,17 @@ def a_leaf_that_its_base_left_behind(torch: Any, log: Log) -> None:
 
 
 @program
+def products_of_a_matrix_and_a_batch(torch: Any, log: Log) -> None:
+    """Whether a product is a turned view of another hangs on who wants gradients, recorded or not."""
+    for first, second in (((2, 1), (2, 1, 1)), ((2, 3), (2, 3, 1)), ((1, 3), (2, 3, 2)), ((2, 3), (2, 3, 2))):
+        for wants in (True, False):
+            for recorded in (True, False):
+                a, b = torch.ones(first, requires_grad=wants), torch.ones(second, requires_grad=not wants)
+                y = a @ b if recorded else under_no_grad(torch, lambda a=a, b=b: a @ b)
+                log("product", (y._is_view(), y.stride(), y.tolist()))
+
+
+@program
 def passes_to_views_and_through_writes(torch: Any, log: Log) -> None:
     """A pass to a view looks at it first; a write to a view that no gradient comes to needs nothing kept."""
     base, a = torch.zeros(()), leaf(torch, 2.0)
