@@ -27,7 +27,6 @@ from headgate.core.records import set_reader
 from headgate.dtypes import default_dtype
 from headgate.dtypes import of as type_of
 
-
 READ_BACK: cython.int = 1 << 20  # flag of a Tensor that stands, with its history, for an output that was saved
 
 
