@@ -377,8 +377,8 @@ class Generator(Rarer):
 
     def out_form(self) -> Statement | None:
         b = self.any_tensor()
-        shape = b and tuple(self.namespace[b].shape)  # a resized leaf leaves PyTorch's own graph in disorder
-        a = b and self.any_tensor(lambda tensor: tuple(tensor.shape) == shape)
+        source = b and self.namespace[b]  # of this shape: a resized leaf leaves PyTorch's own graph in disorder
+        a = b and self.any_tensor(lambda tensor: tensor.shape == source.shape and settled(source, tensor))
         return a and Statement(
             self.pick((f"torch.add({b}, 1, out={a})", f"torch.mul({b}, {b}, out={a})")),
             "other",
