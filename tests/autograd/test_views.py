@@ -373,6 +373,27 @@ def a_leaf_that_its_base_left_behind(torch: Any, log: Log) -> None:
 
 
 @program
+def a_base_detached_after_a_write_to_its_view(torch: Any, log: Log) -> None:
+    """Nobody looked at the view in between, so its history is the base's of later: none."""
+    writes = (
+        lambda v: v.add_(1), lambda v: v.add_(torch.tensor([-0.5])), lambda v: v.copy_(torch.ones(2)),
+        lambda v: v.fill_(2), lambda v: v.zero_(), lambda v: v.mul_(v), lambda v: v.clamp_(0, 1),
+        lambda v: v.index_fill_(0, torch.tensor([0]), 0.5), lambda v: v.copy_(torch.tensor(1.0)),
+        lambda v: v.__setitem__(0, 3.0), lambda v: v.lerp_(v * 2, 0.5), lambda v: torch.add(v, 1, out=v),
+        lambda v: v.reshape(1, 2) @ torch.ones(2, 1),
+    )  # fmt: skip
+    for number, write in enumerate(writes):
+        a = leaf(torch, 1.0, 2.0)
+        base = a * 2 + a
+        view = base.view(-1)
+        under_no_grad(torch, lambda v=view, w=write: w(v))
+        base.detach_()
+        log.attempt(str(number), lambda v=view: v.sum().backward())
+        log("grad", a.grad)
+        log.attempt("node", lambda v=view: v.grad_fn.name())
+
+
+@program
 def products_of_a_matrix_and_a_batch(torch: Any, log: Log) -> None:
     """Whether a product is a turned view of another hangs on who wants gradients, recorded or not."""
     for first, second in (((2, 1), (2, 1, 1)), ((2, 3), (2, 3, 1)), ((1, 3), (2, 3, 2)), ((2, 3), (2, 3, 2))):

@@ -326,7 +326,8 @@ def multiplied(x: Tensor, y: Tensor) -> Tensor:
             return apply2(MV, x, y, None)
     elif nx == 1 and ny == 1:
         return apply2(DOT, x, y, None)
-    if not (requires(x) or requires(y)) or not (grad_enabled() or refused(x._array, y._array) or is_turned(x, y)):
+    recorded: cython.bint = grad_enabled() or refused(x._array, y._array) or is_turned(x, y)
+    if not recorded or not (requires(x) or requires(y)):
         return written_once(apply2(MATMUL, x, y, None)) if nx == 1 and ny == 2 else apply2(MATMUL, x, y, None)
     if nx == 0 or ny == 0:
         raise RuntimeError(errors.MATMUL_DIMS.format(first=nx, second=ny))
@@ -345,7 +346,7 @@ def multiplied(x: Tensor, y: Tensor) -> Tensor:
 def is_turned(x: Tensor, y: Tensor) -> bool:
     """Whether PyTorch gives a turned view of a product although nothing is recorded: the matrix wants gradients."""
     count: cython.int = y._array.ndim
-    if x._array.ndim != 2 or count < 3 or not requires(x):
+    if x._array.ndim != 2 or count < 3 or not x.requires_grad:
         return False
     return x._array.shape[0] == 1 or y._array.shape[count - 1] == 1
 
