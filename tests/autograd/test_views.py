@@ -380,7 +380,8 @@ def a_base_detached_after_a_write_to_its_view(torch: Any, log: Log) -> None:
         lambda v: v.fill_(2), lambda v: v.zero_(), lambda v: v.mul_(v), lambda v: v.clamp_(0, 1),
         lambda v: v.index_fill_(0, torch.tensor([0]), 0.5), lambda v: v.copy_(torch.tensor(1.0)),
         lambda v: v.__setitem__(0, 3.0), lambda v: v.lerp_(v * 2, 0.5), lambda v: torch.add(v, 1, out=v),
-        lambda v: v.reshape(1, 2) @ torch.ones(2, 1),
+        lambda v: v.reshape(1, 2) @ torch.ones(2, 1), lambda v: v.add_(1).exp(), lambda v: v.add_(1) * v,
+        lambda v: torch.where(v.add_(1) > 0, v, v), lambda v: v.add_(1).gather(0, torch.tensor([0])),
     )  # fmt: skip
     for number, write in enumerate(writes):
         a = leaf(torch, 1.0, 2.0)
@@ -391,6 +392,18 @@ def a_base_detached_after_a_write_to_its_view(torch: Any, log: Log) -> None:
         log.attempt(str(number), lambda v=view: v.sum().backward())
         log("grad", a.grad)
         log.attempt("node", lambda v=view: v.grad_fn.name())
+
+
+@program
+def a_leaf_switched_off_whose_base_is_on(torch: Any, log: Log) -> None:
+    """It still requires grad, for its base's sake, and gets what was recorded for it."""
+    a = leaf(torch, 1.0, 2.0)
+    view = under_no_grad(torch, lambda: a[0:1])
+    view.requires_grad_()
+    y = torch.ones(1) - view
+    view.requires_grad_(False)
+    log.attempt("pass", lambda: y.sum().backward())
+    log("grads", (view.grad, a.grad, view.requires_grad))
 
 
 @program

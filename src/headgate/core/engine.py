@@ -9,7 +9,7 @@ import threading
 import cython
 
 if not cython.compiled:
-    from headgate.core.apply import check_followed, requires
+    from headgate.core.apply import current_node
     from headgate.core.arrays import same_shape
     from headgate.core.gradients import accumulate, after_hooks, fit, own, refuse_nan, retain
     from headgate.core.modes import grad_state, set_grad_state
@@ -296,11 +296,10 @@ class Pass(Queue):
             (g,) = x._hooks.run_before((g,))
             mine = False
         if x._root is not None:
-            check_followed(x)
-            requires(x)  # a view whose base came to have history is no leaf any more
+            current_node(x)  # a view whose base came to have history is no leaf any more
         if x._node is not None:
             raise RuntimeError("leaf variable has been moved into the graph interior")
-        if x._wants and g is not None:
+        if g is not None and (x._wants or x._root is not None and x.requires_grad):
             accumulate(x, g, mine, self.create)
         if x._hooks is not None:
             x._hooks.run_accumulated(x, g)
