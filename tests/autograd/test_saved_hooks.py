@@ -206,6 +206,17 @@ def any_hook_of_a_refused_view(torch: Any, log: Log) -> None:
 
 
 @program
+def the_third_gradient_of_a_square(torch: Any, log: Log) -> None:
+    """It is zero, and as a result of x ** 0 it has a history."""
+    for power in (lambda x: x.square(), lambda x: x**2, lambda x: x**3):
+        a = leaf(torch, 1.0, 2.0)
+        (g,) = torch.autograd.grad(power(a).sum(), a, create_graph=True)
+        (h,) = torch.autograd.grad(g.sum(), a, create_graph=True)
+        log("second", (h.requires_grad, h.tolist()))
+        log("third", torch.autograd.grad(h.sum(), a)[0])
+
+
+@program
 def detached_between_two_passes(torch: Any, log: Log) -> None:
     """What the first pass read of an output, with its history, is not the tensor that detach_() cuts."""
     calls = {"relu": lambda x: x.relu(), "tanh": lambda x: x.tanh(), "softmax": lambda x: x.softmax(0),

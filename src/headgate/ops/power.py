@@ -78,6 +78,8 @@ class Twice(NumberSecond):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if grad_enabled():  # the slope of x ** 1 as PyTorch takes it, which has x ** 0 for its history
+            return g * (POW_NUMBER.call2(n.read(X), 0, None) * n.attrs)
         return g * n.attrs
 
 
