@@ -1,4 +1,5 @@
-"""Where a Function lets no gradient through, beside PyTorch: results that are differentiable once, None alone."""
+"""Where a Function lets no gradient through, beside PyTorch: results that are differentiable once, None alone, views
+that it may not write."""
 
 from __future__ import annotations
 
@@ -37,6 +38,32 @@ def once_beside_another_factor(torch: Any, log: Log) -> None:
     log("to it", torch.autograd.grad(g.sum(), g)[0])
 
 
+def a_write_to_a_view_whose_base_came_to_want_gradients(torch: Any, log: Log) -> None:
+    """Such a view has no node yet, so it is refused as a leaf is, whatever else would be wrong with it."""
+
+    class Writes(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, more: bool) -> Any:
+            ctx.mark_dirty(x)
+            x.add_(1)
+            return (x, x * 2) if more else x
+
+        @staticmethod
+        def backward(ctx: Any, g: Any, h: Any = None) -> Any:
+            return g, None
+
+    for more in (False, True):
+        for name, late in (("before", False), ("after", True)):
+            base = torch.zeros(2, requires_grad=not late)
+            view = base[1:]
+            base.requires_grad_()
+            log.attempt(name, lambda v=view, m=more: Writes.apply(v, m))
+        base = torch.zeros(2)
+        view = base[1:]
+        base.mul_(leaf(torch, 1.0, 2.0))
+        log.attempt("history", lambda v=view, m=more: Writes.apply(v, m))
+
+
 def none_alone(torch: Any, log: Log) -> None:
     """A leaf that None alone reached: its hooks are called, and it gets no gradient."""
 
@@ -63,6 +90,11 @@ def none_alone(torch: Any, log: Log) -> None:
     log("asked for", torch.autograd.grad(y.sum(), a, allow_unused=True)[0])
 
 
-@pytest.mark.parametrize("function", [once_beside_another_factor, none_alone], ids=lambda function: function.__name__)
+PROGRAMS: list[Program] = [
+    once_beside_another_factor, none_alone, a_write_to_a_view_whose_base_came_to_want_gradients,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", PROGRAMS, ids=lambda function: function.__name__)
 def test_beside_pytorch(function: Program) -> None:
     check(function)

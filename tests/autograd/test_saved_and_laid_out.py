@@ -28,6 +28,8 @@ LOOKED: dict[str, Callable[[Any, Any, Any], Any]] = {
     "copysign": lambda torch, x, i: torch.ones(2, 2).copysign(x),
     "addcdiv": lambda torch, x, i: torch.addcdiv(x, torch.ones(2, 2), torch.ones(2, 2)),
     "pow": lambda torch, x, i: x.abs().pow(torch.ones(2, 2)),
+    "slope of a square": lambda torch, x, i: torch.autograd.grad(x.square().sum(), x, create_graph=True)[0],
+    "slope of a power": lambda torch, x, i: torch.autograd.grad((x**2.0).sin().sum(), x, create_graph=True)[0],
     "power of a number": lambda torch, x, i: torch.pow(2.0, x) + torch.float_power(1.5, x),
     "div floor": lambda torch, x, i: x.div(x.abs(), rounding_mode="floor"),
     "div trunc": lambda torch, x, i: torch.ones(2).div(x, rounding_mode="trunc"),

@@ -205,6 +205,109 @@ def any_hook_of_a_refused_view(torch: Any, log: Log) -> None:
     log("seen", seen)
 
 
+@program
+def the_third_gradient_of_a_square(torch: Any, log: Log) -> None:
+    """It is zero, and as a result of x ** 0 it has a history."""
+    for power in (lambda x: x.square(), lambda x: x**2, lambda x: x**3):
+        a = leaf(torch, 1.0, 2.0)
+        (g,) = torch.autograd.grad(power(a).sum(), a, create_graph=True)
+        (h,) = torch.autograd.grad(g.sum(), a, create_graph=True)
+        log("second", (h.requires_grad, h.tolist()))
+        log("third", torch.autograd.grad(h.sum(), a)[0])
+
+
+@program
+def detached_between_two_passes(torch: Any, log: Log) -> None:
+    """What the first pass read of an output, with its history, is not the tensor that detach_() cuts."""
+    calls = {"relu": lambda x: x.relu(), "tanh": lambda x: x.tanh(), "softmax": lambda x: x.softmax(0),
+             "exp": lambda x: x.exp(), "square": lambda x: x.square()}  # fmt: skip
+    for name, call in calls.items():
+        for kept in (True, False):
+            a = leaf(torch, 1.0, 2.0)
+            y = call(a)
+            z = y * 3
+            (g,) = torch.autograd.grad(z.sum(), a, create_graph=True)
+            w = z * y
+            y.detach_()
+            if not kept:
+                del y
+            log.attempt(name, lambda g=g: g.sum().backward(retain_graph=True))
+            log.attempt("used before", lambda w=w: w.sum().backward())
+            log("grad", a.grad)
+
+
+@program
+def several_of_which_one_gets_none(torch: Any, log: Log) -> None:
+    """A hook of several tensors is called although None alone came for one of them."""
+
+    class One(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, y: Any) -> Any:
+            return x * y
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g, None
+
+    for name, make in (("leaves", lambda x: x), ("results", lambda x: x * 1)):
+        a, b = make(leaf(torch, 1.0, 2.0)), make(leaf(torch, 3.0, 4.0))
+        seen: list[Any] = []
+        register = torch.autograd.graph.register_multi_grad_hook
+        for tensors in ([a, b], [b], [b, a]):
+            register(tensors, lambda grads, s=seen: s.append([None if g is None else g.tolist() for g in grads]))
+        y = One.apply(a, b)
+        y.sum().backward(retain_graph=True)
+        log(name, seen)
+        y.sum().backward(inputs=[a], retain_graph=True)
+        log("to one", seen)
+
+
+@program
+def which_of_two_is_refused(torch: Any, log: Log) -> None:
+    """PyTorch looks at what it saved in the order of the arguments' names."""
+
+    class Window(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x.view_as(x)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g
+
+    for name, shape, call in (
+        ("dot", (2,), lambda x, y: x.dot(y)), ("mul", (2,), lambda x, y: x * y), ("mv", (2,), lambda x, y: y[None] @ x),
+        ("mm", (2, 2), lambda x, y: x @ y), ("div", (2,), lambda x, y: x / y),
+    ):  # fmt: skip
+        for first in (True, False):
+            a, window = torch.ones(shape, requires_grad=True), None
+            window = Window.apply(a)
+            z = call(window, a) if first else call(a, window)
+            a.detach().mul_(2)
+            log.attempt(name, lambda z=z: z.sum().backward())
+
+
+@program
+def an_output_given_other_memory(torch: Any, log: Log) -> None:
+    """PyTorch's hook holds the output itself, unless it took a copy."""
+    graph = torch.autograd.graph
+    for name, context in (
+        ("cpu", graph.save_on_cpu),
+        ("itself", lambda: graph.saved_tensors_hooks(lambda x: x, lambda x: x)),
+        ("alias", lambda: graph.saved_tensors_hooks(lambda x: x.detach(), lambda x: x)),
+        ("copy", lambda: graph.saved_tensors_hooks(lambda x: x.clone(), lambda x: x)),
+    ):
+        for other in (lambda y: torch.full_like(y, 0.5), lambda y: y.data.clone(), lambda y: y.data.double()):
+            a = leaf(torch, 1.0, 2.0)
+            with context():
+                y = a.exp()
+                z = y.tanh()
+            y.data, z.data = other(y), other(z)
+            for _ in range(2):
+                log.attempt(name, lambda z=z: z.backward(torch.ones(2), retain_graph=True))
+            log(name, a.grad)
+
+
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda function: function.__name__)
 def test_beside_pytorch(function: Program) -> None:
     check(function)
@@ -222,6 +325,14 @@ def test_memory_is_the_pack_hooks_to_free() -> None:
     finally:
         tracemalloc.stop()
     assert y.requires_grad and kept < 6 * a.nbytes
+
+
+def test_other_memory_of_what_a_hook_kept_is_reported() -> None:
+    with headgate.autograd.graph.save_on_cpu():
+        y = leaf(headgate, 1.0, 2.0).exp()
+    y.data = headgate.zeros(2)
+    with pytest.warns(headgate.WriteWarning, match=r"other memory through \.data .*\n  exp saved its output"):
+        y.backward(headgate.ones(2))
 
 
 @pytest.mark.parametrize("context", ("save_on_cpu", "itself"))

@@ -316,6 +316,143 @@ def written_in_place_by_itself(torch: Any, log: Log) -> None:
         log(name + " a", a.grad)
 
 
+def under_no_grad(torch: Any, function: Any) -> Any:
+    with torch.no_grad():
+        return function()
+
+
+@program
+def stale_views_as_leaves(torch: Any, log: Log) -> None:
+    """A view that cannot follow its base is refused for the base's history, not because it wants gradients itself."""
+    makers: dict[str, Any] = {
+        "several": lambda x: x.split(1)[1], "no_grad": lambda x: under_no_grad(torch, lambda: x[1:]),
+    }  # fmt: skip
+    for name, make in makers.items():
+        for late in (False, True):
+            base = torch.tensor([1.0, 2.0])
+            view = make(base)
+            view.requires_grad_(not late)
+            other = leaf(torch, 3.0)
+            y, z = torch.minimum(base, view), view * other
+            under_no_grad(torch, lambda x=base: x.div_(2))
+            w = view.abs() * other
+            if late:
+                base.requires_grad = True
+            for result in (y, z, w):
+                log.attempt(name, lambda r=result: r.sum().backward())
+            log.attempt("grad", lambda x=view: x.grad)
+    base = torch.tensor(1.0) * torch.ones(3)
+    view = base.unbind(0)[0]
+    base[0:1] = leaf(torch, 1.0)
+    log.attempt("slice", lambda: view[0:1])
+    log.attempt("triangle", lambda: view.tril())
+    log.attempt("triangle of a number", lambda: torch.ones(()).triu())
+    log.attempt("slice of a number", lambda: torch.ones(())[0:1])
+
+
+@program
+def a_leaf_that_its_base_left_behind(torch: Any, log: Log) -> None:
+    """A view made under no_grad, a leaf by itself, whose base came to have history meanwhile."""
+
+    class Window(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x.view_as(x)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g
+
+    for name, make in (("custom", Window.apply), ("plain", lambda x: x[:]), ("several", lambda x: x.split(2)[0])):
+        base = torch.tensor([1.0, 2.0])
+        view = under_no_grad(torch, lambda m=make, b=base: m(b))
+        view.requires_grad_()
+        base *= view
+        log.attempt(name, lambda b=base: b.sum().backward())
+        log.attempt("grad", lambda v=view: v.grad)
+
+
+@program
+def a_base_detached_after_a_write_to_its_view(torch: Any, log: Log) -> None:
+    """Nobody looked at the view in between, so its history is the base's of later: none."""
+    writes = (
+        lambda v: v.add_(1), lambda v: v.add_(torch.tensor([-0.5])), lambda v: v.copy_(torch.ones(2)),
+        lambda v: v.fill_(2), lambda v: v.zero_(), lambda v: v.mul_(v), lambda v: v.clamp_(0, 1),
+        lambda v: v.index_fill_(0, torch.tensor([0]), 0.5), lambda v: v.copy_(torch.tensor(1.0)),
+        lambda v: v.__setitem__(0, 3.0), lambda v: v.lerp_(v * 2, 0.5), lambda v: torch.add(v, 1, out=v),
+        lambda v: v.reshape(1, 2) @ torch.ones(2, 1), lambda v: v.add_(1).exp(), lambda v: v.add_(1) * v,
+        lambda v: torch.where(v.add_(1) > 0, v, v), lambda v: v.add_(1).gather(0, torch.tensor([0])),
+    )  # fmt: skip
+    for number, write in enumerate(writes):
+        a = leaf(torch, 1.0, 2.0)
+        base = a * 2 + a
+        view = base.view(-1)
+        under_no_grad(torch, lambda v=view, w=write: w(v))
+        base.detach_()
+        log.attempt(str(number), lambda v=view: v.sum().backward())
+        log("grad", a.grad)
+        log.attempt("node", lambda v=view: v.grad_fn.name())
+
+
+@program
+def a_leaf_switched_off_whose_base_is_on(torch: Any, log: Log) -> None:
+    """It still requires grad, for its base's sake, and gets what was recorded for it."""
+    a = leaf(torch, 1.0, 2.0)
+    view = under_no_grad(torch, lambda: a[0:1])
+    view.requires_grad_()
+    y = torch.ones(1) - view
+    view.requires_grad_(False)
+    log.attempt("pass", lambda: y.sum().backward())
+    log("grads", (view.grad, a.grad, view.requires_grad))
+
+
+@program
+def products_of_a_matrix_and_a_batch(torch: Any, log: Log) -> None:
+    """Whether a product is a turned view of another hangs on who wants gradients, recorded or not."""
+    for first, second in (((2, 1), (2, 1, 1)), ((2, 3), (2, 3, 1)), ((1, 3), (2, 3, 2)), ((2, 3), (2, 3, 2))):
+        for wants in (True, False):
+            for recorded in (True, False):
+                a, b = torch.ones(first, requires_grad=wants), torch.ones(second, requires_grad=not wants)
+                y = a @ b if recorded else under_no_grad(torch, lambda a=a, b=b: a @ b)
+                log("product", (y._is_view(), y.stride(), y.tolist()))
+
+
+@program
+def passes_to_views_and_through_writes(torch: Any, log: Log) -> None:
+    """A pass to a view looks at it first; a write to a view that no gradient comes to needs nothing kept."""
+    base, a = torch.zeros(()), leaf(torch, 2.0)
+    view = base.reshape(-1)
+    base.copy_(a.sum())
+    (a * 3).sum().backward(inputs=view)
+    log("retains", view.retains_grad)
+
+    class Silent(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, y: Any) -> Any:
+            ctx.mark_dirty(x)
+            ctx.set_materialize_grads(False)
+            ctx.save_for_backward(y)
+            return x.add_(y), y * y
+
+        @staticmethod
+        def backward(ctx: Any, g: Any, h: Any) -> Any:
+            log("came", (g is None, h is None))
+            return g, None if g is None and h is None else ctx.saved_tensors[0]
+
+    for twice in (False, True):
+        y = leaf(torch, 1.0, 2.0).exp() * 1
+        y[0:1] = 0.75
+        if twice:
+            log.attempt("first", lambda y=y: y.backward(torch.ones(2)))
+        z = Silent.apply(y, leaf(torch, 1.0, 1.0))[1]
+        log.attempt("second", lambda z=z: z.sum().backward())
+        log.attempt("third", lambda y=y: y.sum().backward())
+    x = leaf(torch, 1.0, 2.0) * 1
+    first, second = Silent.apply(x, x)
+    x.sigmoid_()
+    log.attempt("to the other", lambda: x.sum().backward(inputs=[second], retain_graph=True))
+
+
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda function: function.__name__)
 def test_beside_pytorch(function: Program) -> None:
     check(function)

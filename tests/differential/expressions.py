@@ -54,10 +54,10 @@ UNARY = (
     "{a} + 1.5", "1.5 - {a}", "{a} / 2", "{a} ** 2", "{a} ** 3", "{a}.square()", "(1 + {a} * {a}).sqrt()",
     "(2 + {a}.sin()).log()", "1.0 / (2 + {a}.cos())", "{a}.clone()", "{a}.atan()", "(1 + {a} ** 2).rsqrt()",
 )  # fmt: skip
-# Masks compare with 0.01: numbers that cancel to 0 do so but for their last bit, which may be either.
+# Some masks compare with 0: numbers that cancel do so but for their last bit, which may be either (edges.py).
 ROUGH = (
     "{a}.relu()", "{a}.abs()", "{a}.clamp(-0.5, 0.5)", "{a}.sign()", "{a}.round()",
-    "torch.nn.functional.softplus({a})", "{a}.softmax(-1)", "{a}.log_softmax(-1)", "{a}.masked_fill({a} > 0.01, 0.25)",
+    "torch.nn.functional.softplus({a})", "{a}.softmax(-1)", "{a}.log_softmax(-1)", "{a}.masked_fill({a} > 0, 0.25)",
     "{a}.erf()", "{a}.expm1()", "{a}.cumsum(-1)", "{a}.float()", "{a}.double()", "{a}.flip(0)", "{a}.roll(1, 0)",
     "{a}.tril()", "{a}.pow(1.0)",
 )  # fmt: skip
@@ -66,7 +66,7 @@ BINARY = (
     "{a} * {b} + {a}", "torch.sub({a}, {b}, alpha=0.5)",
 )  # fmt: skip
 ROUGH_BINARY = (
-    "torch.where({a} > 0.01, {a}, {b})", "torch.maximum({a}, {b})", "torch.minimum({a}, {b})", "{a} @ {b}",
+    "torch.where({a} > 0, {a}, {b})", "torch.maximum({a}, {b})", "torch.minimum({a}, {b})", "{a} @ {b}",
     "torch.atan2({a}, 2 + {b} * {b})", "torch.mul({a}, {b})", "({a} > {b}) * {a}", "torch.lerp({a}, {b}, 0.3)",
     "torch.addcmul({a}, {a}, {b}, value=0.5)", "torch.addcdiv({a}, {a}, 2 + {b}.sin())", "{a}.div({b} + 3)",
     "{a}.expand_as({b}) * 1", "torch.stack([{a}, {b}])", "torch.hypot({a} + 2, {b})",

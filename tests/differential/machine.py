@@ -6,7 +6,6 @@ are drawn (statements.py) or what the right gradient is (functional.py).
 
 from __future__ import annotations
 
-import importlib
 import math
 import re
 import sys
@@ -19,14 +18,25 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from apart import Apart
+from edges import SHAKES, Shaken, undecided, within
 from expressions import PRELUDE
 from statements import LARGEST, Generator, Statement, holds, live
 
 OPENING = 40
 LENGTH = 14  # statements in a program, at most
 # PyTorch refuses a write to a view whose base came to have history, unless somebody looked at the view since: it then
-# takes the write. Headgate takes it always.
-UNSEEN = ("RuntimeError", "a leaf Variable that requires grad is being used in an in-place operation."[:OPENING])
+# takes the write. Headgate takes it always, so PyTorch gets a look before such a statement.
+UNSEEN = tuple(
+    ("RuntimeError", f"a leaf Variable that requires grad {words}"[:OPENING])
+    for words in ("is being used in an in-place operation.", "has been used in an in-place operation.")
+)
+# Failures of PyTorch's own, by words of the error, after which there is nothing to compare with.
+OWN_FAILURES = {
+    "ZeroTensors are immutable": "symbolic zeros",  # it cannot add to a gradient of symbolic zeros that it made itself
+    "INTERNAL ASSERT": "internal assert",
+    "Inplace update to inference tensor": "inference",  # it has written already when it refuses
+}
 
 
 @dataclass
@@ -35,6 +45,15 @@ class Program:
 
     statements: list[Statement]
     watched: bool
+
+
+@dataclass
+class Outcome:
+    """The first difference in words, and why nothing was compared from some statement on, if so; the statement."""
+
+    found: str | None
+    dropped: str | None
+    at: int
 
 
 def opening(error: BaseException) -> tuple[str, str]:
@@ -199,33 +218,122 @@ def readable_gradient(tensor: Any) -> Any:
 
 def compare(program: Program, oracle: Any, library: Any) -> str | None:
     """Run a program on both; the first difference in words, or None."""
+    return outcome(program, oracle, library).found
+
+
+def outcome(program: Program, oracle: Any, library: Any) -> Outcome:
+    """Run a program on both. One that is dropped at a statement is compared up to there."""
+    result = beside(program, oracle, library)
+    if result.dropped is not None and result.at > 0 and not program.watched:
+        before = Program(program.statements[: result.at], False)
+        result = Outcome(beside(before, oracle, library).found, result.dropped, result.at)
+    if result.found is not None and on_edge(program, result.at, oracle, library):
+        return Outcome(None, "a mask, kink or tie decided by rounding", result.at)
+    if result.found is not None and is_amplified(program, result.at, oracle, library):
+        return Outcome(None, "rounding amplified", result.at)
+    return result
+
+
+def is_single(program: Program) -> bool:
+    return any("float" in s.text and "float64" not in s.text for s in program.statements)
+
+
+def why_dropped(left: Execution, error: tuple[str, str] | None) -> str | None:
+    """Why nothing can be said of a program after a statement, by what the oracle did; None if something can."""
+    if exploded(left):
+        return "too large"
+    if error is None:
+        return None
+    return next((why for words, why in OWN_FAILURES.items() if words in error[1]), None)
+
+
+def beside(program: Program, oracle: Any, library: Any) -> Outcome:
+    """Run a program on both libraries, comparing after each statement, or at the end only if nobody watches."""
     left, right = Execution(oracle), Execution(library)
-    single = any("float" in s.text and "float64" not in s.text for s in program.statements)
+    single = is_single(program)
+    looked: list[int] = []
     for number, statement in enumerate(program.statements):
         one, two = left.execute(statement.source), right.execute(statement.source)
         if one is not None and one[0] == "NameError":  # a cut-down program lost the name
             continue
-        if exploded(left):
-            return None
-        if one is not None and one[1].startswith("ZeroTensors are immutable"):
-            return None  # PyTorch cannot add to a gradient of symbolic zeros that it made itself
-        if one is not None and "INTERNAL ASSERT" in one[1]:
-            return None  # PyTorch fails inside itself
-        if one is not None and one[1].startswith("Inplace update to inference tensor"):
-            return None  # PyTorch has written already when it refuses
-        if one == UNSEEN and two != one:
-            left.facts()
+        dropped = why_dropped(left, one)
+        if dropped is not None:
+            return Outcome(None, dropped, number)
+        if one in UNSEEN and two != one:
+            looked.append(number)
+            left = replayed(program, looked, oracle)
             one = left.execute(statement.source)
         if one != two:
-            return f"statement {number}, {statement.source}\n  raises {one} | {two}"
-        if program.watched or number == len(program.statements) - 1:
-            try:
-                found = parted(left.facts(), right.facts(), single)
-            except Exception as error:  # reading a tensor's facts must work
-                found = f"reading the facts raises {type(error).__name__}: {error}"
+            return Outcome(f"statement {number}, {statement.source}\n  raises {one} | {two}", None, number)
+        if program.watched:
+            found = difference(left, right, single)
             if found is not None:
-                return f"after statement {number}, {statement.source}\n  {found}"
-    return None
+                return Outcome(f"after statement {number}, {statement.source}\n  {found}", None, number)
+    last = len(program.statements) - 1
+    found = None if program.watched else difference(left, right, single)
+    if found is not None:
+        found = f"after statement {last}, {program.statements[last].source}\n  {found}"
+    return Outcome(found, None, last)
+
+
+def difference(left: Execution, right: Execution, single: bool) -> str | None:
+    """The first fact in which two runs differ, in words."""
+    try:
+        return parted(left.facts(), right.facts(), single)
+    except Exception as error:  # reading a tensor's facts must work
+        return f"reading the facts raises {type(error).__name__}: {error}"
+
+
+def replayed(program: Program, looked: list[int], oracle: Any) -> Execution:
+    """The oracle just before the last of some statements, every tensor having been looked at before each of them."""
+    execution = Execution(oracle)
+    for number, statement in enumerate(program.statements[: looked[-1]]):
+        if number in looked:
+            execution.facts()
+        execution.execute(statement.source)
+        if program.watched:
+            execution.facts()
+    execution.facts()
+    return execution
+
+
+def on_edge(program: Program, at: int, oracle: Any, library: Any) -> bool:
+    """Whether, up to a statement, the libraries decided differently over numbers that are the same but for rounding."""
+    left, right = Execution(oracle), Execution(library)
+    relative = 3e-5 if is_single(program) else 1e-9
+    for statement in program.statements[: at + 1]:
+        if undecided(statement.text, left.namespace, right.namespace, relative):
+            return True
+        for one in (left, right):
+            one.execute(statement.source)
+            if program.watched:
+                one.facts()
+    return False
+
+
+def is_amplified(program: Program, at: int, oracle: Any, library: Any) -> bool:
+    """Whether what differs after a statement are numbers only, which a last bit of the input moves about as far."""
+    part = Program(program.statements[: at + 1], program.watched)
+    plain, other = facts_after(part, oracle), facts_after(part, library)
+    if plain is None or other is None:
+        return False
+    shaken = [facts_after(part, Shaken(oracle, seed)) for seed in range(SHAKES)]
+    slack = 3e-5 if is_single(program) else 1e-9
+    return within(plain, other, [one for one in shaken if one is not None], slack)
+
+
+def facts_after(program: Program, library: Any) -> dict[str, Any] | None:
+    """The facts at the end of a program, and what its statements raised; None if they cannot be read."""
+    execution = Execution(library)
+    raised = []
+    try:
+        for statement in program.statements:
+            raised.append(execution.execute(statement.source))
+            if program.watched:
+                execution.facts()
+        return {**execution.facts(), "raised": raised}
+    except Exception:
+        return None
 
 
 def cut_down(program: Program, fails: Callable[[Program], bool]) -> Program:
@@ -291,22 +399,19 @@ def check(seed: int, oracle: Any, library: Any) -> None:
 
 def main(arguments: list[str]) -> None:
     """`FIRST [LAST [LIBRARY]]`: check the seeds; print one program for each kind of difference, then counts by kind."""
-    oracle = importlib.import_module("torch")
-    oracle.set_num_threads(1)
-    library = importlib.import_module(arguments[2] if len(arguments) > 2 else "headgate")
     first, last = int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else int(arguments[0]) + 1
+    apart = Apart("torch", arguments[2] if len(arguments) > 2 else "headgate")
     kinds: Counter[str] = Counter()
     for seed in range(first, last):
-        kind = kind_of(compare(generate(seed, oracle), oracle, library))
-        if kind is None:
+        found = apart.failure(seed)
+        if found is None:
             continue
-        kinds[kind] += 1
-        if kinds[kind] == 1:
-            found = failure(seed, oracle, library)
-            print(found[1] if found else f"seed {seed} parts only sometimes", flush=True)
+        kinds[found[0]] += 1
+        print(found[1] if kinds[found[0]] == 1 else f"seed {seed} again: {found[0]}", flush=True)
+    apart.close()
     for kind, count in kinds.most_common():
         print(count, kind)
-    print(f"{last - first} programs, {sum(kinds.values())} parted")
+    print(f"{sum(kinds.values())} parted of {apart.summary()}")
 
 
 if __name__ == "__main__":

@@ -64,6 +64,19 @@ CONTEXTS = (
 )  # fmt: skip
 
 
+def settled(source: Any, target: Any) -> bool:
+    """Whether a write defines what is read: no shared memory, the same elements, or an overlap that PyTorch refuses.
+
+    Of other overlaps, what PyTorch reads depends on what it has written already.
+    """
+    if source.untyped_storage().data_ptr() != target.untyped_storage().data_ptr():
+        return True
+    alike = source.shape == target.shape and source.storage_offset() == target.storage_offset()
+    if alike and source.stride() == target.stride():
+        return True
+    return bool(source.shape == target.shape and source.is_contiguous() and target.is_contiguous())
+
+
 class Rarer:
     """Methods of the generator; `self` is one (statements.py)."""
 
@@ -88,13 +101,22 @@ class Rarer:
         )
         return a and self.statement(self.pick(forms))
 
+    def readable(self: Any, name: str) -> bool:
+        """Whether a tensor's history can be read: not of a view whose base was written and that cannot follow."""
+        try:
+            _ = self.namespace[name].grad_fn
+        except RuntimeError:
+            return False
+        return True
+
     def many_hook(self: Any) -> Statement | None:
-        # Leaves: PyTorch does not count a tensor from which alone a pass starts, and calls the hook twice.
+        # Leaves: PyTorch does not count a tensor from which alone a pass starts, and calls the hook twice or never.
         a = self.any_tensor(lambda tensor: tensor.requires_grad and tensor.is_leaf and not tensor._is_view())
         b = self.any_tensor(lambda tensor: tensor.requires_grad and tensor.is_leaf and not tensor._is_view())
-        if a is None or a == b:
-            return None
+        if a is None or a == b or not (self.readable(a) and self.readable(b)):
+            return None  # once PyTorch has refused a hook on a tensor, it takes the next one
         mode = self.pick(("all", "any"))
+        self.awaited |= {a, b} if mode == "all" else set()
         seen = {"all": "lambda g: log.append(listed(g))", "any": "lambda g: log.append(values(g))"}[mode]
         return self.statement(f"torch.autograd.graph.register_multi_grad_hook([{a}, {b}], {seen}, mode='{mode}')")
 
@@ -122,8 +144,8 @@ class Rarer:
         a = self.any_tensor()
         if a is None:
             return None
-        shape = tuple(self.namespace[a].shape)
-        b = self.any_tensor(lambda tensor: tuple(tensor.shape) == shape)
+        target = self.namespace[a]
+        b = self.any_tensor(lambda tensor: tensor.shape == target.shape and settled(tensor, target))
         forms = (
             f"Itself.apply({a})",
             f"Window.apply({a})",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expressions import BINARY, PRELUDE, REDUCE, ROUGH, ROUGH_BINARY, ROUGH_REDUCE, UNARY, views_of
-from rarer import Rarer
+from rarer import Rarer, settled
 
 SHAPES = ((), (1,), (3,), (2, 3), (3, 2), (1, 3), (2, 1), (2, 2), (2, 1, 3))
 LARGEST = 1e4  # a program ends once a live value leaves this range: rounding would drown the comparison
@@ -54,6 +54,8 @@ class Generator(Rarer):
         self.random, self.smooth, self.count, self.hooks = random.Random(seed), smooth, 0, 0
         # A value saved before its tensor was rebound is read anew by PyTorch; by Headgate only while the tensor lives.
         self.rebound: set[str] = set()
+        # Leaves that a multi-grad hook waits for: PyTorch forgets the one from which alone a pass starts.
+        self.awaited: set[str] = set()
         self.namespace: dict[str, Any] = {"torch": oracle}
         self.single = not smooth and self.random.random() < 0.3
         exec(PRELUDE, self.namespace)
@@ -144,7 +146,7 @@ class Generator(Rarer):
             "{a}[torch.tensor([0, 0])]",
             "{a}.index_select(0, torch.tensor([0, -1 % {a}.shape[0]]))",
             "torch.cat([{a}, {b}, {a}], -1)",
-            "{a}[{a} > 0.01]",
+            "{a}[{a} > 0]",
             "{a}.gather(0, torch.zeros_like({a}, dtype=torch.int64))",
             "{a}.index_add(0, torch.tensor([0]), {b}[0:1])",
             "torch.einsum('...i,...i->...', {a}, {b})",
@@ -222,7 +224,7 @@ class Generator(Rarer):
             f"{target}.lerp_({target} * 2, 0.5)",
         ]
         if not self.smooth and self.chance(0.35):
-            if self.namespace[target.split(".")[0]]._is_view():  # as in `toggle`
+            if self.namespace[target.split(".")[0]]._is_view() and self.chance(0.7):  # as in `toggle`
                 rough = [form for form in rough if "requires_grad_" not in form]
             if shape[:1] == (0,):  # PyTorch fails inside itself instead of refusing the index
                 rough = [form for form in rough if "index_fill_" not in form]
@@ -245,7 +247,7 @@ class Generator(Rarer):
         where = self.pick(("0", "0:1", "-1", "...", "1:", "..., 0"))
         base = self.pick((a, a, a, f"{a}.detach()", f"{a}.data"))
         if not self.smooth and self.chance(0.25):
-            where = self.pick((f"{a} > 0.01", "torch.tensor([0])", "torch.tensor([0, 0])", "[0]"))
+            where = self.pick((f"{a} > 0", "torch.tensor([0])", "torch.tensor([0, 0])", "[0]"))
             return Statement(f"{base}[{where}] = {self.pick(CONSTANTS)}", "other")
         try:
             part = eval(f"{a}[{where}]", self.namespace)
@@ -274,8 +276,8 @@ class Generator(Rarer):
 
     def toggle(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.is_leaf) if self.chance(0.85) else self.any_tensor()
-        if a is not None and self.namespace[a]._is_view():
-            return None  # PyTorch aborts in a pass to a leaf that is a view of a base that it was written to
+        if a is not None and self.namespace[a]._is_view() and self.chance(0.7):
+            return None  # seldom: PyTorch aborts in a pass to a leaf that is a view of a base that it was written to
         flag = self.pick((True, False))
         return a and Statement(self.pick((f"{a}.requires_grad_({flag})", f"{a}.requires_grad = {flag}")), "cut")
 
@@ -315,8 +317,8 @@ class Generator(Rarer):
             f"{{a}}.grad_fn.register_hook(lambda i, o, n={{a}}.grad_fn: log.append(({tag}, wanted(i, n), listed(o))))",
             f"{{a}}.grad_fn.register_prehook(lambda o: log.append(({tag}, listed(o))))",
         )
-        if a is not None and self.namespace[a]._is_view():
-            # PyTorch crashes on views whose base was written, unless somebody looked at them since.
+        if a is not None and self.namespace[a]._is_view() and self.chance(0.7):
+            # PyTorch may crash on views whose base was written, unless somebody looked at them since.
             forms = (*(f"{{a}}.grad_fn, {form}" for form in forms[:2]), *forms[2:-1])
         return a and Statement(self.pick(forms).format(a=a), "other")
 
@@ -337,7 +339,8 @@ class Generator(Rarer):
             f"{a}.backward()",
             f"{a}.mean().backward({options})",
         )
-        return Statement(self.pick(forms), "other")
+        form = self.pick(forms)
+        return Statement(forms[0] if a in self.awaited and form.startswith(f"{a}.backward(") else form, "other")
 
     def grad(self) -> Statement | None:
         a = self.any_tensor(lambda tensor: tensor.requires_grad and not tensor.is_leaf) or self.any_tensor()
@@ -374,8 +377,8 @@ class Generator(Rarer):
 
     def out_form(self) -> Statement | None:
         b = self.any_tensor()
-        shape = b and tuple(self.namespace[b].shape)  # a resized leaf leaves PyTorch's own graph in disorder
-        a = b and self.any_tensor(lambda tensor: tuple(tensor.shape) == shape)
+        source = b and self.namespace[b]  # of this shape: a resized leaf leaves PyTorch's own graph in disorder
+        a = b and self.any_tensor(lambda tensor: tensor.shape == source.shape and settled(source, tensor))
         return a and Statement(
             self.pick((f"torch.add({b}, 1, out={a})", f"torch.mul({b}, {b}, out={a})")),
             "other",
@@ -395,7 +398,8 @@ class Generator(Rarer):
         return self.new(form.format(a=a, b=b))
 
     def metadata(self) -> Statement | None:
-        a = self.any_tensor()
+        # Of one without hooks: PyTorch leaves them at the node of before, and hangs further ones there.
+        a = self.any_tensor(lambda tensor: not tensor._backward_hooks and not tensor.retains_grad)
         forms = ("{a}.t_()", "{a}.unsqueeze_(0)", "{a}.squeeze_()", "{a}.transpose_(0, -1)")
         return a and Statement(self.pick(forms).format(a=a), "other")
 
@@ -465,19 +469,6 @@ def broadcasts(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
 def fits(source: tuple[int, ...], target: tuple[int, ...]) -> bool:
     """Whether the source broadcasts to exactly the target."""
     return len(source) <= len(target) and all(a in (1, b) for a, b in zip(reversed(source), reversed(target)))
-
-
-def settled(source: Any, target: Any) -> bool:
-    """Whether a write defines what is read: no shared memory, the same elements, or an overlap that PyTorch refuses.
-
-    Of other overlaps, what PyTorch reads depends on what it has written already.
-    """
-    if source.untyped_storage().data_ptr() != target.untyped_storage().data_ptr():
-        return True
-    alike = source.shape == target.shape and source.storage_offset() == target.storage_offset()
-    if alike and source.stride() == target.stride():
-        return True
-    return bool(source.shape == target.shape and source.is_contiguous() and target.is_contiguous())
 
 
 def nested(shape: tuple[int, ...], numbers: Any) -> Any:

@@ -25,6 +25,10 @@ OPERANDS = {
     "other first": lambda t: (t.ones(3, 2), t.ones(2, 3).t()), "row": lambda t: (t.ones(2, 3).t(), t.ones(2)),
     "other type": lambda t: (t.ones(2, 2).expand(2, 2, 2), t.ones(2, 2).double()),
     "column of one": lambda t: (t.ones(1, 3, 2).transpose(0, 2), 2.0),
+    "turned row": lambda t: (t.ones(2, 1).t(), 2.0), "short of a long": lambda t: (t.ones(5)[::5], 2.0),
+    "turned rows": lambda t: (t.ones(2, 1).t()[None], t.ones(2, 2)),
+    "of another type": lambda t: (t.ones(2, 1, 3).permute(2, 1, 0), t.ones(3, 2, 1).double()),
+    "turned and cut": lambda t: (t.ones(3, 1).t()[:, ::2], 2.0),
 }  # fmt: skip
 CALLS = {
     "exp": lambda x, y: x.exp(), "add": lambda x, y: x + y, "mul": lambda x, y: x * y, "rsub": lambda x, y: y - x,
@@ -32,8 +36,13 @@ CALLS = {
     "gt": lambda x, y: x > y,
     "relu": lambda x, y: x.relu(), "clamp": lambda x, y: x.clamp(0, 1), "flip": lambda x, y: x.flip(0),
     "sort": lambda x, y: x.sort(-1)[0], "fill": lambda x, y: x.clone().fill_(1), "sigmoid": lambda x, y: x.sigmoid(),
+    "sub": lambda x, y: x - y,
     "index_fill": lambda x, y: x.index_fill(0, (x.flatten()[:1] * 0).long(), 0.5), "sum": lambda x, y: x.sum(0),
 }  # fmt: skip
+
+
+#: What keeps the strides along dims of one element too, on which later results' layouts may hang.
+ALL_STEPS = ("exp", "add", "mul", "rsub", "pow", "clone", "double", "relu", "flip", "sort", "sub")
 
 
 def steps(x: Any) -> list[int]:
@@ -45,6 +54,28 @@ def steps(x: Any) -> list[int]:
 def test_layout(call: str, operands: str) -> None:
     mine, theirs = (CALLS[call](*OPERANDS[operands](library)) for library in (headgate, torch))
     assert steps(mine) == steps(theirs)
+    if call in ALL_STEPS:
+        assert mine.stride() == theirs.stride()
+
+
+def chosen(library: Any) -> list[Any]:
+    """Results of where: its operands are brought to one type before their layouts are looked at."""
+    row, column = library.ones(3).expand(2, 3), library.ones(2, 1).double()
+    both = library.ones(2, 3).t().expand(2, 3, 2)
+    return [
+        library.where(column > 0, column, row), library.where(column > 0, row, column),
+        library.where(row > 0, row, row), library.where(both > 0, both, both.double()),
+    ]  # fmt: skip
+
+
+def test_layout_of_where() -> None:
+    assert [steps(x) for x in chosen(headgate)] == [steps(x) for x in chosen(torch)]
+
+
+@pytest.mark.parametrize("operands", OPERANDS)
+def test_layout_of_fill(operands: str) -> None:
+    mine, theirs = (library.fill(OPERANDS[operands](library)[0], 2.0) for library in (headgate, torch))
+    assert mine.stride() == theirs.stride()
 
 
 @pytest.mark.parametrize("like", ["zeros_like", "ones_like", "empty_like", "rand_like", "randn_like"])

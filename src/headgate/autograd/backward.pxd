@@ -1,5 +1,5 @@
 # C types of backward.py.
-from headgate.core.apply cimport cut_here, edge_of, requires, wrap
+from headgate.core.apply cimport current_node, cut_here, edge_of, requires, wrap
 from headgate.core.arrays cimport count_of, meta_shape, ones_like, shape_of
 from headgate.core.passes cimport run_backward, run_from
 from headgate.core.modes cimport grad_enabled

@@ -6,7 +6,7 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import cut_here, edge_of, requires, wrap
+    from headgate.core.apply import current_node, cut_here, edge_of, requires, wrap
     from headgate.core.arrays import count_of, meta_shape, ones_like, shape_of
     from headgate.core.operators import Called, Vertex
     from headgate.core.passes import run_backward, run_from
@@ -43,6 +43,7 @@ def end_of(item: object) -> tuple:
     v: Vertex
     if isinstance(item, Tensor):
         x = cython.cast(Tensor, item)
+        current_node(x)  # a look
         v = edge_of(x) if requires(x) else None
         return (v, x._output, shape_of(x._array))
     v = item.node._node
@@ -135,6 +136,7 @@ def wanted_retained(inputs: tuple) -> dict:
     """What backward(inputs=) captures; tensors with history keep their gradient from now on, as in PyTorch."""
     for item in inputs:
         if isinstance(item, Tensor):
+            current_node(cython.cast(Tensor, item))  # a look: a view whose base came to have history is no leaf
             retain_grad(item)
     return wanted(inputs)
 

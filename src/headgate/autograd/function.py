@@ -236,7 +236,7 @@ def run_function(owner: object, args: tuple, kwargs: dict) -> object:
         set_grad(before)
     many: bool = isinstance(outputs, (tuple, list))
     items: list = list(outputs) if many else [outputs]
-    check_marks(context, args, items, recording)
+    check_marks(context, args, items, n)
     if n is not None:
         finish_function(n, context, args, items)
     else:
@@ -267,7 +267,17 @@ def is_among(x: object, items: tuple) -> bool:
     return False
 
 
-def check_marks(context: object, args: tuple, items: list, recording: bool) -> None:
+def was_leaf(node: object, args: tuple, x: Tensor) -> bool:
+    """Whether an input was a leaf before forward, which gives a node to a view whose base came to want gradients."""
+    n: Node = node
+    i: cython.int
+    for i in range(len(args) if n is not None else 0):
+        if args[i] is x:
+            return not isinstance(n.edge(i), Node)
+    return False
+
+
+def check_marks(context: object, args: tuple, items: list, n: object) -> None:
     """Refuse dirty marks that PyTorch refuses."""
     x: Tensor
     for item in context._dirty:
@@ -277,9 +287,9 @@ def check_marks(context: object, args: tuple, items: list, recording: bool) -> N
         x._counter.count += 1  # PyTorch counts the mark as a write too
         if not is_among(x, tuple(items)):
             raise RuntimeError(errors.DIRTY_RETURNED)
-        if grad_enabled() and requires(x) and x._node is None:
+        if grad_enabled() and requires(x) and (x._node is None or was_leaf(n, args, x)):
             raise RuntimeError(errors.DIRTY_LEAF)
-        if grad_enabled() and x._root is not None and recording:
+        if grad_enabled() and x._root is not None and n is not None:
             if len(items) > 1 and is_float(x._array) and not is_among(x, context._non_differentiable):
                 raise RuntimeError(errors.DIRTY_VIEW)
             if requires(x):

@@ -70,6 +70,7 @@ def register_multi_grad_hook(
     """Call `fn` when gradients of several tensors are there; returns a handle with `remove()`.
 
     mode "all": with the list of them, None for those that the running backward does not reach; "any": with the first.
+    A tensor from which alone a backward starts is awaited as well, which PyTorch forgets.
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
@@ -78,7 +79,7 @@ def register_multi_grad_hook(
     gather = _Gather(tensors, fn, mode)
     if mode == "any":
         tensors = [tensor for tensor in tensors if tensor.requires_grad]
-    return _Handle([tensor.register_hook(functools.partial(gather, index)) for index, tensor in enumerate(tensors)])
+    return _Handle([tensor.register_hook(gather.hook(index)) for index, tensor in enumerate(tensors)])
 
 
 class _Gather:
@@ -90,6 +91,12 @@ class _Gather:
         self.passes: dict[int, list[Any]] = {}  # number: [how many are awaited, the gradients]
         self.last = 0
         self.lock = threading.Lock()
+
+    def hook(self, index: int) -> Callable[[Any], None]:
+        """What is called with the gradient of one of the tensors: with None too, where all are waited for."""
+        hook: Any = functools.partial(self, index)
+        hook.takes_none = self.mode == "all"
+        return hook  # type: ignore[no-any-return]
 
     def __call__(self, index: int, gradient: Any) -> None:
         number = running_pass()

@@ -99,10 +99,10 @@ def wrap_over(array: ndarray, x: Tensor) -> Tensor:
 
 
 def requires(x: Tensor) -> bool:
-    """Whether a gradient is wanted for `x`, its view relation brought up to date first."""
+    """Whether a gradient is wanted for `x`; its view relation is brought up to date first, where one is recorded."""
     if x._root is None:
         return x._wants or x._node is not None
-    if x._history != x._counter.count:
+    if x._history != x._counter.count and grad_enabled():
         refresh_view(x)
     return x._wants or x._node is not None or requires(x._root)
 

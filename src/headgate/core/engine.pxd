@@ -1,6 +1,6 @@
 # C types of engine.py.
 cimport cython
-from headgate.core.apply cimport requires
+from headgate.core.apply cimport current_node
 from headgate.core.arrays cimport same_shape
 from headgate.core.gradients cimport accumulate, after_hooks, fit, own, refuse_nan, retain
 from headgate.core.modes cimport grad_state, set_grad_state

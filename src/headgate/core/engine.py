@@ -9,7 +9,7 @@ import threading
 import cython
 
 if not cython.compiled:
-    from headgate.core.apply import requires
+    from headgate.core.apply import current_node
     from headgate.core.arrays import same_shape
     from headgate.core.gradients import accumulate, after_hooks, fit, own, refuse_nan, retain
     from headgate.core.modes import grad_state, set_grad_state
@@ -22,7 +22,7 @@ if not cython.compiled:
     from headgate.core.storage import Cut, plain_fields
 
 from headgate import errors
-from headgate.core.saved import ask_once
+from headgate.core.saved import ask_once, look_unless_none
 
 _passes = 0
 _live: list = []  # the passes that run now: several where a hook or another thread starts one
@@ -259,7 +259,7 @@ class Pass(Queue):
             elif n.op.looks != 0:
                 look_first(n)
         else:
-            look_at_all(n)  # PyTorch runs the node though no gradient came
+            look_unless_none(n, False)  # PyTorch runs the node though no gradient came
         for i in range(n.inputs):
             value = None
             if g is not None and (n.needs >> i) & 1:
@@ -276,7 +276,7 @@ class Pass(Queue):
     def run_leaf(self, x: Tensor, state: Vertex):
         """A complete gradient, or None alone, has reached a leaf: hooks, then capture or accumulation.
 
-        None reaches, as in PyTorch, all hooks but those of the gradient itself.
+        None reaches, as in PyTorch, all hooks but those of the gradient itself (of these, hooks of several tensors).
         """
         g: Tensor = cython.cast(Tensor, state._arrived)
         mine: cython.bint = state._owned
@@ -286,8 +286,7 @@ class Pass(Queue):
         if x._hooks is not None:
             self.switch(0)
             _running.work = self
-            if g is not None:
-                g = x._hooks.run_tensor(0, g)
+            g = x._hooks.run_tensor(0, g)
             mine = mine and not x._hooks.tensor  # a hook may have kept it
         if self.captures is not None:
             self.capture(x, 0, g)
@@ -297,10 +296,10 @@ class Pass(Queue):
             (g,) = x._hooks.run_before((g,))
             mine = False
         if x._root is not None:
-            requires(x)  # a view whose base came to have history is no leaf any more
+            current_node(x)  # a view whose base came to have history is no leaf any more
         if x._node is not None:
             raise RuntimeError("leaf variable has been moved into the graph interior")
-        if x._wants and g is not None:
+        if g is not None and (x._wants or x._root is not None and x.requires_grad):
             accumulate(x, g, mine, self.create)
         if x._hooks is not None:
             x._hooks.run_accumulated(x, g)
@@ -318,7 +317,7 @@ class Pass(Queue):
 
         As in PyTorch, what is captured from a node that runs as well has not been through the hooks.
         """
-        grads: list = [state._arrived] if n.outputs == 1 else state._arrived
+        grads: list = [state._arrived] if n.outputs == 1 else state._arrived or [None] * n.outputs
         i: cython.int
         state._arrived = None
         if runs and self.captures is not None and n in self.captures:
@@ -326,8 +325,8 @@ class Pass(Queue):
         if n.hooks is not None:
             _running.work = self
             for i in range(n.outputs):
+                grads[i] = n.hooks.run_tensor(i, grads[i])
                 if grads[i] is not None:
-                    grads[i] = n.hooks.run_tensor(i, grads[i])
                     retain(n.hooks, i, grads[i])
         if not runs and self.captures is not None and n in self.captures:
             self.capture_all(n, grads)
@@ -353,21 +352,20 @@ class Pass(Queue):
             return
         need = self.need(n)
         if need == 0 and n.inputs <= 62 and self.captures is not None and not self.accumulate:
-            if arrived:
-                self.incoming(n, state, False)
+            self.incoming(n, state, False)
             self.distribute(n, None, None)  # captured here; what is below is not asked for
             return
         if n.saved0 is not None and n.saved0.unpack is not None:
             ask_once(n, True)
         # PyTorch runs a node that no gradient came to as well: its hooks are called, and what it saved is looked at.
-        grads = self.incoming(n, state, need != 0) if arrived else [None] * n.outputs
+        grads = self.incoming(n, state, need != 0)
         if n.hooks is not None and n.hooks.before:
             _running.work = self
             grads = list(n.hooks.run_before(tuple(grads)))
         if (arrived and (need != 0 or n.inputs > 62)) or (n.op.together and isinstance(n.op, _function)):
             results = self.pull_through(n, grads, need)
         else:
-            look_at_all(n)
+            look_unless_none(n, arrived)
             if n.hooks is not None and n.hooks.after:
                 _running.work = self
                 results = after_hooks(n, [None] * n.inputs, grads)
@@ -381,7 +379,7 @@ class Pass(Queue):
     def pull_through(self, n: Node, grads: list, need: cython.longlong) -> list:
         """The gradients of a node's inputs, after its hooks and what is checked of them."""
         results: list
-        if need != n.needs and self.captures is not None:
+        if need != n.needs and self.captures is not None and not isinstance(n.op, _function):
             look_at_all(n)  # PyTorch looks at all that was saved, whatever is asked for
         elif n.op.looks != 0 and need != 0:
             look_first(n)

@@ -24,6 +24,7 @@ if not cython.compiled:
         return a.dtype.num
 
 from headgate import errors
+from headgate.kernels import converted
 
 # What an op accepts and gives. Unary: floats (integers become the default float), or the type it got.
 FLOATS, SAME = 0, 1
@@ -41,8 +42,8 @@ def as_type(a: ndarray, kind: dtypes.dtype) -> ndarray:
         return a
     if overlaps_itself(a):  # what is expanded stays so: its dims say nothing of the result's layout
         once = tuple([slice(0, 1) if step == 0 else slice(None) for step in cython.cast(object, a).strides])
-        return np.broadcast_to(cython.cast(object, a)[once].astype(kind.numpy), cython.cast(object, a).shape)
-    return cython.cast(object, a).astype(kind.numpy)
+        return np.broadcast_to(converted(cython.cast(object, a)[once], kind.numpy), cython.cast(object, a).shape)
+    return converted(a, kind.numpy)
 
 
 def is_bare(x: Tensor) -> cython.bint:

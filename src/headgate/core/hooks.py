@@ -66,8 +66,13 @@ class Hooks:
             other.retained[new_output] = self.retained.pop(output)
 
     def run_tensor(self, output: int, gradient: Any) -> Any:
-        """The gradient after the tensor hooks of an output; a hook returning None leaves it as it is."""
+        """The gradient after the tensor hooks of an output; a hook returning None leaves it as it is.
+
+        A gradient of None is told to those only that count on being called (`takes_none`).
+        """
         for hook in list(self.tensor.get(output, {}).values()):
+            if gradient is None and not getattr(hook, "takes_none", False):
+                continue
             result = hook(gradient)
             if result is not None:
                 gradient = checked(hook, gradient, result)

@@ -109,7 +109,7 @@ def write_inplace(op: Op, inputs: tuple, attrs: object) -> Tensor:
         set_meta(n, x._array)
         save_outputs(n, [x])
         adopt(x, n)
-    elif not requires(x):
+    elif not x.requires_grad:  # a view gets its new history when somebody looks, from what its base is then
         follow_cut(x, inputs, op)
     return x
 

@@ -27,6 +27,8 @@ from headgate.core.records import set_reader
 from headgate.dtypes import default_dtype
 from headgate.dtypes import of as type_of
 
+READ_BACK: cython.int = 1 << 20  # flag of a Tensor that stands, with its history, for an output that was saved
+
 
 def attach(n: Node, s: Saved):
     """Hang a saved value on a node: two in place, further ones in a list."""
@@ -55,7 +57,12 @@ def begin(key: cython.int, x: Tensor) -> Saved:
 def note_view(s: Saved, x: Tensor):
     """Keep beside the array what view it is that cannot follow its base, for the error; negative without a gradient."""
     if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW):
-        s.number = x._flags if x.requires_grad else -x._flags
+        s.number = x._flags if has_history(x) else -x._flags
+
+
+def has_history(x: Tensor) -> bool:
+    """Whether a view has a history, or its base wants gradients; a view may also want them for itself, as a leaf."""
+    return x._node is not None or (x._root is not None and x._root.requires_grad)
 
 
 def save_input(n: Node, key: cython.int, x: Tensor):
@@ -69,8 +76,8 @@ def save_input(n: Node, key: cython.int, x: Tensor):
     s.output = x._output
     note_view(s, x)
     s.origin = x if x._node is None and x._wants else PyWeakref_NewRef(x, None)
-    if x._node is not None and (x._node.detached >> x._output) & 1:
-        s.origin = x  # an output read in a pass, with its history, after the user's tensor was detached
+    if x._flags & READ_BACK or (x._node is not None and (x._node.detached >> x._output) & 1):
+        s.origin = x  # an output read in a pass, with its history, whether the user's tensor is detached or not
     if hooks is not None:
         pack(s, x, hooks)
     attach(n, s)
@@ -126,7 +133,8 @@ def pack(s: Saved, x: Tensor, hooks: tuple):
     """Hand the value to the pack hook and keep only what it returns.
 
     An output is shown as another Tensor with its history. If the hook keeps just that, the history is taken from it
-    again: with it, node and saved value would refer to each other.
+    again: with it, node and saved value would refer to each other. PyTorch shows the output itself, so both are noted
+    for `followed`.
     """
     before = x._counter.count
     recording: bool = grad_enabled()
@@ -153,6 +161,8 @@ def pack(s: Saved, x: Tensor, hooks: tuple):
         s.storage = NOWHERE  # the memory is the hook's to keep or to free
     s.counter = NOWHERE
     s.origin = x if x._node is None and x._wants else None  # a leaf, which the edge keeps anyhow
+    if shown is not x:
+        s.origin = (PyWeakref_NewRef(x, None), PyWeakref_NewRef(shown, None))
 
 
 def ask_once(n: Node, running: bool) -> None:
@@ -188,7 +198,7 @@ def refuse_stale_view(s: Saved):
     if s.number is None:
         return
     x = origin_of(s)
-    if (s.number < 0 if x is None else not x.requires_grad):  # its base may have come to, or ceased to, since
+    if (s.number < 0 if x is None else not has_history(x)):  # its base may have come to, or ceased to, since
         return
     x = Tensor.__new__(Tensor)
     x._flags, x._node, x._output = abs(s.number), s.node, s.output
@@ -278,6 +288,12 @@ def look_at_all(n: Node):
             look(n, cython.cast(Saved, item))
 
 
+def look_unless_none(n: Node, came: bool) -> None:
+    """`look_at_all`, but of a write to a view only if a gradient came: PyTorch's node does nothing otherwise."""
+    if came or n.op.name != "copy_slices":
+        look_at_all(n)
+
+
 def release(n: Node, by: Cut) -> None:
     """Free a node's saved values; `by` is the place of the backward that did it."""
     if n.op.forget(n) or n.saved0 is not None or n.number_place != 0:
@@ -292,6 +308,19 @@ def drop_saved(n: Node):
     n.saved_more = None
     n.number = None
     n.number_place = 0
+
+
+def followed(n: Node, s: Saved, got: Tensor) -> Tensor:
+    """What an unpack hook gave for an output; the output as it is now, where that is what the hook was shown.
+
+    It lies elsewhere than it did only if its `.data` was rebound, which no version tells.
+    """
+    x: Tensor = s.origin[0]()
+    if x is None or s.origin[1]() is not got or x._array is got._array:
+        return got
+    if not np.array_equal(x._array, got._array):
+        reports.rebound(n, s, x)
+    return x
 
 
 @cython.cclass
@@ -321,10 +350,9 @@ class SavedReader(Reader):
                 reports.rebound(n, s, x)
             return x
         check_saved(n, s)
+        if s.number is not None and x is not None and x._history != x._counter.count and has_history(x):
+            refuse_view(x, True)  # its base was written before it was saved, and came to want gradients perhaps since
         if isinstance(s.origin, Tensor):  # a leaf's, or a custom Function's: as it is now, detached or not
-            if x._root is not None and x._history != x._counter.count and x.requires_grad:
-                if x._flags & (MULTI_VIEW | NO_GRAD_VIEW | CUSTOM_VIEW):
-                    refuse_view(x, True)  # its base was written before it was saved
             return x
         if x is not None and x._node is s.node:
             return x
@@ -333,7 +361,7 @@ class SavedReader(Reader):
         if s.key < OUT:
             t._node, t._output = s.node, s.output
         elif is_float(s.array):  # integer outputs (positions) have no history
-            t._node, t._output = n, s.key - OUT
+            t._node, t._output, t._flags = n, s.key - OUT, READ_BACK
         t._history_writes = s.storage.writes
         return t
 
@@ -350,6 +378,8 @@ class SavedReader(Reader):
                 raise TypeError(errors.UNPACK_TYPE.format(type=type(result).__name__))
             if s.version >= 0 and cython.cast(object, cython.cast(Tensor, result)._array).dtype.num != s.version:
                 refuse_kind(n, s, result)
+            if s.key >= OUT:
+                result = followed(n, s, result)
             if s.storage.writes != s.writes:
                 tell_overwritten(n, s, result)
         if s.version >= 0:  # positions and masks have no history
@@ -361,6 +391,7 @@ class SavedReader(Reader):
             if s.origin is None or result is s.origin or not grad_enabled():
                 return result
             return _relink(result, s.origin)
+        t._flags = READ_BACK
         t._history_writes = t._storage.writes
         return t
 

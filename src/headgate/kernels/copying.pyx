@@ -207,7 +207,7 @@ cpdef ndarray contiguous(ndarray x):
 
 cpdef ndarray copied(ndarray x):
     """A copy in the layout of x (see `like_layout`)."""
-    if cnp.PyArray_IS_C_CONTIGUOUS(x):
+    if is_usual(x):
         return contiguous(x)
     return copy_into(like_layout(x, (<object> x).dtype), x)
 
@@ -215,7 +215,7 @@ cpdef ndarray copied(ndarray x):
 cpdef ndarray converted(ndarray x, object kind, bint keep_layout=True):
     """A copy in another dtype, C-contiguous or in the layout of x; numbers that do not fit are cut as C does."""
     cdef ndarray y
-    if keep_layout and not cnp.PyArray_IS_C_CONTIGUOUS(x):
+    if keep_layout and not is_usual(x):
         y = like_layout(x, kind)
     else:
         y = fresh(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), (<cnp.dtype> kind).type_num)
@@ -292,6 +292,19 @@ cpdef ndarray ramp(Py_ssize_t n, object first, object last, object step, object 
 # ---- layouts --------------------------------------------------------------------------------------------------------
 
 
+cdef bint is_usual(ndarray x) noexcept:
+    """Whether x has the strides of a fresh array, along dims of one element too: PyTorch keeps and compares those."""
+    cdef int d
+    cdef Py_ssize_t wanted = cnp.PyArray_ITEMSIZE(x)
+    if not cnp.PyArray_IS_C_CONTIGUOUS(x):
+        return False
+    for d in range(cnp.PyArray_NDIM(x) - 1, -1, -1):
+        if cnp.PyArray_STRIDES(x)[d] != wanted:
+            return False
+        wanted *= cnp.PyArray_DIMS(x)[d]
+    return True
+
+
 cdef bint is_dense(ndarray x, int *order) noexcept:
     """Whether the elements fill a block of memory without gap or overlap; `order` gets the dims by falling stride."""
     cdef int rank = cnp.PyArray_NDIM(x), d, k, one
@@ -345,7 +358,7 @@ cpdef ndarray like_layout(ndarray x, object kind):
     cdef npy_intp[64] steps
     cdef Py_ssize_t item
     cdef ndarray y = fresh(rank, cnp.PyArray_DIMS(x), number)
-    if cnp.PyArray_IS_C_CONTIGUOUS(x) or rank < 2 or cnp.PyArray_SIZE(x) == 0:
+    if is_usual(x) or cnp.PyArray_SIZE(x) == 0:
         return y
     item = cnp.PyArray_ITEMSIZE(y)
     if is_dense(x, order):

@@ -78,6 +78,7 @@ cdef extern from "door_plan.h" nogil:
     int hg_same_run(ndarray first, ndarray a)
     int hg_plan_open(hg_plan *plan, PyObject **arrays, int inputs, void *scalar)
     int hg_plan_layout(const hg_plan *plan, PyObject **arrays, int inputs, Py_ssize_t item, Py_ssize_t *strides)
+    int hg_plan_alike(const hg_plan *plan, PyObject **arrays, int inputs)
     int hg_plan_close(hg_plan *plan, PyObject *out, int kind)
     void hg_plan_rows(void *plan, Py_ssize_t low, Py_ssize_t high) noexcept
     void hg_plan_elements(void *plan, Py_ssize_t low, Py_ssize_t high) noexcept
@@ -243,7 +244,10 @@ cdef ndarray _run_planned(Loop loop, PyObject **arrays, int inputs, int typenum,
         raise ValueError("operands could not be broadcast together")
     if out is None or entry.fails:
         result = memory.fresh(plan.axes, <npy_intp *> plan.shape, entry.out)
-        if kind == HG_GENERAL and hg_plan_layout(&plan, arrays, inputs, cnp.PyArray_ITEMSIZE(result), strides):
+        if kind == HG_QUICK and loop.is_power and arrays[1] == NULL:
+            pass  # to PyTorch x ** 2 is a function of x alone
+        elif not hg_plan_alike(&plan, arrays, inputs) and hg_plan_layout(
+                &plan, arrays, inputs, cnp.PyArray_ITEMSIZE(result), strides):
             hg_set_strides(result, strides)
     elif cnp.PyArray_TYPE(out) != entry.out:
         return None

@@ -127,6 +127,12 @@ static void take_strides(const hg_plan *plan, PyObject *const *arrays, int input
     for (int i = 0; i < plan->axes; i++) strides[i] = PyArray_STRIDE(ARRAY(0), i) / item_size(ARRAY(0)) * item;
 }
 
+int hg_plan_alike(const hg_plan *plan, PyObject *const *arrays, int inputs) {
+    for (int k = 0; k < inputs; k++)
+        if (!arrays[k] || !PyArray_IS_C_CONTIGUOUS(ARRAY(k)) || !same_shape(plan, ARRAY(k))) return 0;
+    return 1;
+}
+
 int hg_plan_layout(const hg_plan *plan, PyObject *const *arrays, int inputs, ptrdiff_t item, ptrdiff_t *strides) {
     int order[HG_AXES], usual = 1; /* the innermost first; an insertion sort, because the comparison may be undecided */
     ptrdiff_t step = item;

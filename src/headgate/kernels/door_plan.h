@@ -50,16 +50,31 @@ static inline ptrdiff_t hg_run_step(PyArrayObject *first, PyArrayObject *a) {
     return 0;
 }
 
+/* Whether an array in C order has other strides than a fresh one along axes of one element. */
+static inline int hg_has_odd_units(PyArrayObject *a) {
+    npy_intp step = hg_item_bytes(PyArray_TYPE(a));
+    for (int i = PyArray_NDIM(a) - 1; i >= 0; i--) {
+        if (PyArray_DIM(a, i) == 1 && PyArray_STRIDE(a, i) != step) return 1;
+        step *= PyArray_DIM(a, i);
+    }
+    return 0;
+}
+
 /* The number of elements of operands that may take the short road, -1 if they may not; their steps. NULL operands are
-   scalars. One operand at least is no repeated element: the result's layout is its. */
+   scalars. One operand at least is no repeated element: the result's layout is its, unless strides along axes of one
+   element could be asked, as PyTorch does where the operands are not alike. */
 static inline ptrdiff_t hg_run_size(PyObject *const *arrays, int inputs, ptrdiff_t *steps) {
     PyArrayObject *first = (PyArrayObject *)(arrays[0] ? arrays[0] : arrays[1]);
     ptrdiff_t size = 1, most = 0;
+    int full = 1;
     for (int k = 0; k < inputs; k++) {
         steps[k] = arrays[k] ? hg_run_step(first, (PyArrayObject *)arrays[k]) : 0;
         if (steps[k] < 0) return -1;
         most |= steps[k];
+        full &= steps[k] != 0;
     }
+    for (int k = 0; k < inputs && !full; k++)
+        if (steps[k] != 0 && hg_has_odd_units((PyArrayObject *)arrays[k])) return -1;
     for (int i = 0; i < PyArray_NDIM(first); i++) size *= PyArray_DIM(first, i);
     return most ? size : -1;
 }
@@ -69,6 +84,8 @@ int hg_plan_open(hg_plan *plan, PyObject *const *arrays, int inputs, void *scala
 /* The strides that PyTorch gives a fresh result of a general plan: the dims in the order of the inputs' strides. False
    if that is the usual order. `item`: the result's. */
 int hg_plan_layout(const hg_plan *plan, PyObject *const *arrays, int inputs, ptrdiff_t item, ptrdiff_t *strides);
+/* Whether all inputs are contiguous and of the plan's shape: the result is then in the usual order without more ado. */
+int hg_plan_alike(const hg_plan *plan, PyObject *const *arrays, int inputs);
 /* Adds the output, whose shape must be the plan's; a QUICK plan may become GENERAL. */
 int hg_plan_close(hg_plan *plan, PyObject *out, int kind);
 /* Runs rows [low, high) of a general plan; elements [low, high) of a quick one. */

@@ -68,6 +68,16 @@ def ramp(n: int, first: Any, last: Any, step: Any, working: Any, kind: Any) -> A
     return converted(line, kind)
 
 
+def is_usual(x: Array) -> bool:
+    """Whether x has the strides of a fresh array, along dims of one element too: PyTorch keeps and compares those."""
+    wanted = x.itemsize
+    for stride, length in zip(reversed(x.strides), reversed(x.shape)):
+        if stride != wanted:
+            return False
+        wanted *= length
+    return True
+
+
 def _is_dense(x: Array) -> bool:
     """Whether the elements fill a block of memory without gap or overlap, in whatever order of dims."""
     wanted = x.itemsize
@@ -98,7 +108,7 @@ def _order_of_dims(x: Array) -> list[int]:
 def like_layout(x: Array, kind: Any) -> Array:
     """An uninitialised array of x's shape: with its strides if it is dense, else with its order of dims."""
     kind = np.dtype(kind)
-    if x.flags.c_contiguous or x.ndim < 2 or x.size == 0:
+    if is_usual(x) or x.size == 0:
         return np.empty(x.shape, kind)
     if _is_dense(x):
         steps = tuple(step // x.itemsize * kind.itemsize for step in x.strides)
@@ -125,7 +135,7 @@ def _step(array: Array, shape: tuple[int, ...], dim: int) -> int:
 
 def laid_out(result: Array, operands: Sequence[Array]) -> Array:
     """A result in the layout that PyTorch gives it: its dims in the order of the operands' strides."""
-    if result.size == 0 or all(one.flags.c_contiguous for one in operands):
+    if result.size == 0 or all(one.flags.c_contiguous and one.shape == result.shape for one in operands):
         return np.asarray(result, order="C")
     return in_order(result, operands)
 

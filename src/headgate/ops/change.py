@@ -198,8 +198,7 @@ class Fill(Change):
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         if out is None:  # nothing of the input is left: not copied first
-            out = np.empty(shape_of(inputs[0]), inputs[0].dtype) if not inputs[0].flags.c_contiguous else like_layout(
-                inputs[0], inputs[0].dtype)
+            out = like_layout(inputs[0], inputs[0].dtype)
         self.change(out, inputs, attrs)
         return out
 

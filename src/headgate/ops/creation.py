@@ -216,7 +216,7 @@ def number_of(value: object, name: str, argument: str, position: cython.int) -> 
 
 def empty_as(x: object, kind: object, memory_format: object) -> object:
     """An uninitialized array of the shape of array `x` and the dtype `kind`, its dimensions in the same order."""
-    if memory_format is contiguous_format or x.flags.c_contiguous:
+    if memory_format is contiguous_format:
         return np.empty(x.shape, kind.numpy)
     if memory_format is channels_last or memory_format is channels_last_3d:
         return last_channels(wrap(np.empty(x.shape, kind.numpy)), memory_format)

@@ -1,6 +1,6 @@
 # C types of index.py.
 from numpy cimport ndarray
-from headgate.core.apply cimport apply, apply1, requires, wrap
+from headgate.core.apply cimport apply, apply1, check_followed, requires, wrap
 from headgate.core.arrays cimport is_float, same_shape, shape_of
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE, Called, slots

@@ -8,7 +8,7 @@ import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import apply, apply1, requires, wrap
+    from headgate.core.apply import apply, apply1, check_followed, requires, wrap
     from headgate.core.arrays import is_float, same_shape, shape_of
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE, Called, slots
@@ -139,6 +139,8 @@ def slice_at(x: Tensor, dim: cython.int, part: slice, always: cython.bint) -> Te
     if step < 1:
         raise ValueError(errors.STEP)
     if count == 0:
+        if grad_enabled() and requires(x):
+            check_followed(x)  # as in PyTorch before it looks at dims
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     if dim >= count:
         raise IndexError(errors.DIM.format(low=-count, high=count - 1, dim=dim))

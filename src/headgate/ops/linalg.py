@@ -326,7 +326,8 @@ def multiplied(x: Tensor, y: Tensor) -> Tensor:
             return apply2(MV, x, y, None)
     elif nx == 1 and ny == 1:
         return apply2(DOT, x, y, None)
-    if not (requires(x) or requires(y)) or not (grad_enabled() or refused(x._array, y._array)):
+    recorded: cython.bint = grad_enabled() or refused(x._array, y._array) or is_turned(x, y)
+    if not recorded or not (requires(x) or requires(y)):
         return written_once(apply2(MATMUL, x, y, None)) if nx == 1 and ny == 2 else apply2(MATMUL, x, y, None)
     if nx == 0 or ny == 0:
         raise RuntimeError(errors.MATMUL_DIMS.format(first=nx, second=ny))
@@ -340,6 +341,14 @@ def multiplied(x: Tensor, y: Tensor) -> Tensor:
     if folds(x, y):
         return folded(x, y)
     return batched(x, y)
+
+
+def is_turned(x: Tensor, y: Tensor) -> bool:
+    """Whether PyTorch gives a turned view of a product although nothing is recorded: the matrix wants gradients."""
+    count: cython.int = y._array.ndim
+    if x._array.ndim != 2 or count < 3 or not x.requires_grad:
+        return False
+    return x._array.shape[0] == 1 or y._array.shape[count - 1] == 1
 
 
 def written_once(x: Tensor) -> Tensor:
@@ -466,7 +475,8 @@ declare(BMM, "bmm", overload=None, reads=SWAPPED, function=bmm, inplace=False, d
 declare(MV, "mv", overload=None, reads=SWAPPED, looks=1 << 0, function=mv, inplace=False, dtypes="fi",
         samples=lambda make: [
     ((make(2, 3), make(3)), {}), ((make(2, 0), make(0)), {})])
-declare(DOT, "dot", overload=None, reads=SWAPPED, function=dot, inplace=False, dtypes="fi", samples=lambda make: [
+declare(DOT, "dot", overload=None, reads=SWAPPED, looks=1 << 0, function=dot, inplace=False, dtypes="fi",
+        samples=lambda make: [
     ((make(3), make(3)), {}), ((make(0), make(0)), {})])
 composite("vdot", vdot, dtypes="fi", out=True, samples=lambda make: [((make(3), make(3)), {})])
 declare(MATMUL, "matmul", function=matmul, inplace=False, dtypes="fi", operator="matmul", aliases=("linalg.matmul",),

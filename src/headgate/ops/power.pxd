@@ -12,6 +12,6 @@ from headgate.ops.explog cimport EXP2, LOG
 from headgate.ops.keep cimport keep, zeros_of
 
 cdef Loop SQUARE, SQRT, RSQRT, RECIPROCAL, CUBE, TWO_TO
-cdef Op POW, POW_NUMBER, NUMBER_POW
+cdef Op POW, POW_NUMBER, NUMBER_POW, TWICE
 cdef object special_power(ndarray x, object power)
 cdef object as_double(object value)

@@ -70,7 +70,7 @@ class Ordered(Op):
 
 def laid_as(result: ndarray, x: ndarray) -> ndarray:
     """The result of a sort in the layout of what was sorted."""
-    if cython.cast(object, x).flags.c_contiguous:
+    if cython.cast(object, x).flags.c_contiguous and 1 not in cython.cast(object, x).shape:
         return result
     return copy_into(like_layout(x, cython.cast(object, result).dtype), result)
 

@@ -15,6 +15,7 @@ cdef class Masked(Change):
     pass
 
 cdef Loop WHERE_LOOP
+cdef ndarray of_kind(ndarray x, dtypes.dtype kind)
 cdef dtypes.dtype common_kind(object x, object y)
 cdef Tensor zero_like(Tensor g)
 cdef str disagreement(ndarray condition, ndarray x, ndarray y)

@@ -55,8 +55,8 @@ class Where(Op):
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         condition, x, y = inputs
         kind: dtypes.dtype = common_kind(x, y)
-        a: ndarray = x.astype(kind.numpy, copy=False) if isinstance(x, ndarray) else constant(x, kind)
-        b: ndarray = y.astype(kind.numpy, copy=False) if isinstance(y, ndarray) else constant(y, kind)
+        a: ndarray = of_kind(x, kind) if isinstance(x, ndarray) else constant(x, kind)
+        b: ndarray = of_kind(y, kind) if isinstance(y, ndarray) else constant(y, kind)
         if condition.dtype.char != "?":
             condition = condition.astype(np.bool_)
         try:
@@ -69,6 +69,11 @@ class Where(Op):
         if i == 1:
             return apply(WHERE, (n.tensor(0), g, zero_like(g)), None)
         return apply(WHERE, (n.tensor(0), zero_like(g), g), None)
+
+
+def of_kind(x: ndarray, kind: dtypes.dtype) -> ndarray:
+    """An array as another type, in the layout that PyTorch gives the copy: the result's follows from it."""
+    return x if dtypes.of(x) is kind else converted(x, kind.numpy)
 
 
 def common_kind(x: object, y: object) -> dtypes.dtype:
