@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch as pytorch
+
+import headgate
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -219,3 +222,27 @@ def test_its_own_memory_assigned_is_no_write() -> None:
     finally:
         headgate.set_write_guard("warn")
     assert x.grad.tolist() == [4.0, 32.0]
+
+
+@pytest.mark.parametrize("shape", [(1,), (3,), (2, 3), (2, 2), (1, 3)])
+@pytest.mark.parametrize("move", ["unsqueeze_ 0", "unsqueeze_ 1", "t_", "squeeze_ 0"])
+@pytest.mark.parametrize("use", ["stacked", "doubled", "summed"])
+def test_gradient_of_a_leaf_that_was_moved(shape: tuple[int, ...], move: str, use: str) -> None:
+    """Whether it is the leaf's shape or the one it had hangs on whether the gradient could be taken over as it lies."""
+    if move == "t_" and len(shape) != 2:
+        pytest.skip("t_ needs a matrix")
+
+    def outcome(torch: Any) -> Any:
+        leaf = torch.ones(shape, requires_grad=True)
+        result = {"stacked": lambda: torch.stack([leaf, leaf.detach()]), "doubled": lambda: leaf * 2,
+                  "summed": lambda: leaf}[use]().sum()
+        name, *dims = move.split()
+        with torch.no_grad():
+            getattr(leaf, name)(*map(int, dims))
+        try:
+            result.backward()
+        except RuntimeError as problem:
+            return str(problem)
+        return tuple(leaf.grad.shape), leaf.grad.stride(), leaf.grad.tolist()
+
+    assert outcome(headgate) == outcome(pytorch)

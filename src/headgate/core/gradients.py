@@ -141,14 +141,20 @@ def expandable(shape: tuple, target: tuple) -> bool:
 
 def has_layout(g: ndarray, x: ndarray) -> cython.bint:
     """Whether a gradient lies in memory as the leaf that it is for; contiguous, if that has gaps or overlaps."""
+    if not same_shape(x, g) and without_gaps(x):  # the leaf was moved since: PyTorch looks at the steps there are
+        steps = zip(shape_of(g), cython.cast(object, g).strides, cython.cast(object, x).strides)
+        return all([one == other for size, one, other in steps if size != 1])
     if is_contiguous(x) or not without_gaps(x):
         return is_contiguous(g)
     return long_dims(g) == long_dims(x)
 
 
 def in_layout(x: ndarray, g: ndarray) -> ndarray:
-    """Memory for a gradient that is not in the layout of its leaf yet."""
-    if is_contiguous(x) or not without_gaps(x):
+    """Memory for a gradient that is not in the layout of its leaf yet.
+
+    In the leaf's shape, too, where that was moved since (`unsqueeze_` under no_grad), as in PyTorch.
+    """
+    if not without_gaps(x) or (is_contiguous(x) and same_shape(x, g)):
         return np.empty(shape_of(g), cython.cast(object, g).dtype)
     return like_layout(x, cython.cast(object, g).dtype)
 
@@ -159,7 +165,7 @@ def accumulate(x: Tensor, g: Tensor, mine: cython.bint, create: cython.bint) -> 
     if have is None:
         if mine and has_layout(g._array, x._array):
             x._gradient = g
-        elif create:
+        elif create or not same_shape(x._array, g._array):
             x._gradient = slots.copy.call2(wrap(in_layout(x._array, g._array)), g, INPLACE)
         else:
             x._gradient = wrap(copy_into(in_layout(x._array, g._array), g._array))
