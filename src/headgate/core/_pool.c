@@ -3,10 +3,9 @@
    Cython makes an object by one call per base class and frees it likewise. Here a new one is taken from a short list of
    freed ones, which are kept as new ones are: every object field None, every other field as in a fresh object. So
    freeing walks the fields once, with the trashcan when deep, so that long chains do not overflow the stack. Subclasses
-   go Cython's way. Records are not tracked
-   by the collector, which would walk every node of a long graph again and again, until they get something that may close
-   a cycle (an attribute, a hook, a context, a base). It knows no field by name: object fields are the words that are
-   None in a fresh object. */
+   go Cython's way. Records are not tracked by the collector, which would walk every node of a long graph again and
+   again, until they get something that may close a cycle (an attribute, a hook, a context, a base). It knows no field by
+   name: object fields are the words that are None in a fresh object. */
 #include <Python.h>
 #include <string.h>
 #include "slabs.h"
