@@ -261,6 +261,14 @@ def scalar_dtype(value: Any) -> dtype:
     raise TypeError(errors.NOT_A_NUMBER.format(type=type(value).__name__))
 
 
+def single(value: Any) -> Any:
+    """A number in single precision, by way of which PyTorch makes halves: it rounds twice."""
+    if not isinstance(value, (int, float)):
+        return value
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
+
+
 def inferred_dtype(value: Any) -> dtype:
     """The type of ``torch.tensor(value)`` for a number: a NumPy number keeps its own type, others as scalar_dtype."""
     if isinstance(value, np.generic):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from headgate.kernels import reference_copy
 
@@ -45,7 +46,8 @@ def layouts(x: Array) -> Iterator[Array]:
 
 def expected(target: Array, source: Array) -> Array:
     with np.errstate(all="ignore"):
-        np.copyto(target, source, casting="unsafe")
+        single = target.dtype.char == "e" and source.dtype.char == "d"  # as PyTorch, which rounds twice there
+        np.copyto(target, source.astype("f") if single else source, casting="unsafe")
     return target
 
 
@@ -59,11 +61,11 @@ def test_every_conversion_is_numpys(kernels: Any, kind: str) -> None:
                 assert found.tobytes() == expected(np.empty(source.shape, other), source).tobytes(), (other, size)
 
 
-def test_doubles_are_rounded_to_half_once(kernels: Any) -> None:
+def test_doubles_are_rounded_to_half_by_way_of_single(kernels: Any) -> None:
     halves = np.arange(0x7C00, dtype="u2").view("e").astype("d")
     middles = (halves[:-1] + halves[1:]) / 2
     x = np.concatenate([np.nextafter(middles, 0), middles, np.nextafter(middles, np.inf), -middles])
-    assert kernels.converted(x, np.dtype("e")).tobytes() == x.astype("e").tobytes()
+    assert kernels.converted(x, np.dtype("e")).tobytes() == torch.from_numpy(x).half().numpy().tobytes()
 
 
 @pytest.mark.parametrize("kind", ["?", "e", "f", "d"])

@@ -293,6 +293,34 @@ def test_a_value_gives_the_same_bits_wherever_it_stands(door, name, dtype):
     assert np.array_equal(again, whole)
 
 
+def spread(rng, array, shape):
+    """`array` over `shape`, some of its dims of one element, or behind a transpose, or read backwards."""
+    kept = tuple(size if rng.random() < 0.6 else 1 for size in shape)
+    part = np.resize(array, kept)
+    if rng.random() < 0.4:
+        order = rng.permutation(len(shape))
+        part = np.ascontiguousarray(part.transpose(order)).transpose(np.argsort(order))
+    return part[..., ::-1] if rng.random() < 0.1 else part
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int16", "uint8"])
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__.rpartition(".")[2])
+def test_short_rows_and_transposes_of_large_operands(door, dtype):
+    """Rows that are brought together and tiles that are turned: shapes from which both begin, drawn at random."""
+    rng = np.random.default_rng(5)
+    values = (rng.standard_normal(5000) * 20).astype(dtype)
+    for _ in range(60):
+        shape = tuple(int(rng.choice([1, 3, 5, 8, 31, 64, 130, 257])) for _ in range(rng.integers(2, 5)))
+        shape = shape if np.prod(shape) <= 300_000 else shape[:2]
+        x, y, condition = spread(rng, values, shape), spread(rng, values[::-1], shape), spread(rng, values > 0, shape)
+        whole = np.broadcast_shapes(x.shape, y.shape)
+        out = np.empty(whole, dtype) if rng.random() < 0.5 else np.empty(whole[::-1], dtype).T
+        expected = x + y if dtype != "float16" else (x.astype("f") + y).astype(dtype)
+        assert np.array_equal(run(door, "add", [x, y], (), out=out), expected)
+        found = run(door, "where", [condition, x, y], ())
+        assert np.array_equal(found, np.where(condition, x, y))
+
+
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__.rpartition(".")[2])
 def test_three_inputs_broadcast(door):
     rng = np.random.default_rng(0)
@@ -373,12 +401,14 @@ def test_threads_do_not_change_bits():
     door = DOORS[0]
     before = door.get_num_threads()
     x = np.random.default_rng(0).standard_normal(300_001).astype(np.float32)
+    gaps = x[:299_520].reshape(-1, 8, 72)[:519, :7, :64]  # a thread may begin within seven rows, beside one row throughout
     try:
         results = []
         for threads in (1, 2, 5):
             door.set_num_threads(threads)
             results.append([run(door, name, [x], CASES[name][2]) for name in ("exp", "gelu", "sigmoid", "round")])
             results[-1].append(run(door, "add", [x[:300_000].reshape(300, 1000).T, x[:1]], ()))
+            results[-1].append(run(door, "add", [gaps, x[:64]], ()))
     finally:
         door.set_num_threads(before)
     for other in results[1:]:

@@ -53,6 +53,26 @@ def test_as_pytorch(call: str) -> None:
         assert found == expected
 
 
+HALVES = """tensor(V, dtype=H)|tensor([V], dtype=H)|tensor(N.array([V, V]), dtype=H)|full((2,), V, dtype=H)
+asarray([V], dtype=H)|full_like(T.ones(2, dtype=H), V)|HalfTensor([V])|zeros(2, dtype=H).fill_(V)|tensor([V], dtype=T.float64).half()
+zeros(3, dtype=H).masked_fill(T.tensor([True, False, True]), V)|zeros(2, dtype=H).index_fill(0, T.tensor([1]), V)
+where(T.tensor([True, False]), T.ones(2, dtype=H), V)|ones(2, dtype=H).mul_(T.tensor([V, V], dtype=T.float64))
+tensor([V, 0.0], dtype=T.float64).sum(dtype=H)|tensor([V], dtype=T.float64).cumsum(0, dtype=H)
+nn.functional.pad(T.ones(2, dtype=H), (1, 1), value=V)|add(T.tensor([V], dtype=T.float64), 0, out=T.ones(1, dtype=H))
+eye(2, dtype=H).fill_diagonal_(V)|zeros(2, dtype=H).scatter(0, T.tensor([1]), V)""".replace("\n", "|").split("|")
+
+
+@pytest.mark.parametrize("call", HALVES)
+def test_numbers_become_halves_by_way_of_single_precision(call: str) -> None:
+    """Beside the middle of two halves, rounding once and rounding twice differ."""
+    for value in (1 + 2**-11 + 2**-40, -(1 + 2**-11 + 2**-40), 1 + 3 * 2**-11 - 2**-40, 2.0**-25 * (1 + 2**-30)):
+        found = [
+            eval(f"T.{call}", {"T": library, "N": np, "H": library.float16, "V": value}).tolist()
+            for library in (torch, headgate)
+        ]
+        assert found[0] == found[1], value
+
+
 def test_memory_is_shared_with_numpy() -> None:
     array = np.arange(3.0)
     made = headgate.from_numpy(array)

@@ -9,6 +9,7 @@ from headgate.core.reports cimport cut_of
 from headgate.core.saved cimport save_input, save_output
 from headgate.core.views cimport rebase_root
 from headgate.core.writes cimport check_writable, note_write
+from headgate.kernels.copying cimport copy_into
 
 cdef Tensor write(Op op, tuple inputs, object attrs, object out)
 cdef Tensor write_inplace(Op op, tuple inputs, object attrs)

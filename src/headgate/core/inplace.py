@@ -31,6 +31,7 @@ if not cython.compiled:
     from headgate.core.reports import cut_of
     from headgate.core.views import rebase_root
     from headgate.core.writes import check_writable, note_write
+    from headgate.kernels.reference import copy_into
 
     ndarray = np.ndarray
 
@@ -103,7 +104,7 @@ def write_inplace(op: Op, inputs: tuple, attrs: object) -> Tensor:
     if recording and is_float(x._array):
         n = record(op, inputs, attrs)
         save_inputs(n, (copy_before(x),) + inputs[1:] if op.needed(n) & 1 else inputs)
-    np.copyto(x._array, result, casting="unsafe")
+    copy_into(x._array, result)
     note_write(x, op.written)
     if n is not None:
         set_meta(n, x._array)
@@ -143,7 +144,7 @@ def write_out(op: Op, inputs: tuple, attrs: object, out: Tensor) -> Tensor:
     result = op.run(arrays_of(inputs), attrs, None)
     resize_out(out, result)
     check_result(out, result, op.name)
-    np.copyto(out._array, result, casting="unsafe")
+    copy_into(out._array, result)
     note_write(out, op.name)
     return out
 

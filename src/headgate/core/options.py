@@ -143,4 +143,5 @@ def stored(value: Any, kind: Any) -> Any:
         return value % 256 if kind.name == "uint8" else value
     if kind.category == dtypes.CATEGORY_BOOL:
         return builtins.bool(value)
-    return value.real if isinstance(value, complex) and not kind.is_complex else value
+    value = value.real if isinstance(value, complex) and not kind.is_complex else value
+    return dtypes.single(value) if kind.name == "float16" else value

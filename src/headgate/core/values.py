@@ -157,7 +157,9 @@ def array_of_number(value: object, kind: object) -> object:
     if kind.category == 1 and not fits(number, kind):
         raise RuntimeError(errors.OVERFLOW.format(type=kind.name))
     with np.errstate(over="ignore"):
-        return np.array(stored(number, kind) if kind.category < 2 else number, kind.numpy)
+        if kind.category < 2:
+            return np.array(stored(number, kind), kind.numpy)
+        return np.array(dtypes.single(number) if kind.name == "float16" else number, kind.numpy)
 
 
 def item_kind(value: object) -> object:
@@ -217,6 +219,8 @@ def array_of_others(value: object, kind: object) -> object:
         for item in items:
             item_kind(item)
     numbers = [stored(plain_number(item), kind) if kind.category < 2 else plain_number(item) for item in items]
+    if kind.name == "float16":
+        numbers = [dtypes.single(number) for number in numbers]
     with np.errstate(over="ignore"):
         return np.array(numbers, kind.numpy).reshape(shape)
 

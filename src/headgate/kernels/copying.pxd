@@ -12,3 +12,5 @@ cpdef ndarray fill(ndarray target, ndarray value)
 cpdef ndarray zeros(tuple shape, object kind)
 cpdef ndarray repeated(tuple shape, ndarray value)
 cpdef ndarray ramp(Py_ssize_t n, object first, object last, object step, object working, object kind)
+cdef void turn_piece(char *to, const char *source, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t item, Py_ssize_t to_row,
+                     Py_ssize_t from_column) noexcept nogil

@@ -32,6 +32,8 @@ cdef extern from "copying_loops.h" nogil:
     void hg_copy(hg_copying *c, hg_splitter parallel)
     void hg_copy_run(char *target, const char *source, int to, int kind, Py_ssize_t n, Py_ssize_t to_item,
                      Py_ssize_t from_item, hg_splitter parallel)
+    void hg_turn_piece(char *to, const char *source, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t item,
+                       Py_ssize_t to_row, Py_ssize_t from_column)
     void hg_spread(char *target, Py_ssize_t nbytes, unsigned long long pattern, hg_splitter parallel)
     ctypedef struct hg_ramp:
         char *target
@@ -188,6 +190,12 @@ cpdef ndarray copy_into(ndarray target, ndarray source):
     elif expanded(target) or not write(target, source, to, kind):
         return reference.copy_into(target, source)
     return target
+
+
+cdef void turn_piece(char *to, const char *source, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t item, Py_ssize_t to_row,
+                     Py_ssize_t from_column) noexcept nogil:
+    """A small piece of a transpose, for loops that read one."""
+    hg_turn_piece(to, source, rows, n, item, to_row, from_column)
 
 
 cpdef ndarray contiguous(ndarray x):

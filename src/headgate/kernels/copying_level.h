@@ -1,6 +1,6 @@
 /* Conversion of runs of elements between the types, as C (and NumPy) convert: integers cut, floats truncated. float16
- * goes through float32; from float64 it is rounded once, as through a float32 rounded to odd. Also fills, lines,
- * ramps, and squares of a transpose, which are turned in registers where AVX is. Included once per level. It must not know Python. */
+ * goes through float32, from float64 too: PyTorch rounds twice there. Also fills, lines, ramps, and squares of a
+ * transpose, which are turned in registers where AVX is. Included once per level. It must not know Python. */
 
 #define CONVERT(F, T, EXPRESSION) \
 static void HG(F##_to_##T)(const void *source, void *target, hg_size n) \
@@ -48,36 +48,6 @@ static void HG(f32_to_f16)(const void *source, void *target, hg_size n)
 
 #define HALF_PIECE 512
 
-/* A double cut to what a float holds, its last bit set if that lost something: rounding it again is exact. */
-static void HG(f64_to_f16)(const void *source, void *target, hg_size n)
-{
-    const char *from = source;
-    f32 piece[HALF_PIECE];
-    hg_size i = 0;
-#if HG_LEVEL == 2
-    for (; i + 8 <= n; i += 8) {
-        __m512d v = _mm512_loadu_pd(from + i * 8);
-        __m256 cut = _mm512_cvt_roundpd_ps(v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
-        __mmask8 lost = _mm512_test_epi64_mask(_mm512_castpd_si512(v), _mm512_set1_epi64(0x1fffffff));
-        __m256i odd = _mm256_or_si256(_mm256_castps_si256(cut), _mm256_maskz_set1_epi32(lost, 1));
-        _mm_storeu_si128((__m128i *)((f16 *)target + i), _mm256_cvtps_ph(_mm256_castsi256_ps(odd), 0));
-    }
-#endif
-    for (; i < n; i += HALF_PIECE) {
-        hg_size m = n - i < HALF_PIECE ? n - i : HALF_PIECE;
-        for (hg_size k = 0; k < m; k++) {
-            u64 bits, lost;
-            f64 cut;
-            memcpy(&bits, from + (i + k) * 8, 8);
-            lost = bits & 0x1fffffff;
-            bits = (bits ^ lost) | (lost ? (u64)0x20000000 : 0);
-            memcpy(&cut, &bits, 8);
-            piece[k] = (f32)cut;
-        }
-        HG(to_half)(piece, (f16 *)target + i, m);
-    }
-}
-
 #define FROM_HALF(T) \
 static void HG(f16_to_##T)(const void *source, void *target, hg_size n) \
 { \
@@ -110,6 +80,7 @@ TO_HALF(i8)
 TO_HALF(i16)
 TO_HALF(i32)
 TO_HALF(i64)
+TO_HALF(f64)
 
 /* [from][to]; NULL between a type and itself. */
 #define ROW(F) {HG(F##_to_truth), HG(F##_to_u8), HG(F##_to_i8), HG(F##_to_i16), HG(F##_to_i32), HG(F##_to_i64), \

@@ -327,12 +327,8 @@ static int fastest_of_source(const hg_copying *c)
     return best;
 }
 
-static void choose_square(plane_job *j, const hg_copying *c)
+static void choose_square(plane_job *j, hg_size item)
 {
-    int row = c->rank - 2, column = c->rank - 1;
-    hg_size item = c->to_item;
-    if (j->convert || c->to_step[column] != item || c->from_step[row] != item)
-        return;
     j->side = item == 1 ? 16 : item == 8 ? 4 : 8;
     j->square = item == 1 ? square_u8 : item == 2 ? square_u16 : item == 4 ? square_u32 : square_u64;
 #if HG_X86
@@ -343,6 +339,15 @@ static void choose_square(plane_job *j, const hg_copying *c)
 #endif
 }
 
+void hg_turn_piece(char *to, const char *from, hg_size rows, hg_size n, hg_size item, hg_size to_row,
+                   hg_size from_column)
+{
+    plane p = {rows, to_row, item, n, item, from_column};
+    plane_job j = {NULL, NULL, copier(item), NULL, 0, 0, 0, 0, 0, 0};
+    choose_square(&j, item);
+    copy_block(&j, to, from, &p);
+}
+
 static void plan_planes(plane_job *j, hg_copying *c)
 {
     hg_size last = c->shape[c->rank - 1];
@@ -351,7 +356,8 @@ static void plan_planes(plane_job *j, hg_copying *c)
         for (int d = fastest; d < c->rank - 2; d++)
             swap_dims(c, d, d + 1);
         j->rows_at_once = j->columns_at_once = BLOCK;
-        choose_square(j, c);
+        if (!j->convert && c->to_step[c->rank - 1] == c->to_item && c->from_step[c->rank - 2] == c->to_item)
+            choose_square(j, c->to_item);
     } else {
         j->columns_at_once = last < 16384 ? last : 16384;
         j->rows_at_once = 16384 / j->columns_at_once;

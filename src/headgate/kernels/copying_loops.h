@@ -21,6 +21,10 @@ typedef struct {
 /* Elements must not overlap but where both sides are the same. Bytes are copied for items of 1, 2, 4, 8. */
 void hg_copy(hg_copying *c, hg_splitter parallel);
 
+/* A small piece of a transpose: rows of `n` elements, `to_row` bytes apart, from columns `from_column` bytes apart. */
+void hg_turn_piece(char *to, const char *from, hg_size rows, hg_size n, hg_size item, hg_size to_row,
+                   hg_size from_column);
+
 /* n elements, one after another on both sides. */
 void hg_copy_run(char *target, const char *source, int to, int from, hg_size n, hg_size to_item, hg_size from_item,
                  hg_splitter parallel);

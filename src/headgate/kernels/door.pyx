@@ -19,6 +19,7 @@ from libc.string cimport memset
 from numpy cimport ndarray, npy_intp
 
 from headgate.kernels cimport memory, pool
+from headgate.kernels.copying cimport turn_piece
 from headgate.kernels import reference
 from headgate.kernels.copying import (  # noqa: F401
     contiguous, converted, copied, copy_into, fill, joined, like_layout, triangle, zeros,
@@ -73,6 +74,9 @@ cdef extern from "door_plan.h" nogil:
         Py_ssize_t size
         Py_ssize_t length
         Py_ssize_t shape[64]
+    ctypedef void (*hg_turner)(char *to, const char *source, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t item,
+                               Py_ssize_t to_row, Py_ssize_t from_column) noexcept nogil
+    hg_turner hg_turn
     Py_ssize_t hg_item_bytes(int typenum)
     Py_ssize_t hg_run_size(PyObject **arrays, int inputs, Py_ssize_t *steps)
     int hg_same_run(ndarray first, ndarray a)
@@ -115,6 +119,7 @@ cdef extern from *:
     void hg_set_strides(object array, const Py_ssize_t *strides)
 
 cnp.import_array()
+hg_turn = turn_piece
 
 cdef const hg_level *level = NULL
 cdef enum:

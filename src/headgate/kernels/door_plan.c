@@ -58,6 +58,7 @@ static int broadcast_shape(hg_plan *plan, PyObject *const *arrays, int inputs) {
 static void read_strides(hg_plan *plan, int k, PyArrayObject *a) {
     int shift = plan->axes - PyArray_NDIM(a);
     plan->pointers[k] = PyArray_BYTES(a);
+    plan->items[k] = item_size(a);
     for (int i = 0; i < plan->axes; i++)
         plan->strides[k][i] = i < shift || PyArray_DIM(a, i - shift) == 1 ? 0 : PyArray_STRIDE(a, i - shift);
 }
@@ -68,7 +69,7 @@ static int general(hg_plan *plan, PyObject *const *arrays, int inputs, void *sca
         if (arrays[k]) {
             read_strides(plan, k, ARRAY(k));
         } else {
-            plan->pointers[k] = scalar;
+            plan->pointers[k] = scalar, plan->items[k] = 0;
             memset(plan->strides[k], 0, sizeof(ptrdiff_t) * (size_t)plan->axes);
         }
     }
@@ -220,7 +221,7 @@ int hg_plan_close(hg_plan *plan, PyObject *out, int kind) {
     read_strides(plan, k, a);
     if (kind == HG_QUICK) /* flat inputs beside a strided output: give them back their axes */
         for (int j = 0; j < k; j++) {
-            ptrdiff_t stride = plan->steps[j];
+            ptrdiff_t stride = plan->items[j] = plan->steps[j];
             for (int i = plan->axes - 1; i >= 0; i--) {
                 plan->strides[j][i] = stride;
                 stride *= plan->shape[i];
@@ -251,31 +252,196 @@ void hg_plan_elements(void *context, ptrdiff_t low, ptrdiff_t high) {
     some_elements(plan, low, high - low);
 }
 
+/* ---- rows ----------------------------------------------------------------------------------------------------------
+
+   Rows run in groups along the innermost outer axis. A group goes row by row; or, where rows are short and the result
+   has no gaps, several rows at a time, what does not run on with them laid out in a buffer; or, where an input is a
+   transpose, in tiles, which are turned into a buffer first: read along its rows, each element would cost a cache line. */
+
+#define SHORT_ROW 128   /* elements below which rows are brought together */
+#define TOGETHER 1024   /* elements of rows that are brought together */
+#define TILE_LINE 512   /* bytes of a tile along an input's own rows */
+#define TILE_WIDTH 128  /* elements of a tile along the result's rows */
+#define WORTH 4096      /* elements below which rows go one by one */
+#define BUFFER (TILE_LINE * TILE_WIDTH)
+
+typedef struct {
+    hg_plan *plan;
+    char *row[HG_OPERANDS]; /* where the next row begins */
+    ptrdiff_t next[HG_OPERANDS], counter[HG_AXES], length;
+    const char *kept[HG_OPERANDS - 1]; /* what a buffer holds: where it begins, and how many rows */
+    ptrdiff_t kept_rows[HG_OPERANDS - 1];
+} walk;
+
+typedef void (*group_runner)(walk *w, ptrdiff_t rows, char (*buffers)[BUFFER]);
+
+hg_turner hg_turn; /* set by door.pyx: the turn belongs to copying */
+
 /* Every operand's place is moved, those that are not used too: loops of a length known beforehand need no call. */
-void hg_plan_rows(void *context, ptrdiff_t low, ptrdiff_t high) {
-    hg_plan *plan = context;
-    char *args[HG_OPERANDS], *row[HG_OPERANDS] = {0};
-    ptrdiff_t counter[HG_AXES], rest = low, steps[HG_OPERANDS] = {0}, next[HG_OPERANDS] = {0};
-    const int used = plan->inputs + 1, innermost = plan->axes - 1;
-    for (int k = 0; k < used; k++) row[k] = plan->pointers[k], steps[k] = plan->steps[k];
-    for (int i = innermost; i >= 0; i--) {
-        counter[i] = rest % plan->shape[i];
-        rest /= plan->shape[i];
-        for (int k = 0; k < used; k++) row[k] += counter[i] * plan->strides[k][i];
-    }
-    for (int k = 0; k < used && innermost >= 0; k++) next[k] = plan->strides[k][innermost];
-    for (ptrdiff_t r = low; r < high; r++) {
+static void one_by_one(walk *w, ptrdiff_t rows, char (*buffers)[BUFFER]) {
+    hg_plan *plan = w->plan;
+    char *args[HG_OPERANDS], *row[HG_OPERANDS];
+    (void)buffers;
+    memcpy(row, w->row, sizeof row);
+    for (ptrdiff_t r = 0; r < rows; r++) {
         for (int k = 0; k < HG_OPERANDS; k++) args[k] = row[k]; /* a loop may change its copy */
-        plan->inner(args, &plan->length, steps, plan->data);
-        if (innermost < 0) return;
-        for (int k = 0; k < HG_OPERANDS; k++) row[k] += next[k];
-        if (++counter[innermost] < plan->shape[innermost]) continue;
-        for (int i = innermost;; i--) { /* into the next of an outer axis */
-            for (int k = 0; k < used; k++) row[k] -= plan->strides[k][i] * plan->shape[i];
-            counter[i] = 0;
-            if (i == 0) return;
-            for (int k = 0; k < used; k++) row[k] += plan->strides[k][i - 1];
-            if (++counter[i - 1] < plan->shape[i - 1]) break;
+        plan->inner(args, &plan->length, plan->steps, plan->data);
+        for (int k = 0; k < HG_OPERANDS; k++) row[k] += w->next[k];
+    }
+}
+
+#define REPEATED(bits)                                                                                     \
+    static void repeat_##bits(char *to, const char *from, ptrdiff_t next, ptrdiff_t length, ptrdiff_t rows) { \
+        uint##bits##_t *target = (uint##bits##_t *)to;                                                     \
+        for (ptrdiff_t r = 0; r < rows; r++) {                                                             \
+            const uint##bits##_t value = *(const uint##bits##_t *)(from + r * next);                       \
+            for (ptrdiff_t i = 0; i < length; i++) target[i] = value;                                      \
+            target += length;                                                                              \
+        }                                                                                                  \
+    }
+REPEATED(8)
+REPEATED(16)
+REPEATED(32)
+REPEATED(64)
+
+/* Short rows of one input, one after another. */
+static void lay_out(const walk *w, int k, const char *from, ptrdiff_t rows, char *to) {
+    const hg_plan *plan = w->plan;
+    const ptrdiff_t item = plan->items[k], line = plan->length * item, next = w->next[k];
+    if (plan->steps[k] == 0) {
+        (item == 1 ? repeat_8 : item == 2 ? repeat_16 : item == 4 ? repeat_32 : repeat_64)(to, from, next, plan->length,
+                                                                                       rows);
+        return;
+    }
+    if (next == 0) { /* one row again and again: what is there is doubled */
+        ptrdiff_t have = line, all = line * rows;
+        memcpy(to, from, (size_t)line);
+        for (; have < all; have += have) memcpy(to + have, to, (size_t)(have < all - have ? have : all - have));
+        return;
+    }
+    for (ptrdiff_t r = 0; r < rows; r++) memcpy(to + r * line, from + r * next, (size_t)line);
+}
+
+static int runs_on(const walk *w, int k) { return w->next[k] == w->plan->length * w->plan->steps[k]; }
+
+static void together(walk *w, ptrdiff_t rows, char (*buffers)[BUFFER]) {
+    hg_plan *plan = w->plan;
+    const ptrdiff_t most = TOGETHER / plan->length;
+    ptrdiff_t steps[HG_OPERANDS];
+    char *args[HG_OPERANDS];
+    for (int k = 0; k <= plan->inputs; k++) steps[k] = runs_on(w, k) ? plan->steps[k] : plan->items[k];
+    for (ptrdiff_t r = 0; r < rows; r += most) {
+        const ptrdiff_t m = rows - r < most ? rows - r : most, n = m * plan->length;
+        for (int k = 0; k <= plan->inputs; k++) {
+            args[k] = w->row[k] + r * w->next[k];
+            if (runs_on(w, k)) continue;
+            if (w->kept[k] != args[k] || w->kept_rows[k] < m) lay_out(w, k, args[k], m, buffers[k]);
+            w->kept[k] = args[k], w->kept_rows[k] = m;
+            args[k] = buffers[k];
         }
+        plan->inner(args, &n, steps, plan->data);
+    }
+}
+
+static int turned(const walk *w, int k) {
+    const ptrdiff_t step = w->plan->steps[k], item = w->plan->items[k];
+    return item && w->next[k] == item && (step >= LINE || step <= -LINE);
+}
+
+static void tiles(walk *w, ptrdiff_t rows, char (*buffers)[BUFFER]) {
+    hg_plan *plan = w->plan;
+    ptrdiff_t steps[HG_OPERANDS], next[HG_OPERANDS], height = TILE_LINE;
+    for (int k = 0; k <= plan->inputs; k++) {
+        const int turn = k < plan->inputs && turned(w, k);
+        if (turn && height > TILE_LINE / plan->items[k]) height = TILE_LINE / plan->items[k];
+        steps[k] = turn ? plan->items[k] : plan->steps[k];
+        next[k] = turn ? plan->items[k] * TILE_WIDTH : w->next[k];
+    }
+    for (ptrdiff_t r = 0; r < rows; r += height)
+        for (ptrdiff_t c = 0; c < plan->length; c += TILE_WIDTH) {
+            const ptrdiff_t m = rows - r < height ? rows - r : height;
+            const ptrdiff_t n = plan->length - c < TILE_WIDTH ? plan->length - c : TILE_WIDTH;
+            char *base[HG_OPERANDS], *args[HG_OPERANDS];
+            for (int k = 0; k <= plan->inputs; k++) {
+                base[k] = w->row[k] + r * w->next[k] + c * plan->steps[k];
+                if (k == plan->inputs || !turned(w, k)) continue;
+                hg_turn(buffers[k], base[k], m, n, plan->items[k], next[k], plan->steps[k]);
+                base[k] = buffers[k];
+            }
+            for (ptrdiff_t i = 0; i < m; i++) {
+                for (int k = 0; k <= plan->inputs; k++) args[k] = base[k] + i * next[k];
+                plan->inner(args, &n, steps, plan->data);
+            }
+        }
+}
+
+/* Whether rows of an input may be laid out: it is one row throughout, or what is laid out serves the next group too, or
+   rows are so short that a call for each costs more. */
+static int pays(const walk *w, int k) {
+    const hg_plan *plan = w->plan;
+    const int inner = plan->axes - 1;
+    if (plan->steps[k] != plan->items[k] && plan->steps[k] != 0) return 0;
+    return runs_on(w, k) || w->next[k] == 0 || plan->length < 32 ||
+           (inner > 0 && plan->strides[k][inner - 1] == 0 && plan->shape[inner] * plan->length <= TOGETHER);
+}
+
+static group_runner runner(const walk *w) {
+    const hg_plan *plan = w->plan;
+    const int out = plan->inputs;
+    int turns = 0, join = plan->length < SHORT_ROW && plan->steps[out] == plan->items[out] && runs_on(w, out);
+    if (plan->size < WORTH || plan->shape[plan->axes - 1] < 4) return one_by_one;
+    for (int k = 0; k < out; k++) {
+        if (plan->pointers[k] == plan->pointers[out] && w->next[k] != w->next[out]) return one_by_one; /* written too */
+        turns |= turned(w, k);
+        join &= pays(w, k);
+    }
+    if (turns && plan->length >= 16) return tiles;
+    return join ? together : one_by_one;
+}
+
+static void open_walk(walk *w, hg_plan *plan, ptrdiff_t low) {
+    memset(w, 0, sizeof *w);
+    w->plan = plan;
+    for (int k = 0; k <= plan->inputs; k++) {
+        w->row[k] = plan->pointers[k];
+        if (plan->axes) w->next[k] = plan->strides[k][plan->axes - 1];
+    }
+    for (int i = plan->axes - 1; i >= 0; i--) {
+        w->counter[i] = low % plan->shape[i];
+        low /= plan->shape[i];
+        for (int k = 0; k <= plan->inputs; k++) w->row[k] += w->counter[i] * plan->strides[k][i];
+    }
+}
+
+/* Past some rows of the innermost axis, and into the next of the outer ones where that is through. */
+static void move_on(walk *w, ptrdiff_t rows) {
+    const hg_plan *plan = w->plan;
+    int i = plan->axes - 1;
+    w->counter[i] += rows;
+    for (int k = 0; k <= plan->inputs; k++) w->row[k] += rows * w->next[k];
+    for (; i > 0 && w->counter[i] == plan->shape[i]; i--) {
+        w->counter[i] = 0;
+        w->counter[i - 1]++;
+        for (int k = 0; k <= plan->inputs; k++)
+            w->row[k] += plan->strides[k][i - 1] - plan->strides[k][i] * plan->shape[i];
+    }
+}
+
+void hg_plan_rows(void *context, ptrdiff_t low, ptrdiff_t high) {
+    char buffers[HG_OPERANDS - 1][BUFFER] __attribute__((aligned(LINE)));
+    hg_plan *plan = context;
+    walk w;
+    open_walk(&w, plan, low);
+    if (plan->axes == 0) {
+        one_by_one(&w, 1, buffers);
+        return;
+    }
+    group_runner run = runner(&w);
+    while (low < high) {
+        ptrdiff_t rows = plan->shape[plan->axes - 1] - w.counter[plan->axes - 1];
+        if (rows > high - low) rows = high - low;
+        run(&w, rows, buffers);
+        move_on(&w, rows);
+        low += rows;
     }
 }

@@ -18,6 +18,7 @@ typedef struct {
     ptrdiff_t size; /* elements of the result */
     char *pointers[HG_OPERANDS];
     ptrdiff_t steps[HG_OPERANDS]; /* of the inner axis */
+    ptrdiff_t items[HG_OPERANDS]; /* bytes of an element, in a general plan; 0 for a scalar */
     ptrdiff_t length;             /* of the inner axis */
     ptrdiff_t shape[HG_AXES];     /* the result's; after hg_plan_close the outer axes only */
     ptrdiff_t strides[HG_OPERANDS][HG_AXES];
@@ -78,6 +79,11 @@ static inline ptrdiff_t hg_run_size(PyObject *const *arrays, int inputs, ptrdiff
     for (int i = 0; i < PyArray_NDIM(first); i++) size *= PyArray_DIM(first, i);
     return most ? size : -1;
 }
+
+/* A piece of a transpose: rows of `n` elements, `to_row` bytes apart, from columns `from_column` bytes apart. */
+typedef void (*hg_turner)(char *to, const char *from, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t item, ptrdiff_t to_row,
+                          ptrdiff_t from_column);
+extern hg_turner hg_turn;
 
 /* Reads the inputs (NULL: a scalar whose address is in `scalar`); HG_ODD: misaligned or byte-swapped. */
 int hg_plan_open(hg_plan *plan, PyObject *const *arrays, int inputs, void *scalar);

@@ -85,36 +85,48 @@ KERNEL(log_ndtr) {
 }
 LOOP(log_ndtr, 1)
 
-#if KIND == 0
-/* Stirling's series at x + 8, less the logarithm of the product that shifts it, in float64; the C library for x <= 0
-   and beside the zeros at 1 and 2. (In float64 itself that difference loses digits: the C library does it all.) */
-#define STIRLING(z, v) ((1.0 / 12 - v * (1.0 / 360 - v * (1.0 / 1260 - v * (1.0 / 1680 - v * (1.0 / 1188 - v * (691.0 / 360360)))))) / (z))
-#define BESIDE(x, zero) (__builtin_fabs((x) - (zero)) < 1e-5)
-#define HARD(x) (!((x) > 1e-30 && (x) < 1e30) || BESIDE(x, 1) || BESIDE(x, 2))
+/* log gamma in float64. Below 8 the argument is carried to 2 + u, |u| <= 1/2, exactly, so that the zeros at 1 and 2 keep
+   their digits; the product that carries it gives one logarithm. From 8 on Stirling's series; below -1/2 the reflection,
+   whose zeros keep 1e-15 of what is subtracted, no more. */
+#define STIRLING(z, v) ((1.0 / 12 - v * (1.0 / 360 - v * (1.0 / 1260 - v * (1.0 / 1680 - v * (1.0 / 1188 - v * \
+                        (691.0 / 360360 - v * (1.0 / 156 - v * (3617.0 / 122400)))))))) / (z))
 KERNEL(lgamma) {
-    double X[BLOCK], P[BLOCK], L[BLOCK];
+    double X[BLOCK], U[BLOCK], L[BLOCK], S[BLOCK];
     UNUSED;
     BLOCKS(
-        int hard = 0;
-        EACH(const double x = A[s + i]; hard |= HARD(x); X[i] = x;
-             P[i] = x * (x + 1) * (x + 2) * (x + 3) * (x + 4) * (x + 5) * (x + 6) * (x + 7); L[i] = x + 8)
+        int low = 0;
+        EACH(const double x = A[s + i]; const double z = x < -0.5 ? -x : x; low |= x < -0.5; X[i] = z;
+             double u = z < 0.5 ? z : z < 1.5 ? z - 1 : z - 2;
+             double P = z < 0.5 ? __builtin_fabs(z) * (z + 1) : z < 1.5 ? z : 1;
+             for (int k = 1; k < 7; k++) { const int over = z >= 1.5 + k; u = over ? z - 2 - k : u; P = over ? P * (z - k) : P; }
+             U[i] = u; L[i] = z < 8 ? P : z)
         block_math(1, HG_LOG, L, m);
-        block_math(1, HG_LOG, P, m);
-        EACH(const double z = X[i] + 8; const double v = 1 / (z * z);
-             P[i] = (z - 0.5) * L[i] - z + 0.91893853320467274178 + STIRLING(z, v) - P[i])
-        if (hard)
-            for (ptrdiff_t i = 0; i < m; i++) P[i] = HARD(X[i]) ? hg_lgamma(X[i]) : P[i];
-        EACH(Y[s + i] = (T)P[i]))
+        EACH(const double z = X[i]; const double v = 1 / (z * z); const double l = L[i];
+             const double near = U[i] * log_gamma_beside_2(U[i]) + (z < 1.5 ? -l : l);
+             const double far = (z - 0.5) * l - z + 0.91893853320467274178 + STIRLING(z, v);
+             X[i] = z < 8 ? near : z == INFINITY ? z : far)
+        if (low) {
+            EACH(const double x = A[s + i]; const double z = x < -0.5 && x > -0x1p52 ? -x : 1; U[i] = z;
+                 S[i] = 3.14159265358979323846 * (z - __builtin_rint(z)))
+            block_math(1, HG_SIN, S, m);
+            EACH(S[i] = U[i] * __builtin_fabs(S[i]))
+            block_math(1, HG_LOG, S, m);
+            EACH(const double x = A[s + i];
+                 X[i] = x < -0.5 ? (x > -0x1p52 ? 1.1447298858494001741 - S[i] - X[i] : INFINITY) : X[i])
+        }
+        EACH(Y[s + i] = (T)X[i]))
 }
 LOOP(lgamma, 1)
+#undef STIRLING
 
+#if KIND == 0
 /* Giles' guess (2010), then one Halley step on the side of 1 that keeps the digits. */
 static inline float f_inverse_step(float p, float y) {
     const float error = y < 0.95f ? (y + y * f_erf_near(y * y)) - p : (1 - p) - f_erfc_tail(y);
     const float step = error * f_quick(y * y) * 0.88622692545275801365f;
     return p < 1e-4f ? p * 0.88622692545275801365f : y - step / (1 + y * step);
 }
-FUSED(erfinv, 1, , LOAD_A, (1 - a) * (1 + a), HG_LOG,
+FUSED(erfinv, 1, , LOAD_A, __builtin_fabsf(a) < 1 ? (1 - a) * (1 + a) : 1, HG_LOG, /* log: not of what is slow */
       __builtin_copysignf(__builtin_fabsf(a) < 1 ? f_inverse_step(__builtin_fabsf(a), f_giles(-e) * __builtin_fabsf(a)) : __builtin_fabsf(a) == 1 ? INFINITY : NAN, a))
 #else
 /* Giles' guess (2010), then Halley steps in float64: one is enough up to |x| = 1 - 1e-7, two more beyond. */
@@ -123,7 +135,8 @@ KERNEL(erfinv) {
     UNUSED;
     BLOCKS(
         int steps = 1;
-        EACH(const double x = A[s + i]; X[i] = x; W[i] = (1 - x) * (1 + x); steps = W[i] < 4e-7 ? 3 : steps)
+        EACH(const double x = A[s + i]; X[i] = x; W[i] = __builtin_fabs(x) < 1 ? (1 - x) * (1 + x) : 1;
+             steps = W[i] < 4e-7 ? 3 : steps)
         block_math(1, HG_LOG, W, m);
         EACH(G[i] = giles(-W[i]) * __builtin_fabs(X[i]))
         for (int k = 0; k < steps; k++) {

@@ -8,16 +8,6 @@
 #define SQRT_PI 1.7724538509055160273
 #define PI 3.14159265358979323846
 
-double hg_lgamma(double x) {
-    if (x <= 0 && x == floor(x)) return INFINITY;
-#if defined(__GLIBC__) || defined(__APPLE__)
-    int sign; /* lgamma alone writes a global */
-    return lgamma_r(x, &sign);
-#else
-    return lgamma(x);
-#endif
-}
-
 /* Asymptotic series from 10 on, recurrence below, reflection for negative arguments. */
 double hg_digamma(double x) {
     double total = 0, inverse, series;
@@ -67,11 +57,10 @@ LIBRARY(log1p)
 LIBRARY(tanh)
 LIBRARY(sin)
 LIBRARY(exp2)
-LOOP(d_lgamma, double, hg_lgamma)
 
 #define ROWS(name, cost) {#name, 'f', 0, 1, cost, 0, f_##name}, {#name, 'd', 0, 1, cost, 0, d_##name},
 static const hg_entry table[] = {
-    ROWS(erf, 60) ROWS(erfc, 80) {"lgamma", 'd', 0, 1, 150, 0, d_lgamma},
+    ROWS(erf, 60) ROWS(erfc, 80)
     ROWS(exp, 40) ROWS(expm1, 60) ROWS(log, 40) ROWS(log1p, 60) ROWS(tanh, 60) ROWS(sin, 60) ROWS(exp2, 40) {0, 0, 0, 0, 0, 0, 0}};
 
 const hg_entry *hg_find_special(const char *name, char type) {

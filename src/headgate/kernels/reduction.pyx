@@ -14,6 +14,7 @@ from libc.math cimport sqrt
 from libc.stdlib cimport free, malloc
 from numpy cimport ndarray, npy_intp
 
+from headgate.kernels.copying cimport converted
 from headgate.kernels.halves cimport narrowed, widened
 from headgate.kernels.memory cimport fresh
 from headgate.kernels.pool cimport parallel
@@ -377,7 +378,7 @@ cdef ndarray reduce_as(str name, ndarray x, object axes, bint keepdims, object d
     if name == "sum" and wanted == cnp.NPY_DOUBLE and (kind == HG_F16 or kind == HG_F32):
         return run(x, axes_mask(axes, rank_of(x)), keepdims, HG_SUM_WIDE, kind, wanted, 1)
     if x.dtype != dtype and not (wanted == cnp.NPY_INT64 and 0 <= kind < HG_I64):
-        x = x.astype(dtype)
+        x = converted(x, dtype)
     return reduce(name, x, axes, keepdims).astype(dtype, copy=False)
 
 

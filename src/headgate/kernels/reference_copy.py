@@ -13,14 +13,19 @@ import numpy as np
 from headgate.kernels.reference_shared import Array
 
 __all__ = [
-    "contiguous", "converted", "copied", "copy_into", "fill", "joined", "laid_out", "like_layout", "ramp", "repeated",
-    "triangle", "zeros",
+    "cast", "contiguous", "converted", "copied", "copy_into", "fill", "joined", "laid_out", "like_layout", "ramp",
+    "repeated", "triangle", "zeros",
 ]  # fmt: skip
 
 
 def copy_into(target: Array, source: Array) -> Array:
-    """target[...] = source, broadcast and converted as C converts, without a warning. Returns target."""
+    """target[...] = source, broadcast and converted as C converts, without a warning. Returns target.
+
+    Halves are made of single precision, from float64 too: PyTorch rounds twice there.
+    """
     with np.errstate(all="ignore"):
+        if target.dtype == np.float16 and source.dtype == np.float64:
+            source = source.astype(np.float32)
         np.copyto(target, source, casting="unsafe")
     return target
 
@@ -41,6 +46,11 @@ def copied(x: Array) -> Array:
 def converted(x: Array, kind: Any, keep_layout: bool = True) -> Array:
     """A copy in another dtype, C-contiguous or in the layout of x; numbers that do not fit are cut as C does."""
     return copy_into(like_layout(x, kind) if keep_layout else np.empty(x.shape, kind), x)
+
+
+def cast(x: Array, kind: Any) -> Array:
+    """x itself if it has that dtype, else `converted`."""
+    return x if x.dtype == kind else converted(x, kind)
 
 
 def zeros(shape: tuple[int, ...], kind: Any) -> Array:

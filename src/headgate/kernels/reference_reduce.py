@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from headgate.kernels.reference_copy import cast
 from headgate.kernels.reference_select import gather, index_add, linear, scatter, sort, take, topk
 from headgate.kernels.reference_shared import (
     _BOOL,
@@ -83,7 +84,7 @@ def _sum_like(
         return _fresh(logical.reduce(x, axis=axes, keepdims=keepdims))
     inner = _SINGLE if _is_narrow(dtype) else dtype
     if x.dtype != inner:
-        x = x.astype(dtype).astype(inner, copy=False)
+        x = cast(x, dtype).astype(inner, copy=False)
     return _fresh(ufunc.reduce(x, axis=axes, keepdims=keepdims, dtype=inner), dtype)
 
 
@@ -122,7 +123,7 @@ def reduce(
     if name != "mean":
         raise ValueError(f"unknown reduction {name!r}")
     inner = _SINGLE if _is_narrow(dtype) else dtype
-    total = _sum_like(np.add, x.astype(dtype, copy=False).astype(inner, copy=False), normal, keepdims, inner)
+    total = _sum_like(np.add, cast(x, dtype).astype(inner, copy=False), normal, keepdims, inner)
     return _fresh(np.true_divide(total, inner.type(_count(x, normal))), dtype)
 
 
@@ -236,7 +237,7 @@ def cumulate(name: str, x: Array, axis: int, out_dtype: Any = None) -> Any:
     if out_dtype is None and dtype.kind in "iub" and name != "logcumsumexp":
         dtype = _INT64
     ufunc = {"cumsum": np.add, "cumprod": np.multiply, "logcumsumexp": np.logaddexp}[name]
-    wide = _wide(line.astype(dtype, copy=False))
+    wide = _wide(cast(line, dtype))
     if dtype == _SINGLE:
         wide = wide.astype(np.float64)  # as PyTorch, which rounds each running total once
     total = ufunc.accumulate(wide, axis=axis, dtype=wide.dtype)

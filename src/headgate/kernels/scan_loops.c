@@ -7,14 +7,14 @@
 #include "scan_loops.h"
 
 #define PIECE 16384
-#define STRIP 256
+#define STRIP 1024  /* at most; a strip is walked down row by row, and wide ones are read in longer runs */
 
 typedef struct {
     int what;
     const char *x;
     char *out;
     i64 *places;
-    hg_size n, inner, strips, item;
+    hg_size n, inner, strips, width, item;
     double *wide;
     i64 *whole;
 } job;
@@ -75,7 +75,7 @@ static void strips_##T(void *context, hg_size low, hg_size high) \
 { \
     const job *j = context; \
     for (hg_size i = low; i < high; i++) { \
-        hg_size column = i % j->strips * STRIP, w = j->inner - column < STRIP ? j->inner - column : STRIP; \
+        hg_size column = i % j->strips * j->width, w = j->inner - column < j->width ? j->inner - column : j->width; \
         hg_size at = i / j->strips * j->n * j->inner + column; \
         ACC carry[STRIP]; \
         for (hg_size k = 0; k < w; k++) \
@@ -162,7 +162,7 @@ static void NAME##_##T(void *context, hg_size low, hg_size high) \
 { \
     const job *j = context; \
     for (hg_size i = low; i < high; i++) { \
-        hg_size column = i % j->strips * STRIP, w = j->inner - column < STRIP ? j->inner - column : STRIP; \
+        hg_size column = i % j->strips * j->width, w = j->inner - column < j->width ? j->inner - column : j->width; \
         hg_size at = i / j->strips * j->n * j->inner + column; \
         T best[STRIP]; \
         i64 place[STRIP]; \
@@ -241,10 +241,11 @@ int hg_scan(int what, int type, const void *x, void *out, i64 *places, hg_size o
             hg_splitter parallel)
 {
     job j = {.what = what, .x = x, .out = out, .places = places, .n = n, .inner = inner};
-    j.strips = (inner + STRIP - 1) / STRIP;
+    j.width = inner / 2 < STRIP / 4 ? STRIP / 4 : inner / 2 < STRIP ? (inner / 2 + 63) / 64 * 64 : STRIP;
+    j.strips = (inner + j.width - 1) / j.width;
     if (outer * n * inner == 0)
         return 0;
-    hg_size width = inner < STRIP ? inner : STRIP, grain = 16384 / (n * width) + 1;
+    hg_size width = inner < j.width ? inner : j.width, grain = 16384 / (n * width) + 1;
     if (what >= HG_CUMMAX) {
         parallel(extreme_of(what, type), &j, outer * j.strips, grain);
         return 0;

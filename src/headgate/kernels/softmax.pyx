@@ -12,6 +12,7 @@ from headgate.kernels import reference_reduce as reference
 cimport numpy as cnp
 from numpy cimport ndarray, npy_intp
 
+from headgate.kernels.copying cimport converted
 from headgate.kernels.halves cimport narrowed, widened
 from headgate.kernels.memory cimport fresh, fresh_like
 from headgate.kernels.pool cimport parallel
@@ -181,7 +182,7 @@ cpdef object cumulate(str name, ndarray x, Py_ssize_t axis, object out_dtype=Non
     cdef ndarray out, places = None
     cdef int wanted = cnp.PyArray_TYPE(x), failed
     if out_dtype is not None and what <= HG_CUMPROD:
-        x = x.astype(out_dtype, copy=False)
+        x = x if x.dtype == out_dtype else converted(x, out_dtype)
         if cnp.PyArray_TYPE(x) != cnp.NPY_INT64 and hg_type_of(cnp.PyArray_TYPE(x)) < HG_F16:
             return reference.cumulate(name, x, axis, out_dtype)
         wanted = cnp.PyArray_TYPE(x)

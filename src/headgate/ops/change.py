@@ -146,7 +146,7 @@ def overflows(value: object, kind: dtypes.dtype) -> bool:
 def constant(value: object, kind: dtypes.dtype) -> ndarray:
     """A Python number as an array of no dims of that type, cut as C does. RuntimeError if it does not fit."""
     if kind.category == 2 and isinstance(value, (float, int)) and -6e4 < value < 6e4:
-        return np.asarray(value, kind.numpy)
+        return np.asarray(value if kind.itemsize > 2 else dtypes.single(value), kind.numpy)
     if overflows(value, kind):
         raise RuntimeError(errors.OVERFLOW.format(type=NUMBER_NAMES[kind.name]))
     if isinstance(value, complex) and kind.category < 3:
@@ -157,6 +157,8 @@ def constant(value: object, kind: dtypes.dtype) -> ndarray:
         value = int(value)
         if value < 0 and not kind.is_signed:
             value += 256
+    elif kind.itemsize == 2:
+        value = dtypes.single(value)
     return np.asarray(value, kind.numpy)
 
 

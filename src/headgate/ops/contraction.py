@@ -371,11 +371,6 @@ def kron(input: object, other: object, *, out: object = None) -> object:
     theirs = (1,) * (rank - y._array.ndim) + shape_of(y._array)
     a = unwatched(x, tuple([size for one in mine for size in (one, 1)]))
     b = unwatched(y, tuple([size for one in theirs for size in (1, one)]))
-    width = (mine[rank - 1], theirs[rank - 1]) if rank else ()
-    if (not x.requires_grad and not y.requires_grad and product_of(width) < 4096
-            and min(product_of(mine), product_of(theirs)) > 8 * max(width, default=1)):
-        # Lines as long as the result's, small beside it: the product goes along them instead of along y's alone.
-        a, b = [one.expand(tuple(one.shape[:2 * rank - 2]) + width).contiguous() for one in (a, b)]
     result = apply1(UNSAFE_VIEW, a * b, tuple([p * q for p, q in zip(mine, theirs)]))
     return result if out is None else write_results("kron", (result,), (out,))[0]
 

@@ -5,6 +5,7 @@ from headgate.core.apply cimport apply1, apply2, wrap
 from headgate.core.arrays cimport shape_of
 from headgate.core.records cimport X, Node, Op, Tensor
 from headgate.ops.arguments cimport given
+from headgate.ops.change cimport constant
 
 cdef Op CONSTANT
 cdef Tensor pad_constant(Tensor x, tuple pads, object value)

@@ -12,6 +12,7 @@ if not cython.compiled:
     from headgate.core.arrays import shape_of
     from headgate.core.records import Node, Op, Tensor, X
     from headgate.ops.arguments import given
+    from headgate.ops.change import constant
 
     ndarray = np.ndarray
 
@@ -55,7 +56,7 @@ class ConstantPad(Op):
         if [True for one in sizes if one < 0] or [True for part in source if part.stop is not None
                                                   and part.stop < part.start]:
             raise RuntimeError("narrow(): length must be non-negative.")
-        result = np.zeros(sizes, a.dtype) if value == 0 else np.full(sizes, value, a.dtype)
+        result = np.zeros(sizes, a.dtype) if value == 0 else np.full(sizes, constant(value, dtypes.of(x)), a.dtype)
         result[tuple(inner)] = a[tuple(source)]
         return result
 

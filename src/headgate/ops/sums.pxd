@@ -11,7 +11,8 @@ from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
 from headgate.core.saved cimport save_input
 from headgate.core.stale cimport watch_stale
 from headgate.kernels.gemm cimport addmm as add_product, matmul as product
-from headgate.kernels.door cimport Loop, map3p
+from headgate.kernels.copying cimport contiguous
+from headgate.kernels.door cimport Loop, map2, map3p
 from headgate.ops.linalg cimport BMM, MM, MV, check_batches, check_matrices, check_vector, leading, multiplied, no_bools, transposed, type_name
 from headgate.ops.reducing cimport given
 from headgate.ops.view cimport EXPAND, T, TURNED, UNSQUEEZE, VIEW, reshaped

@@ -25,7 +25,7 @@ if not cython.compiled:
     from headgate.core.saved import save_input
     from headgate.core.stale import watch_stale
     from headgate.kernels.reference import addmm as add_product
-    from headgate.kernels.reference import map3p
+    from headgate.kernels.reference import contiguous, map2, map3p
     from headgate.kernels.reference import matmul as product
     from headgate.ops.linalg import (
         BMM,
@@ -130,6 +130,8 @@ def combine(c: ndarray, product: object, beta: object, alpha: object) -> ndarray
         product = product * product.dtype.type(alpha)
     if beta == 0:
         return product
+    if beta == 1 and is_float(c) and cython.cast(object, c).dtype == product.dtype and isinstance(product, np.ndarray):
+        return map2(PLUS, product, c, product)
     return product + (c if beta == 1 else c * product.dtype.type(beta))
 
 
@@ -184,7 +186,7 @@ class Addbmm(Op):
         b: ndarray = inputs[2]
         check_batches(a, b, "batch1", "batch2")
         check_added(inputs[0], a, (a.shape[1], b.shape[2]))
-        rows = np.moveaxis(a, 0, 1).reshape(a.shape[1], a.shape[0] * a.shape[2])
+        rows = contiguous(np.moveaxis(a, 0, 1)).reshape(a.shape[1], a.shape[0] * a.shape[2])
         columns = cython.cast(object, b).reshape(b.shape[0] * b.shape[1], b.shape[2])
         return combine(inputs[0], product(rows, columns), attrs[0], attrs[1])
 
@@ -227,7 +229,7 @@ class Addr(Op):
         return scaled(apply2(MV, apply1(T, g, None), n.read(Y), None), n.attrs[1])
 
 
-ADD_PRODUCT = make_loop("addcmul")
+ADD_PRODUCT, PLUS = make_loop("addcmul"), make_loop("add")
 ADDMM, ADDMV, BADDBMM, ADDBMM, ADDR = AddMm(), AddMv(), Baddbmm(), Addbmm(), Addr()
 
 

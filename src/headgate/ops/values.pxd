@@ -6,4 +6,5 @@ from headgate.core.records cimport Tensor
 from headgate.core.reports cimport cut_of
 from headgate.core.storage cimport Cut
 from headgate.core.values cimport array_of_values
+from headgate.kernels.copying cimport copy_into
 from headgate.ops.creation cimport leaf

@@ -17,6 +17,7 @@ if not cython.compiled:
     from headgate.core.reports import cut_of
     from headgate.core.storage import Cut
     from headgate.core.values import array_of_values
+    from headgate.kernels.reference import copy_into
     from headgate.ops.creation import leaf
 
     ndarray = np.ndarray
@@ -109,6 +110,8 @@ def new_array(data: object, dtype: object, name: str) -> object:
         array = checked_array(data)
     else:
         return array_of_values(data, kind)
+    if kind is not None and kind.name == "float16" and array.dtype.char == "d":
+        return copy_into(np.empty_like(array, kind.numpy, "C" if array.ndim < 2 else "K", False), array)
     with np.errstate(invalid="ignore", over="ignore"):
         return np.array(array, array.dtype if kind is None else kind.numpy, order="C" if array.ndim < 2 else "K")
 
