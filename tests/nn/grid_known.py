@@ -63,6 +63,16 @@ KNOWN: list[tuple[str, str, str]] = [
     ("F.multilabel_margin_loss", r"\[0, 6\]", MEMORY),
     ("MaxPool3d", "Unsupported memory format", BUG),
     ("F.max_pool3d*", "Unsupported memory format", BUG),
+    (
+        "Embedding",
+        r"'scale_grad_by_freq': True.*<index [^>]*\[\d, \d[^>]*>.*second\[1\]: off by",
+        "PyTorch's second gradient does not divide by how often a row is used",
+    ),
+    (
+        "F.embedding",
+        r"'scale_grad_by_freq': True.*<index [^>]*\[\d, \d[^>]*>.*second\[1\]: off by",
+        "PyTorch's second gradient does not divide by how often a row is used",
+    ),
     ("Embedding", r"second.*cannot reshape tensor of 0 elements", EMPTY),
     ("F.embedding", r"second.*cannot reshape tensor of 0 elements", EMPTY),
     ("*", r"\b0[,\]].*second\[\d+\]: off by nan: \[(nan[ ,]*)+\], PyTorch \[", EMPTY),

@@ -186,7 +186,7 @@ def mse_loss(
     pair = pair_of(input, target, "mse_loss")
     if weight is None:
         return apply2(MSE, pair[0], pair[1], PLAIN_MEAN if code == MEAN else (code, None))
-    weights_like(pair[0], weight)
+    weights_like(pair[0], pair[1], weight)
     losses = (pair[0] - pair[1]).pow(2) * weight
     return losses if code == NONE else losses.sum() if code == SUM else losses.sum() / weight.sum()
 
@@ -199,7 +199,7 @@ def l1_loss(
     code = reduction_of(reduction, size_average, reduce)
     x, y = pair_of(input, target, "l1_loss")
     if weight is not None:
-        weights_like(x, weight)
+        weights_like(x, y, weight)
     losses = (x - y).abs()
     if weight is not None:
         losses = losses * weight
@@ -231,7 +231,7 @@ def huber_loss(
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     if weight is None:
         return apply(HUBER, pair, (code, delta))
-    weights_like(pair[0], weight)
+    weights_like(pair[0], pair[1], weight)
     losses = apply(HUBER, pair, (NONE, delta)) * weight
     return losses if code == NONE else losses.sum() if code == SUM else losses.mean()
 
@@ -309,7 +309,7 @@ class Nll(Op):
         picked: object = np.take_along_axis(scores, index[:, None, :], 1)[:, 0]
         losses: object = np.where(weight == 0, scores.dtype.type(0), -picked * weight)
         if attrs[0] == NONE:
-            return losses.reshape(inputs[1].shape)
+            return losses.reshape(inputs[1].shape if x.ndim > 1 else ())
         total = reduce("sum", losses, None, False, None)
         return total if attrs[0] == SUM else np.asarray(divided(total, reduce("sum", weight, None, False, None)))
 

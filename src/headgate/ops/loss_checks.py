@@ -13,6 +13,7 @@ if not cython.compiled:
     from headgate.core.records import Tensor
 
 from headgate import errors
+from headgate.core.family import broadcast_error
 
 NO_WEIGHT_GRADIENT = (
     "The function 'nll_loss_forward' is not differentiable with respect to argument 'weight'. This input cannot have "
@@ -95,7 +96,11 @@ def second(target: object, name: str) -> Tensor:
     return cython.cast(Tensor, target)
 
 
-def weights_like(x: Tensor, weight: object) -> None:
-    """ValueError unless the weights of a loss have the input's shape."""
+def weights_like(x: Tensor, y: Tensor, weight: object) -> None:
+    """ValueError unless the weights of a loss have the input's shape; RuntimeError for a target that does not fit."""
+    try:
+        np.broadcast_shapes(shape_of(x._array), shape_of(y._array))
+    except ValueError:
+        raise RuntimeError(broadcast_error(x._array, y._array)) from None
     if tuple(weight.shape) != shape_of(x._array):
         raise ValueError("Weights and input must have the same size.")
