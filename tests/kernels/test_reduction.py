@@ -64,6 +64,8 @@ def layouts(x: Array) -> Iterator[Array]:
         yield np.repeat(x, 2, axis=-1)[..., ::2]
         yield np.ascontiguousarray(x[::-1])[::-1]
         yield np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 0, -1)), -1, 0)
+    for axis in range(x.ndim):  # part of a larger one: a gap before the next place along the axis in front
+        yield np.concatenate([x, x], axis)[(slice(None),) * axis + (slice(0, x.shape[axis]),)]
 
 
 def axis_sets(rank: int) -> list[tuple[int, ...] | None]:

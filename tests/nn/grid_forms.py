@@ -380,6 +380,18 @@ OWN: dict[str, Layer] = {
     ),
 }
 
+
+
+def uneven(options: dict[str, Any], operands: list[Any]) -> bool:
+    """Keys and values that differ in number: PyTorch's fused kernel reads and writes past its memory; heads shared
+    among none: it divides by zero and dies."""
+    q, k, v = (one.shape for one in operands[:3])
+    shared = options.get("enable_gqa") and len(q) > 2 and len(k) > 2 and len(v) > 2
+    if shared and q[-3] != 0 and 0 in (k[-3], v[-3]):
+        return True
+    return len(k) > 1 and len(v) > 1 and k[-2] != v[-2]
+
+
 Q, K, V = normal(3, 4, 6), normal(3, 5, 6), normal(3, 5, 6)
 SEVERAL = [normal(2, 4, 3, 4), normal(2, 4, 5, 4), normal(2, 4, 5, 4)]
 HEADS: dict[str, Layer] = {
@@ -397,6 +409,7 @@ HEADS: dict[str, Layer] = {
             "dropout_p": [-1.0, 2.0, "a"],
             "scale": ["a"],
         },
+        uneven,
         attn_mask=[None, normal(4, 5, free=True), Draw("bool", (4, 5)), normal(3, 5, free=True), Draw("bool", (3, 5))],
         dropout_p=[0.0, 0.4],
         is_causal=SWITCH,

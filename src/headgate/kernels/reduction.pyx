@@ -192,7 +192,7 @@ cdef int drop_reduced(Plan *plan, Py_ssize_t item) noexcept:
         plan.size[i], plan.reduced[i] = plan.size[i + 1], plan.reduced[i + 1]
     plan.count -= 1
     plan.reduced_groups -= 1
-    if p > 0 and p < plan.count:               # the kept groups on both sides are one now
+    if p > 0 and p < plan.count and plan.reduced[p - 1] == plan.reduced[p]:    # groups of one kind are one now
         plan.size[p - 1] *= plan.size[p]
         plan.count -= 1
     for i in range(plan.count - 1, -1, -1):

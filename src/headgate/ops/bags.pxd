@@ -1,5 +1,6 @@
 # C types of bags.py.
 from numpy cimport import_array, ndarray
+from headgate cimport dtypes
 from headgate.core.apply cimport apply, wrap
 from headgate.core.arrays cimport shape_of
 from headgate.core.records cimport Node, Op, Tensor

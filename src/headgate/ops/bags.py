@@ -11,6 +11,7 @@ if cython.compiled:
     import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
 
 if not cython.compiled:
+    from headgate import dtypes
     from headgate.core.apply import apply, wrap
     from headgate.core.arrays import shape_of
     from headgate.core.records import Node, Op, Tensor
@@ -25,6 +26,7 @@ if not cython.compiled:
 
 from headgate.core.declare import constants, describe
 from headgate.core.entry import PUBLIC, publish
+from headgate.core.family import refused_error
 from headgate.ops.counting import refuse_sparse
 
 TOTAL, AVERAGE, LARGEST = 0, 1, 2
@@ -195,6 +197,9 @@ def bag_up(weight: object, indices: object, offsets: object, by_count: object, m
     starts: Tensor = other(offsets, "embedding_bag", "offsets")
     refuse_sparse(sparse)
     rows = shape_of(table._array)[0]
+    if cython.cast(object, index._array).dtype != cython.cast(object, starts._array).dtype:
+        common = dtypes.promote(dtypes.of(index._array), dtypes.of(starts._array))
+        index, starts = cython.cast(object, index).to(common), cython.cast(object, starts).to(common)
     check_index(index, None, "indices")
     check_index(starts, None, "offsets")
     if padding is not None and not -rows <= padding < rows:
@@ -239,12 +244,14 @@ def of_matrix(x: Tensor, offsets: object) -> object:
     shape: tuple = shape_of(x._array)
     if shape[1] == 0:
         raise RuntimeError("step must be nonzero")
-    return wrap(np.arange(0, shape[0] * shape[1], shape[1]))
+    kind: object = cython.cast(object, x._array).dtype
+    if kind.char == "?":
+        raise refused_error("arange_cpu", dtypes.of(x._array))
+    return wrap(np.arange(0, shape[0] * shape[1], shape[1]).astype(kind))
 
 
-def check_bag(x: Tensor, table: Tensor, offsets: object, mode: object, by_count: object, sparse: object,
-              weights: object) -> None:
-    """The checks of the functional form, with PyTorch's errors."""
+def check_bag(x: Tensor, table: Tensor, offsets: object, weights: object) -> None:
+    """What the functional form checks of the shapes, with PyTorch's errors."""
     if weights is not None and weights.shape != cython.cast(object, x).shape:
         raise ValueError(f"embedding_bag: If per_sample_weights ({weights.shape}) is not None, then it must have the "
                          f"same shape as the input ({x.shape})")
@@ -254,6 +261,10 @@ def check_bag(x: Tensor, table: Tensor, offsets: object, mode: object, by_count:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {x._array.ndim}")
     if x._array.ndim == 1 and (offsets is None or offsets.ndim != 1):
         raise ValueError("offsets has to be a 1D Tensor" + (" but got None" if offsets is None else ""))
+
+
+def check_mode(mode: object, by_count: object, sparse: object) -> None:
+    """ValueError for another mode than the three, or one that does not go with the rest."""
     if mode not in MODES:
         raise ValueError("mode has to be one of sum, mean or max")
     if mode == "max" and by_count:
@@ -279,21 +290,23 @@ def functional_embedding_bag(
     if cython.cast(object, table._array).dtype == np.int64 and cython.cast(object, x._array).dtype.kind == "f":
         warnings.warn(SWAPPED, stacklevel=2)
         x, table = table, x
-    check_bag(x, table, offsets, mode, scale_grad_by_freq, sparse, per_sample_weights)
+    check_bag(x, table, offsets, per_sample_weights)
     index: object = x
     if x._array.ndim == 2:
         offsets = of_matrix(x, offsets)
         include_last_offset = False
         index = index.reshape(-1)
         per_sample_weights = None if per_sample_weights is None else per_sample_weights.reshape(-1)
+    check_mode(mode, scale_grad_by_freq, sparse)
+    if max_norm is not None:
+        limit = number(max_norm, "embedding_renorm_", "max_norm", 3, "float")
+        order = number(norm_type, "embedding_renorm_", "norm_type", 4, "float")
+        check_index(index, None, "indices")
+        shorten(table, index, limit, order)
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' (got "
             f"mode='{mode}'). Please open a feature request on GitHub.")
-    if max_norm is not None:
-        check_index(index, shape_of(table._array)[0], "indices")
-        shorten(table, index, number(max_norm, "embedding_renorm_", "max_norm", 3, "float"),
-                number(norm_type, "embedding_renorm_", "norm_type", 4, "float"))
     return bag_up(table, index, offsets, scale_grad_by_freq, MODES[mode], sparse, per_sample_weights,
                   include_last_offset, padding_idx)[0]
 

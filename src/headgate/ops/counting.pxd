@@ -1,7 +1,7 @@
 # C types of counting.py.
 from numpy cimport import_array, ndarray
-from headgate.core.apply cimport apply, wrap
-from headgate.core.arrays cimport is_float, shape_of
+from headgate.core.apply cimport apply, requires, wrap
+from headgate.core.arrays cimport count_of, is_float, shape_of
 from headgate.core.dims cimport wrap_dim
 from headgate.core.inplace cimport write
 from headgate.core.modes cimport grad_enabled
@@ -23,5 +23,6 @@ cdef tuple distinct(ndarray x, object consecutive, object dim, int wanted)
 cdef tuple run_lengths(object first, object order, int wanted, tuple shape)
 cdef object asked(Tensor x, object consecutive, object axis, object return_inverse, object return_counts)
 cdef ndarray places(ndarray edges, ndarray values, str side, object kind)
+cdef check_table(Tensor table, Tensor index)
 cdef shorten(Tensor table, Tensor index, double limit, double order)
 cdef Op UNIQUE, EMBEDDING, EMBEDDING_BACK

@@ -9,8 +9,8 @@ if cython.compiled:
     import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
 
 if not cython.compiled:
-    from headgate.core.apply import apply, wrap
-    from headgate.core.arrays import is_float, shape_of
+    from headgate.core.apply import apply, requires, wrap
+    from headgate.core.arrays import count_of, is_float, shape_of
     from headgate.core.dims import wrap_dim
     from headgate.core.inplace import write
     from headgate.core.modes import grad_enabled
@@ -334,6 +334,22 @@ class EmbeddingBack(Op):
         return rows
 
 
+NO_ROWS = "Dimension specified as 0 but tensor has no dimensions"
+INDEX_TYPE = (
+    "Expected tensor for argument #{place} 'indices' to have one of the following scalar types: Long, Int; but got "
+    "torch.{type}Tensor instead (while checking arguments for {function})"
+)
+
+
+def check_table(table: Tensor, index: Tensor):
+    """RuntimeError for what has no rows to shorten."""
+    if table._array.ndim != 2:
+        raise RuntimeError(f"Expected 2-dimensional tensor, but got {table._array.ndim}-dimensional tensor for "
+                           "argument #1 'self' (while checking arguments for embedding_renorm_)")
+    if cython.cast(object, index._array).dtype.char not in "lqi":
+        raise RuntimeError(INDEX_TYPE.format(place=2, type=kind_name(index._array), function="embedding_renorm_"))
+
+
 def embedding(
     input: object, weight: object, padding_idx: object = None, max_norm: object = None, norm_type: object = 2.0,
     scale_grad_by_freq: object = False, sparse: object = False,
@@ -351,18 +367,26 @@ def embedding(
     table: Tensor = need_tensor(weight, "embedding", "weight", 1)
     rows: cython.Py_ssize_t = table._array.shape[0] if table._array.ndim else 0
     padding = -1
-    if padding_idx is not None:
+    if padding_idx == 0:  # not compared with the rows
+        padding = 0
+    elif padding_idx is not None:
+        if table._array.ndim == 0:
+            raise IndexError(NO_ROWS)
         assert -rows <= padding_idx < rows, "Padding_idx must be within num_embeddings"
         padding = padding_idx % rows
+    if max_norm is not None:
+        limit = number(max_norm, "embedding_renorm_", "max_norm", 3, "float")
+        order = number(norm_type, "embedding_renorm_", "norm_type", 4, "float")
+        check_table(table, index)
+        shorten(table, index, limit, order)
     if table._array.ndim != 2:
+        if table._array.ndim == 0 and grad_enabled() and requires(table):
+            raise IndexError(NO_ROWS)
         raise RuntimeError("'weight' must be 2-D")
     if cython.cast(object, index._array).dtype.char not in "lqi":
-        raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
-                           f"Int; but got torch.{kind_name(index._array)}Tensor instead (while checking arguments for "
-                           "embedding)")
-    if max_norm is not None:
-        shorten(table, index, number(max_norm, "embedding_renorm_", "max_norm", 3, "float"),
-                number(norm_type, "embedding_renorm_", "norm_type", 4, "float"))
+        raise RuntimeError(INDEX_TYPE.format(place=1, type=kind_name(index._array), function="embedding"))
+    if rows == 0 and count_of(index._array) != 0:
+        raise RuntimeError("index_select(): self indexing axis dim should be positive")
     return apply(EMBEDDING, (index, table), (padding, bool(scale_grad_by_freq)))
 
 
@@ -376,10 +400,7 @@ def embedding_renorm_(input: object, indices: object, max_norm: object, norm_typ
     """Shorten the rows of `input` at `indices` that are longer than `max_norm` to it, in place; `input`."""
     table: Tensor = need_tensor(input, "embedding_renorm_", "input", 1)
     index: Tensor = need_tensor(indices, "embedding_renorm_", "indices", 2)
-    if cython.cast(object, index._array).dtype.char not in "lqi":
-        raise RuntimeError("Expected tensor for argument #2 'indices' to have one of the following scalar types: Long, "
-                           f"Int; but got torch.{kind_name(index._array)}Tensor instead (while checking arguments for "
-                           "embedding_renorm_)")
+    check_table(table, index)
     check_writable(table, table.requires_grad and grad_enabled())
     shorten(table, index, float(max_norm), float(norm_type))
     return input

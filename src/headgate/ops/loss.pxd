@@ -10,7 +10,7 @@ from headgate.kernels.indexing cimport gather, linear, scatter
 from headgate.kernels.reduction cimport reduce
 from headgate.ops.arguments cimport number, other, whole
 from headgate.ops.keep cimport zeros_of
-from headgate.ops.loss_checks cimport check_targets, check_weight
+from headgate.ops.loss_checks cimport check_targets, check_weight, other_type, refused_result, second, weights_like
 from headgate.ops.reducing cimport given, one_dim
 from headgate.ops.softmax cimport LOG_SOFTMAX
 
@@ -23,7 +23,6 @@ cdef class Pair(Op):
 
 cpdef object reduction_of(object reduction, object size_average, object reduce)
 cdef object reduce_values(object values, int reduction)
-cdef Tensor second(object target, str name)
 cdef tuple pair_of(object input, object target, str name)
 cdef ndarray rolled(ndarray x)
 cdef tuple chosen(ndarray target, object weight, object classes, object ignore, object kind)

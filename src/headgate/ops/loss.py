@@ -17,7 +17,7 @@ if not cython.compiled:
     from headgate.kernels.reference import gather, linear, map1, map2, map2p, map2s, reduce, scatter
     from headgate.ops.arguments import number, other, whole
     from headgate.ops.keep import zeros_of
-    from headgate.ops.loss_checks import check_targets, check_weight
+    from headgate.ops.loss_checks import check_targets, check_weight, other_type, refused_result, second, weights_like
     from headgate.ops.reducing import given, one_dim
     from headgate.ops.softmax import LOG_SOFTMAX
 
@@ -100,7 +100,7 @@ class Pair(Op):
             d = cython.cast(object, x).to(kind) - cython.cast(object, y).to(kind)
         factor: object = 1 if i == 0 else -1
         if n.attrs[0] == MEAN:
-            factor = factor / count_of(d._array) if count_of(d._array) else np.nan
+            factor = factor / (count_of(d._array) or 1)  # of nothing there is no mean, nor a gradient
         return self.slope(d, n.attrs[1]) * (g if factor == 1 else g * factor)
 
 
@@ -114,7 +114,7 @@ def squares_pulled(x: ndarray, y: ndarray, g: ndarray, reduction: cython.int, i:
     else:
         d = map2(DIFFERENCE, x, y)
     if reduction == MEAN:
-        factor = factor / count_of(d) if count_of(d) else np.nan
+        factor = factor / (count_of(d) or 1)
     map2s(PRODUCT, d, 2.0, False, d)
     return wrap(map2(PRODUCT, d, g if factor == 1 else map2s(PRODUCT, g, factor, False), d))
 
@@ -144,16 +144,28 @@ class Huber(Pair):
     def slope(self, d: Tensor, parameter: object) -> Tensor:
         return d.clamp(-parameter, parameter)
 
+    @cython.cfunc
+    def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        kind: dtypes.dtype
+        if same_type(x, y):
+            return Pair.run2(self, x, y, attrs, out)
+        mine: dtypes.dtype = dtypes.of(x)
+        kind = dtypes.result_pair(mine, x.ndim, dtypes.of(y), y.ndim)
+        if mine.category < kind.category:  # the losses are of the input's type, whatever the target's
+            raise refused_result(kind, mine)
+        each: object = Pair.run2(self, x, y, (NONE, attrs[1]), out)
+        return reduce_values(each.astype(mine.numpy), attrs[0])
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        x: Tensor = n.tensor(X)
+        y: Tensor = n.tensor(Y)
+        if not same_type(x._array, y._array):
+            raise other_type(y, x)
+        return Pair.pull(self, n, g, i)
+
 
 MSE, SMOOTH_L1, HUBER = Pair(), SmoothL1(), Huber()
-
-
-def second(target: object, name: str) -> Tensor:
-    """The target itself; TypeError if it is no tensor."""
-    if not isinstance(target, Tensor):
-        raise TypeError(errors.ARGUMENT.format(
-            function=name, name="target", position=2, expected="Tensor", type=type(target).__name__))
-    return cython.cast(Tensor, target)
 
 
 def pair_of(input: object, target: object, name: str) -> tuple:
@@ -165,13 +177,6 @@ def pair_of(input: object, target: object, name: str) -> tuple:
     return (x, y)
 
 
-def weights_like(x: Tensor, weight: object) -> object:
-    """The weights of a loss; ValueError unless they have the input's shape."""
-    if tuple(weight.shape) != shape_of(x._array):
-        raise ValueError("Weights and input must have the same size.")
-    return weight
-
-
 def mse_loss(
     input: object, target: object, size_average: object = None, reduce: object = None, reduction: object = "mean",
     weight: object = None,
@@ -181,7 +186,8 @@ def mse_loss(
     pair = pair_of(input, target, "mse_loss")
     if weight is None:
         return apply2(MSE, pair[0], pair[1], PLAIN_MEAN if code == MEAN else (code, None))
-    losses = apply(MSE, pair, (NONE, None)) * weights_like(pair[0], weight)
+    weights_like(pair[0], pair[1], weight)
+    losses = (pair[0] - pair[1]).pow(2) * weight
     return losses if code == NONE else losses.sum() if code == SUM else losses.sum() / weight.sum()
 
 
@@ -192,9 +198,11 @@ def l1_loss(
     """|input - target|, averaged, added or each; broadcast, with a warning."""
     code = reduction_of(reduction, size_average, reduce)
     x, y = pair_of(input, target, "l1_loss")
+    if weight is not None:
+        weights_like(x, y, weight)
     losses = (x - y).abs()
     if weight is not None:
-        losses = losses * weights_like(x, weight)
+        losses = losses * weight
         return losses if code == NONE else losses.sum() if code == SUM else losses.sum() / weight.sum()
     return losses if code == NONE else losses.mean() if code == MEAN else losses.sum()
 
@@ -223,7 +231,8 @@ def huber_loss(
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     if weight is None:
         return apply(HUBER, pair, (code, delta))
-    losses = apply(HUBER, pair, (NONE, delta)) * weights_like(pair[0], weight)
+    weights_like(pair[0], pair[1], weight)
+    losses = apply(HUBER, pair, (NONE, delta)) * weight
     return losses if code == NONE else losses.sum() if code == SUM else losses.mean()
 
 
@@ -300,7 +309,7 @@ class Nll(Op):
         picked: object = np.take_along_axis(scores, index[:, None, :], 1)[:, 0]
         losses: object = np.where(weight == 0, scores.dtype.type(0), -picked * weight)
         if attrs[0] == NONE:
-            return losses.reshape(inputs[1].shape)
+            return losses.reshape(inputs[1].shape if x.ndim > 1 else ())
         total = reduce("sum", losses, None, False, None)
         return total if attrs[0] == SUM else np.asarray(divided(total, reduce("sum", weight, None, False, None)))
 
@@ -331,6 +340,8 @@ class NllGradient(Op):
         reduction, ignore, _, shape = attrs
         if inputs[2] is None and plain_targets(shape, inputs[1], ignore):
             return plain_gradient(inputs[0], inputs[1], reduction, shape)
+        if len(shape) == 1 and inputs[1].ndim == 1:
+            raise RuntimeError(f"size mismatch (got input: {list(shape)}, target: {list(inputs[1].shape)})")
         result: object = np.zeros(shape, g.dtype)
         scores: object = rolled(result)
         target: object = inputs[1].reshape(scores.shape[0], scores.shape[2])
@@ -370,6 +381,8 @@ def likelihood(x: Tensor, target: Tensor, weight: object, ignore: object, code: 
         raise refused_error("nll_loss_out_frame", dtypes.of(x._array))
     if weight is not None:
         check_weight(x, weight)
+        if weight.ndim != 1:
+            weight = weight.reshape(-1)
     return apply(NLL if x._array.ndim < 3 else NLL_2D, (x, target, weight), (code, ignore, weight is not None))
 
 
@@ -415,12 +428,14 @@ def smoothed(scores: Tensor, target: Tensor, weight: object, ignore: object, cod
     if weight is not None:
         product = scores * weight.reshape([classes if axis == dim else 1 for axis in range(scores._array.ndim)])
     ignored: Tensor = target == ignore
-    rest = (-product.sum(dim)).masked_fill(ignored, 0.0)
+    rest = (-product.sum(dim)).masked_fill_(ignored, 0.0)
     if code == SUM:
         rest = rest.sum()
     elif code == MEAN and weight is None:
         rest = rest.sum() / (~ignored).sum()
     elif code == MEAN:
+        if dtypes.of(target._array).name == "uint8":
+            raise RuntimeError("gather(): Expected dtype int32/int64 for index")
         array = cython.cast(object, target._array)
         met = array[array != ignore]
         rest = rest.sum() / wrap(reduce("sum", cython.cast(object, cython.cast(Tensor, weight)._array)[met]))
@@ -460,15 +475,13 @@ def cross_entropy(
 
 def pairs(make: object) -> object:
     """Two tensors, each reduction, broadcasting."""
-    return [((make(3, 4), make(3, 4)), {}), ((make(3, 4), make(3, 4)), {"reduction": "none"}), ((make(2), make(2)),
-        {"reduction": "sum"}),
-            ((make(), make()), {})]
+    return [((make(3, 4), make(3, 4)), {}), ((make(3, 4), make(3, 4)), {"reduction": "none"}),
+            ((make(2), make(2)), {"reduction": "sum"}), ((make(), make()), {})]
 
 
-for _op, _name, _function in ((MSE, "mse_loss", mse_loss), (SMOOTH_L1, "smooth_l1_loss", smooth_l1_loss), (HUBER,
-    "huber_loss", huber_loss)):
-    declare(_op, "nn.functional." + _name, overload=None, reads=[3, 3], function=_function, method=False, inplace=False,
-            out=False, samples=pairs, dtypes="f", smooth=_op is MSE)
+for _op, _function in ((MSE, mse_loss), (SMOOTH_L1, smooth_l1_loss), (HUBER, huber_loss)):
+    declare(_op, "nn.functional." + _function.__name__, overload=None, reads=[3, 3], function=_function,
+            method=False, inplace=False, out=False, samples=pairs, dtypes="f", smooth=_op is MSE)
 SMOOTH_L1.node_name, SMOOTH_L1.type_name = "SmoothL1LossBackward0", "SmoothL1LossBackward"
 composite("nn.functional.l1_loss", l1_loss, method=False, samples=pairs, dtypes="f", smooth=False)
 _CLASSES, _WEIGHTS = wrap(np.array([1, 0, 3])), wrap(np.array([0.5, 1.5, 2.0, 1.0]))

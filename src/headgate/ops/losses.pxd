@@ -7,7 +7,8 @@ from headgate.core.modes cimport grad_enabled
 from headgate.core.records cimport X, Y, Z, Node, Op, Tensor
 from headgate.kernels.door cimport Loop, map2
 from headgate.ops.arguments cimport number
-from headgate.ops.loss cimport reduce_values, reduction_of, second
+from headgate.ops.loss cimport reduce_values, reduction_of
+from headgate.ops.loss_checks cimport other_type, second
 from headgate.ops.reducing cimport given
 
 cdef Tensor share(Tensor g, Tensor x, object code)

@@ -15,7 +15,8 @@ if not cython.compiled:
     from headgate.core.records import Node, Op, Tensor, X, Y, Z
     from headgate.kernels.reference import map2
     from headgate.ops.arguments import number
-    from headgate.ops.loss import reduce_values, reduction_of, second
+    from headgate.ops.loss import reduce_values, reduction_of
+    from headgate.ops.loss_checks import other_type, second
     from headgate.ops.reducing import given
 
     ndarray = np.ndarray
@@ -147,7 +148,7 @@ def check_weights(x: Tensor, weight: object, function: str, position: int) -> No
         wide = np.broadcast_shapes(shape_of(x._array), shape_of(w._array))
     except ValueError:
         raise RuntimeError(broadcast_error(x._array, w._array)) from None
-    if position == 3 and wide != shape_of(x._array):
+    if wide != shape_of(x._array):
         raise RuntimeError(f"output with shape {list(x.shape)} doesn't match the broadcast shape {list(wide)}")
 
 
@@ -166,11 +167,11 @@ def binary_cross_entropy(
         raise ValueError(f"Using a target size ({y.shape}) that is different to the input size ({x.shape}) is "
                          f"deprecated. "
                          "Please ensure they have the same size.")
-    if cython.cast(object, x._array).dtype != cython.cast(object, y._array).dtype:
-        raise RuntimeError(f"Found dtype {errors.TYPE_NAMES[dtypes.of(y._array).name]} but expected "
-                           f"{errors.TYPE_NAMES[dtypes.of(x._array).name]}")
     if weight is not None:
+        weight.size()  # what has none is refused in Python's own words
         check_weights(x, weight, "binary_cross_entropy", 3)
+    if cython.cast(object, x._array).dtype != cython.cast(object, y._array).dtype:
+        raise other_type(y, x)
     return apply(BCE, (x, y, weight), (code, weight is not None))
 
 
@@ -250,9 +251,9 @@ def gaussian_nll_loss(
 ) -> object:
     """(log(var) + (input - target)^2 / var) / 2, var at least eps (its gradient passes all the same)."""
     x: Tensor = given(input, "gaussian_nll_loss")
-    if not isinstance(var, Tensor):
-        var = PUBLIC["full_like"](x.detach(), var)
-    if (var < 0).any():
+    if isinstance(var, float):
+        var = PUBLIC["ones_like"](x.detach()) * var
+    if PUBLIC["any"](var < 0):
         raise ValueError("var has negative entry/entries")
     if not isinstance(reduction, str):
         raise TypeError(f"unsupported operand type(s) for +: '{type(reduction).__name__}' and 'str'")
