@@ -73,10 +73,13 @@ def conv_tbc(input: object, weight: object, bias: object, pad: object = 0) -> ob
     if w._array.shape[2] != b._array.shape[0]:
         raise RuntimeError("Bias size must equal dim 2 in the weight tensor (output channels).")
     attrs = (operator.index(pad),)
-    if attrs[0] < 0:
-        raise RuntimeError("negative padding is not supported")
-    check_types(x, w, b)
-    sizes_forward((x._array.shape[0],), (w._array.shape[0],), (1,), attrs, (1,))
+    length = x._array.shape[0] + 2 * attrs[0] - w._array.shape[0] + 1
+    if length < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {length}")
+    check_types(x, w, b, False, (1,))
+    if attrs[0] < 0:  # as many steps are left out at both ends
+        x = x.narrow(0, -attrs[0], x._array.shape[0] + 2 * attrs[0])
+        attrs = (0,)
     return apply(TIME, (x, w, b), attrs)
 
 

@@ -84,7 +84,10 @@ class Mean(Op):
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         shape: tuple = n.shape(0)
-        return expand_reduced(g / count_over(shape, n.attrs[0]), n.attrs[0], n.attrs[1], shape)
+        count = count_over(shape, n.attrs[0])
+        if count == 0:  # divided after: what reaches nothing has a gradient of zeros itself
+            return expand_reduced(g, n.attrs[0], n.attrs[1], shape) / count
+        return expand_reduced(g / count, n.attrs[0], n.attrs[1], shape)
 
 
 def check_mean(kind: dtypes.dtype, text: str):
