@@ -31,6 +31,7 @@ C_NAMES = {
     "float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long int", "int32": "int",
     "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int",
 }  # fmt: skip
+THIN = "weight should have at least three dimensions"
 EVEN_SAME = (
     "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the input be "
     "created"
@@ -167,7 +168,7 @@ def tensors(function: str, input: object, weight: object, bias: object) -> bool:
 
 
 def check_types(x: Tensor, w: Tensor, bias: object, transposed: bool, dilation: tuple) -> bool:
-    """RuntimeError unless all have one element type; NotImplementedError for whole numbers PyTorch has no kernel for."""
+    """RuntimeError unless all are of one type; NotImplementedError for whole numbers that PyTorch has no kernel for."""
     kind = dtypes.of(x._array)
     same: cython.bint = dtypes.of(w._array) is kind
     if same and kind.category > 1:
@@ -285,7 +286,7 @@ def convolved(
     mine: tuple = shape_of(w._array)
     count: cython.int = len(mine) - 2
     if count < 1:
-        raise RuntimeError("weight should have at least three dimensions")
+        raise RuntimeError(THIN)
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
     stride = each(stride, count, function, "stride")
@@ -328,16 +329,15 @@ def batched(function: str, x: Tensor, dims: cython.int) -> tuple:
 def padded_same(x: Tensor, w: Tensor, stride: object, dilation: object, function: str) -> tuple:
     """(the input, the padding) that keep the sizes; what one side needs more is padded before, as in PyTorch."""
     count = w._array.ndim - 2
+    if count < 1:
+        raise RuntimeError(THIN)
     kernel: tuple = shape_of(w._array)[2:]
     if max(each(stride, count, function, "stride")) != 1:
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     total = [d * (k - 1) for k, d in zip(kernel, each(dilation, count, function, "dilation"))]
     if [True for one in total if one % 2]:
         warnings.warn(EVEN_SAME, UserWarning, stacklevel=4)
-        sides: list = []
-        for one in total[::-1]:
-            sides += [0, one % 2]
-        x = pad_constant(x, tuple(sides), 0)
+        x = pad_constant(x, tuple([side for one in total[::-1] for side in (0, one % 2)]), 0)
     return x, [one // 2 for one in total]
 
 

@@ -198,11 +198,12 @@ class RandomWindows:
             shape[d + 1] = start.shape[1]
             places = places * size + start.reshape(shape)
         best, index = None, places
+        flat = (len(planes), math.prod(places.shape[1:]))
         for tap in itertools.product(*map(range, self.kernel)):
             offset = 0
             for size, one in zip(self.sizes, tap):
                 offset = offset * size + one
-            value = np.take_along_axis(planes, (places + offset).reshape(len(planes), math.prod(places.shape[1:])), 1).reshape(places.shape)
+            value = np.take_along_axis(planes, (places + offset).reshape(flat), 1).reshape(places.shape)
             if best is None:
                 best = value
                 continue

@@ -56,7 +56,7 @@ class Put(Op):
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
-        if inputs[0].size == 0:
+        if 0 in inputs[0].shape:
             check_empty(self.name, inputs[0].shape)
         return put(inputs[0], inputs[1], attrs)
 
@@ -125,7 +125,7 @@ class AverageBack(Op):
 
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
-        if x.size == 0:
+        if 0 in x.shape:
             check_empty(self.name, x.shape)
         return average_back(x, attrs[0])
 
