@@ -53,7 +53,7 @@ def conv_forward(
     y = np.zeros((x.shape[0], w.shape[0], *out), kind)
     wide, weight, total = padded(x.astype(kind), padding), w.astype(kind), grouped(y, groups)
     for tap, part in taps(kernel, out, stride, dilation):
-        rows = weight[last(tap)].reshape(groups, -1, w.shape[1])
+        rows = weight[last(tap)].reshape(groups, w.shape[0] // groups, w.shape[1])
         total += rows @ grouped(wide[last(part)], groups)
     if bias is not None:
         y += bias.astype(kind).reshape(-1, *(1,) * len(out))
@@ -74,7 +74,7 @@ def conv_input(
     wide = np.zeros((y.shape[0], w.shape[1] * groups, *need), kind)
     sums, weight = grouped(y.astype(kind), groups), w.astype(kind)
     for tap, part in taps(kernel, out, stride, dilation):
-        rows = weight[last(tap)].reshape(groups, -1, w.shape[1])
+        rows = weight[last(tap)].reshape(groups, w.shape[0] // groups, w.shape[1])
         wide[last(part)] += (rows.swapaxes(1, 2) @ sums).reshape(*wide.shape[:2], *out)
     inner = tuple(slice(p, p + n) for p, n in zip(padding, size))
     x = np.ascontiguousarray(wide[last(inner)])

@@ -39,7 +39,7 @@ class Windows:
         counts = [int(count[o]) for o, count in zip(place, self.counts)]
         if value.dtype.kind in "iu":
             whole = int(np.prod(counts))
-            return np.asarray(np.sign(value) * (np.abs(value) // whole)).astype(value.dtype)
+            return np.asarray(np.sign(value) * np.sign(whole) * (np.abs(value) // abs(whole))).astype(value.dtype)
         if not self.successive:
             return np.asarray(value / value.dtype.type(np.prod(counts)))
         for one in counts:

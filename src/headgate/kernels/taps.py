@@ -97,15 +97,6 @@ def smooth(size: int, out: int, factor: float | None, aligned: bool, kind: Any, 
     return np.minimum(places, size - 1), weights.astype(kind)
 
 
-def area(size: int, out: int) -> Taps:
-    """All places that an output covers, with equal weights."""
-    numbers = np.arange(out)
-    first, last = numbers * size // out, -((numbers + 1) * size // -out)
-    places = first[:, None] + np.arange(max(int((last - first).max(initial=1)), 1))
-    weights = (places < last[:, None]) / (last - first)[:, None]
-    return np.minimum(places, size - 1), weights
-
-
 def turned(taps: Taps, size: int) -> Taps:
     """The taps of the transposed map: for each input the outputs that read it, weights 0 where there are no more."""
     places, weights = taps

@@ -6,15 +6,18 @@ import cython
 if not cython.compiled:
     import numpy as np
 
+    from headgate import dtypes
     from headgate.core.apply import apply, apply2
     from headgate.core.arrays import shape_of
     from headgate.core.records import Node, Op, Tensor, X, Y
     from headgate.kernels.reference_convolution import conv_forward
-    from headgate.ops.convolution import INPUT, WEIGHT, check_types, sizes_forward, tensors
+    from headgate.ops.convolution import INPUT, WEIGHT, tensors
 
     ndarray = np.ndarray
 
+from headgate import errors
 from headgate.core.declare import composite, overload
+from headgate.core.family import refused_error
 
 
 @cython.cclass
@@ -73,10 +76,18 @@ def conv_tbc(input: object, weight: object, bias: object, pad: object = 0) -> ob
     if w._array.shape[2] != b._array.shape[0]:
         raise RuntimeError("Bias size must equal dim 2 in the weight tensor (output channels).")
     attrs = (operator.index(pad),)
-    if attrs[0] < 0:
-        raise RuntimeError("negative padding is not supported")
-    check_types(x, w, b)
-    sizes_forward((x._array.shape[0],), (w._array.shape[0],), (1,), attrs, (1,))
+    length = x._array.shape[0] + 2 * attrs[0] - w._array.shape[0] + 1
+    if length < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {length}")
+    kind = dtypes.of(x._array)
+    if dtypes.of(w._array) is not kind or dtypes.of(b._array) is not kind:
+        raise RuntimeError(f"self and mat2 must have the same dtype, but got {errors.TYPE_NAMES[kind.name]} and "
+                           f"{errors.TYPE_NAMES[dtypes.of(w._array).name]}")
+    if kind.category == 0:
+        raise refused_error("addmm_impl_cpu_", kind)
+    if attrs[0] < 0:  # as many steps are left out at both ends
+        x = x.narrow(0, -attrs[0], x._array.shape[0] + 2 * attrs[0])
+        attrs = (0,)
     return apply(TIME, (x, w, b), attrs)
 
 

@@ -16,5 +16,5 @@ cdef Tensor convolved(str function, Tensor x, Tensor w, object bias, object stri
                       bint transposed, object output_padding, object groups)
 cdef tuple batched(str function, Tensor x, int dims)
 cdef bint tensors(str function, object input, object weight, object bias) except? True
-cdef bint check_types(Tensor x, Tensor w, object bias) except? True
+cdef bint check_types(Tensor x, Tensor w, object bias, bint transposed, tuple dilation) except? True
 cdef tuple sizes_forward(tuple x, tuple kernel, tuple stride, tuple padding, tuple dilation)

@@ -31,6 +31,7 @@ C_NAMES = {
     "float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long int", "int32": "int",
     "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int",
 }  # fmt: skip
+THIN = "weight should have at least three dimensions"
 EVEN_SAME = (
     "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the input be "
     "created"
@@ -51,8 +52,6 @@ class Convolution(Op):
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         stride, padding, dilation, groups = attrs[2]
-        if dtypes.of(inputs[0]).category == 0 and inputs[0].shape[0]:
-            raise refused_error("slow_conv2d_cpu", dtypes.of(inputs[0]))
         if not attrs[0]:
             return conv_forward(inputs[0], inputs[1], inputs[2], attrs[1], stride, padding, dilation, groups)
         return conv_input(inputs[0], inputs[1], inputs[2], attrs[1], stride, padding, dilation, groups)
@@ -168,18 +167,30 @@ def tensors(function: str, input: object, weight: object, bias: object) -> bool:
     raise no_combination(function, (input, weight) if bias is None else (input, weight, bias))
 
 
-def check_types(x: Tensor, w: Tensor, bias: object) -> bool:
-    """RuntimeError unless all have one element type."""
+def check_types(x: Tensor, w: Tensor, bias: object, transposed: bool, dilation: tuple) -> bool:
+    """RuntimeError unless all are of one type; NotImplementedError for whole numbers that PyTorch has no kernel for."""
     kind = dtypes.of(x._array)
-    for name, one in (("bias", bias), ("weight", w)):
-        if one is not None and dtypes.of(cython.cast(Tensor, one)._array) is not kind:
-            if bias is None:
-                mine, other = errors.TYPE_NAMES[kind.name], errors.TYPE_NAMES[dtypes.of(w._array).name]
-                raise RuntimeError(f"expected scalar type {mine} but found {other}")
-            mine = C_NAMES.get(kind.name, kind.name)
-            other = dtypes.of(cython.cast(Tensor, one)._array).name
-            other = C_NAMES.get(other, other)
-            raise RuntimeError(f"Input type ({mine}) and {name} type ({other}) should be the same")
+    same: cython.bint = dtypes.of(w._array) is kind
+    if same and kind.category > 1:
+        return check_bias(x, bias)
+    dilated = max(dilation) > 1
+    if kind.category == 0 or kind.category == 1 and kind.name != "int64" and (transposed or dilated):
+        dims = "3" if len(dilation) == 3 else "2"
+        kernel = f"slow_conv_transpose{dims}d_out_cpu" if transposed else "slow_conv_dilated<>" if dilated else (
+            "compute_columns3d" if dims == "3" else "slow_conv2d_cpu")
+        raise refused_error(kernel, kind)
+    if not same:
+        mine, other = errors.TYPE_NAMES[kind.name], errors.TYPE_NAMES[dtypes.of(w._array).name]
+        raise RuntimeError(f"expected scalar type {mine} but found {other}")
+    return check_bias(x, bias)
+
+
+def check_bias(x: Tensor, bias: object) -> bool:
+    """RuntimeError for a bias of another element type."""
+    if bias is not None and dtypes.of(cython.cast(Tensor, bias)._array) is not dtypes.of(x._array):
+        first, second = dtypes.of(x._array).name, dtypes.of(cython.cast(Tensor, bias)._array).name
+        raise RuntimeError(f"Input type ({C_NAMES.get(first, first)}) and bias type ({C_NAMES.get(second, second)}) "
+                           "should be the same")
     return True
 
 
@@ -193,8 +204,8 @@ def check_geometry(stride: tuple, padding: tuple, dilation: tuple, output_paddin
         raise RuntimeError("negative output_padding is not supported")
     if min(stride) <= 0:
         raise RuntimeError("non-positive stride is not supported")
-    if min(dilation) <= 0:
-        raise RuntimeError("non-positive dilation is not supported")
+    if min(dilation) < 0:
+        raise RuntimeError("dilation should be greater than zero")
     return True
 
 
@@ -237,16 +248,33 @@ def sizes_forward(x: tuple, kernel: tuple, stride: tuple, padding: tuple, dilati
 def sizes_transposed(
     x: tuple, kernel: tuple, stride: tuple, padding: tuple, dilation: tuple, output_padding: tuple
 ) -> tuple:
-    """The transposed result's last sizes. RuntimeError for too much output padding, or sizes below one."""
-    sizes = tuple([(n - 1) * s - 2 * p + d * (k - 1) + o + 1
-                   for n, k, s, p, d, o in zip(x, kernel, stride, padding, dilation, output_padding)])
+    """The transposed result's last sizes, which may mean nothing."""
+    return tuple([(n - 1) * s - 2 * p + d * (k - 1) + o + 1
+                  for n, k, s, p, d, o in zip(x, kernel, stride, padding, dilation, output_padding)])
+
+
+def check_transposed(x: tuple, sizes: tuple, stride: tuple, dilation: tuple, output_padding: tuple) -> bool:
+    """RuntimeError for too much output padding, or sizes below one."""
     if [True for o, s, d in zip(output_padding, stride, dilation) if o >= s and o >= d]:
         raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got output_padding: "
                            f"{list(output_padding)} stride: {list(stride)} dilation: {list(dilation)}")
     if min(sizes) < 1:
         raise RuntimeError(f"Given input size per channel: {list(x)}. Calculated output size per channel: "
                            f"{list(sizes)}. Output size is too small")
-    return sizes
+    return True
+
+
+def convolved_nothing(x: Tensor, w: Tensor, bias: object, sizes: tuple, geometry: tuple, transposed: bool) -> Tensor:
+    """An empty batch, or one without channels, which has none then: no kernel is asked, and any types go together."""
+    shape: tuple = shape_of(x._array)
+    if shape[1] and 0 in shape_of(w._array):
+        raise IndexError("select(): index 0 out of range for tensor of size [0] at dimension 0")
+    if min(sizes) < 0:
+        raise RuntimeError(f"invalid shape dimension {min(sizes)} of shape {list(sizes)}")
+    kind = dtypes.result_pair(dtypes.of(x._array), 1, dtypes.of(w._array), 0 if shape[1] else 1)
+    y = apply(CONVOLUTION, (x.to(kind), w.to(kind), None if bias is None else bias.to(kind)),
+              (transposed, sizes, geometry))
+    return y if shape[1] else y.narrow(1, 0, 0)
 
 
 def convolved(
@@ -258,7 +286,7 @@ def convolved(
     mine: tuple = shape_of(w._array)
     count: cython.int = len(mine) - 2
     if count < 1:
-        raise RuntimeError("weight should have at least three dimensions")
+        raise RuntimeError(THIN)
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
     stride = each(stride, count, function, "stride")
@@ -267,17 +295,24 @@ def convolved(
     output_padding = each(output_padding, count, function, "output_padding")
     check_geometry(stride, padding, dilation, output_padding, groups)
     check_channels(shape, mine, bias, transposed, groups)
+    geometry = (stride, padding, dilation, int(groups))
     if transposed:
         sizes = sizes_transposed(shape[2:], mine[2:], stride, padding, dilation, output_padding)
     else:
         sizes = sizes_forward(shape[2:], mine[2:], stride, padding, dilation)
-    check_types(x, w, bias)
-    if shape[0] and shape[1] and 0 in shape[2:]:
+    if shape[0] == 0 or shape[1] == 0:
+        return convolved_nothing(x, w, bias, sizes, geometry, transposed)
+    if transposed:
+        check_transposed(shape[2:], sizes, stride, dilation, output_padding)
+    if min(dilation) == 0:
+        raise RuntimeError("non-positive dilation is not supported")
+    check_types(x, w, bias, transposed, dilation)
+    if 0 in shape[2:]:
         raise RuntimeError(f"Only zero batch or zero channel inputs are supported, but got input shape: {list(shape)}")
-    if 0 in mine[2:]:
+    if 0 in mine:
         raise RuntimeError("could not create a primitive descriptor for the convolution forward propagation primitive. "
-                           f"The kernel has no elements: {list(mine[2:])}")
-    return apply(CONVOLUTION, (x, w, bias), (bool(transposed), sizes, (stride, padding, dilation, int(groups))))
+                           f"The kernel has no elements: {list(mine)}")
+    return apply(CONVOLUTION, (x, w, bias), (transposed, sizes, geometry))
 
 
 def batched(function: str, x: Tensor, dims: cython.int) -> tuple:
@@ -294,16 +329,15 @@ def batched(function: str, x: Tensor, dims: cython.int) -> tuple:
 def padded_same(x: Tensor, w: Tensor, stride: object, dilation: object, function: str) -> tuple:
     """(the input, the padding) that keep the sizes; what one side needs more is padded before, as in PyTorch."""
     count = w._array.ndim - 2
+    if count < 1:
+        raise RuntimeError(THIN)
     kernel: tuple = shape_of(w._array)[2:]
     if max(each(stride, count, function, "stride")) != 1:
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     total = [d * (k - 1) for k, d in zip(kernel, each(dilation, count, function, "dilation"))]
     if [True for one in total if one % 2]:
         warnings.warn(EVEN_SAME, UserWarning, stacklevel=4)
-        sides: list = []
-        for one in total[::-1]:
-            sides += [0, one % 2]
-        x = pad_constant(x, tuple(sides), 0)
+        x = pad_constant(x, tuple([side for one in total[::-1] for side in (0, one % 2)]), 0)
     return x, [one // 2 for one in total]
 
 
@@ -324,6 +358,8 @@ def general(
             x, padding = padded_same(x, w, stride, dilation, function)
         else:
             padding = 0
+    else:
+        check_bias(x, bias)
     y = convolved(function, x, w, bias, stride, padding, dilation, False, 0, groups)
     return y if whole else y.squeeze(0)
 

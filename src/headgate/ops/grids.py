@@ -13,6 +13,8 @@ import numpy as np
 from headgate import errors
 from headgate.core.apply import wrap
 from headgate.core.entry import PUBLIC, publish
+from headgate.core.family import refused_error
+from headgate.core.modes import grad_enabled
 from headgate.core.typed import Tensor
 
 CHANGED = (
@@ -152,11 +154,28 @@ def check(input: Any, grid: Any, mode: int) -> None:
                                f"sizes {list(input.shape)} with dimension {dim} being empty")
     if input.ndim not in (4, 5) or grid.ndim != input.ndim:
         raise RuntimeError("grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, " + shapes)
+    if input.ndim == 5 and mode == BICUBIC:
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+
+
+def check_kinds(input: Any, grid: Any) -> None:
+    """PyTorch's errors for element types."""
+    if not input.is_floating_point():
+        raise refused_error("grid_sampler_2d_cpu_kernel_impl" if input.ndim == 4 else "grid_sampler3d_cpu", input.dtype)
     if input.dtype is not grid.dtype:
         raise RuntimeError(f"expected scalar type {errors.TYPE_NAMES[input.dtype.name]} but found "
                            f"{errors.TYPE_NAMES[grid.dtype.name]}")
-    if input.ndim == 5 and mode == BICUBIC:
-        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+
+
+def nothing(input: Any, grid: Any, shape: tuple[int, ...]) -> Any:
+    """A result without elements, of the image's type, whatever the grid's; gradients are zeros."""
+    if not input.is_floating_point() and grid.requires_grad and grad_enabled():
+        raise RuntimeError(f"Autograd not support dtype: {errors.TYPE_NAMES[input.dtype.name]}")
+    result = input.new_empty(shape)
+    for one in (input, grid):
+        if input.is_floating_point() and one.is_floating_point():
+            result = result + one.reshape(one.numel()).sum().to(input.dtype)
+    return result
 
 
 def grid_sampler(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
@@ -164,6 +183,10 @@ def grid_sampler(input: Any, grid: Any, interpolation_mode: int, padding_mode: i
     reflection."""
     tensor(input, "input", 1), tensor(grid, "grid", 2)
     check(input, grid, interpolation_mode)
+    shape = (*input.shape[:2], *grid.shape[1:grid.ndim - 1])
+    if 0 in shape and (input.ndim == 4 or input.is_floating_point()):
+        return nothing(input, grid, shape)
+    check_kinds(input, grid)
     image = Image(input)
     rank = input.ndim - 2
     flat = grid.reshape(grid.shape[0], -1, rank)
@@ -173,7 +196,7 @@ def grid_sampler(input: Any, grid: Any, interpolation_mode: int, padding_mode: i
     else:
         places = [padded(place, size, padding_mode, align_corners) for place, size in zip(places, image.sizes)]
         found = (read_nearest if interpolation_mode == NEAREST else read_linear)(image, places)
-    return found.reshape(*input.shape[:2], *grid.shape[1:grid.ndim - 1])
+    return found.reshape(shape)
 
 
 def grid_sample(

@@ -33,6 +33,7 @@ from headgate.core.family import refused_error
 
 SIZES, EPS, MODE, MEAN, RSTD = 0, 1, 2, 3, 4  # places in a call's attributes; MODE: centred, or training
 RUNNING, MOMENTUM = 5, 6
+ACCESSOR = "TensorAccessor expected 1 dims but tensor has {dims}"
 SAME_TYPE = "mixed dtype (CPU): all inputs must share same datatype."
 FLOAT_PARAMETER = "mixed dtype (CPU): expect parameter to have scalar type of Float"
 
@@ -144,6 +145,8 @@ class Blocks(Normalize):
             found[0] = ((slope - rest) * rstd).reshape(x.shape)
         if need & 2:
             found[1] = (up * normal.reshape(whole)).sum((0, 3)).reshape(w.shape)
+            if outer and channels * inner == 0:
+                found[1] = found[1] + float("nan")  # the mean of nothing
         if need & 4:
             found[2] = apply(ATTACHED, (up.sum((0, 3)).reshape(n.read(2).shape), x), None)
         return found
@@ -175,6 +178,12 @@ class Channels(Normalize):
         kind = cython.cast(object, attrs[RSTD]).dtype
         with np.errstate(all="ignore"):
             return mean.astype(kind), (1 / np.sqrt(variance.astype(np.float64) + attrs[EPS])).astype(kind)
+
+    @cython.cfunc
+    def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
+        if n.attrs[RUNNING] is not None and need & n.attrs[RUNNING][1]:
+            raise RuntimeError(n.attrs[RUNNING][0])
+        return Normalize.pull_all(self, n, grads, need)
 
     @cython.cfunc
     def fused(self, n: Node, g: ndarray, x: Tensor, w: object, need: cython.int) -> tuple:
@@ -248,11 +257,20 @@ def run_channels(inputs: tuple, sizes: tuple, eps: object, training: bool, momen
         running = (cython.cast(Tensor, inputs[3])._array, cython.cast(Tensor, inputs[4])._array)
     attrs: list = [sizes, float(eps), training, None, None, running, float(momentum), mask_of(inputs)]
     y = apply(BATCH, inputs, attrs)
-    attrs[RUNNING] = None
+    attrs[RUNNING] = shaped_wrong(inputs)
     if running is not None:
         for item in inputs[3:]:
             note_silent_write(item, "batch_norm")
     return y, attrs[MEAN], attrs[RSTD]
+
+
+def shaped_wrong(inputs: tuple) -> object:
+    """What the way back says of a weight or bias that is not a vector, and bits of the gradients it is asked for; None
+    where there is nothing to say."""
+    for item, bits in ((inputs[1], 7), (inputs[2], 4)):
+        if item is not None and cython.cast(Tensor, item)._array.ndim != 1:
+            return ACCESSOR.format(dims=cython.cast(Tensor, item)._array.ndim), bits
+    return None
 
 
 def parameter(value: object, function: str, name: str, position: cython.int) -> object:
@@ -268,7 +286,14 @@ def check_types(x: Tensor, others: tuple, kernel: str) -> None:
     kind: dtypes.dtype = dtypes.of(x._array)
     if not is_float(x._array) or kind.category > 2:
         raise refused_error(kernel, kind)
+    first: object = None
     for item in others:
-        if item is None or item.dtype is kind or kind.itemsize == 2 and item.dtype.name == "float32":
+        if item is None:
             continue
-        raise RuntimeError(SAME_TYPE if kind.name == "float64" else FLOAT_PARAMETER)
+        if item.dtype is not kind and not (kind.itemsize == 2 and item.dtype.name == "float32"):
+            raise RuntimeError(SAME_TYPE if kind.name == "float64" else FLOAT_PARAMETER)
+        if first is None:
+            first = item.dtype
+        elif item.dtype is not first:
+            raise RuntimeError(f"expected scalar type {errors.TYPE_NAMES[first.name]} but found "
+                               f"{errors.TYPE_NAMES[item.dtype.name]}")

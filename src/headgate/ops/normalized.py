@@ -21,7 +21,15 @@ from headgate import dtypes, errors
 from headgate.core.declare import composite
 from headgate.core.entry import PUBLIC, publish
 from headgate.core.family import refused_error
-from headgate.ops.normalize import FLOAT_PARAMETER, SAME_TYPE, check_types, parameter, run_blocks, run_channels
+from headgate.ops.normalize import (
+    ACCESSOR,
+    FLOAT_PARAMETER,
+    SAME_TYPE,
+    check_types,
+    parameter,
+    run_blocks,
+    run_channels,
+)
 
 BATCH_SIZE = "Expected more than 1 value per channel when training, got input size {size}"
 NO_GRADIENT = (
@@ -62,9 +70,7 @@ def batch(x: Tensor, w: object, b: object, mean: object, variance: object, train
           eps: object) -> tuple:
     """(y, means, 1 / deviations) of a batch norm with its checks."""
     shape: tuple = shape_of(x._array)
-    if len(shape) < 2:
-        raise IndexError(errors.DIM.format(low=-max(len(shape), 1), high=max(len(shape), 1) - 1, dim=1))
-    channels = shape[1]
+    channels = shape[1] if len(shape) > 1 else 0
     if count_of(x._array) == 0:  # as in PyTorch nothing else is looked at
         result = cython.cast(object, x).clone()
         result = result if w is None else result * w[0]
@@ -80,6 +86,10 @@ def batch(x: Tensor, w: object, b: object, mean: object, variance: object, train
     for name, item in (("running_mean", mean), ("running_var", variance)):
         if item is not None and grad_enabled() and item.requires_grad:
             raise RuntimeError(NO_GRADIENT.format(name=name))
+        if item is not None and item.ndim != 1:
+            raise RuntimeError(ACCESSOR.format(dims=item.ndim))
+    if len(shape) < 2:
+        raise IndexError(errors.DIM.format(low=-max(len(shape), 1), high=max(len(shape), 1) - 1, dim=1))
     if (mean is None) != (variance is None):
         raise ValueError("running_mean and running_var must either both be None or neither be None")
     check_types(x, (w, b, mean, variance), "batch_norm")
@@ -122,8 +132,9 @@ def functional_batch_norm(
     x: Tensor = given(input, "batch_norm")
     if training:
         shape: tuple = shape_of(x._array)
-        if len(shape):
-            check_batch(shape, x.shape)
+        if len(shape) == 0:
+            raise IndexError("tuple index out of range")
+        check_batch(shape, x.shape)
         if eps <= 0.0:
             raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     elif eps < 0.0:
@@ -155,6 +166,9 @@ def instance_norm(
         raise IndexError(errors.DIM.format(low=-max(len(shape), 1), high=max(len(shape), 1) - 1, dim=1))
     count, channels = shape[0], shape[1]
     repeated = [None if item is None else item.repeat(count) for item in (weight, bias, running_mean, running_var)]
+    kind = dtypes.of(x._array) if weight is None else weight.dtype
+    if running_mean is not None and running_mean.dtype is not kind:  # as in PyTorch the mean decides for both
+        repeated[2:] = [None if item is None else item.to(kind) for item in repeated[2:]]
     rows: Tensor = cython.cast(object, x).contiguous().view((1, count * channels) + shape[2:])
     y = batch(rows, repeated[0], repeated[1], repeated[2], repeated[3], use_input_stats, momentum, eps)[0]
     for running, item in ((running_mean, repeated[2]), (running_var, repeated[3])):
@@ -319,11 +333,11 @@ def functional_group_norm(
     """
     x: Tensor = given(input, "group_norm")
     shape: tuple = shape_of(x._array)
-    eps = number(eps, "group_norm", "eps", 5, "float")
     if len(shape) < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
     sizes = (shape[0] * shape[1] // num_groups, num_groups) + shape[2:]
     check_batch(sizes, list(sizes))
+    eps = number(eps, "group_norm", "eps", 5, "float")
     return grouped(x, num_groups, weight, bias, eps)
 
 
@@ -354,13 +368,15 @@ def local_response_norm(
         return input
     if size <= 0:
         raise RuntimeError(f"kernel size should be greater than zero, but got kH: {size} kW: 1")
-    squares = cython.cast(object, x) * x
-    rest = shape[2:]
-    before, after = [squares.new_zeros((shape[0], count) + rest) for count in (size // 2, (size - 1) // 2)]
-    windows = PUBLIC["cat"]((before, squares, after), 1).unfold(1, size, 1)
-    total = windows.sum(windows.ndim - 1)
-    average = total / size if is_float(x._array) else total.div(size, rounding_mode="trunc")
-    return x / (average * alpha + k).pow(beta)
+    squares: object = cython.cast(object, x) * x
+    if len(shape) == 3:
+        squares = squares.unsqueeze(1)
+    else:
+        squares = squares.view((shape[0], 1, shape[1], shape[2], product(shape[3:])))
+    sides = (0, 0) * (squares.ndim - 3) + (size // 2, (size - 1) // 2)
+    pool = PUBLIC["nn.functional.avg_pool2d" if len(shape) == 3 else "nn.functional.avg_pool3d"]
+    average: object = pool(PUBLIC["nn.functional.pad"](squares, sides), (size,) + (1,) * (squares.ndim - 3), 1)
+    return x / (average.view(shape) * alpha + k).pow(beta)
 
 
 # ---- samples and publishing -----------------------------------------------------------------------------------------

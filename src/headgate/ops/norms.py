@@ -113,6 +113,8 @@ def vector_norm(
     Floats only. RuntimeError for an infinite or negative order over nothing.
     """
     t: Tensor = converted(given(x, "linalg_vector_norm"), dtype, "linalg_vector_norm")
+    if not is_float(t._array):
+        raise RuntimeError(errors.NORM_DTYPE.format(dtype=errors.TYPE_NAMES[dtypes.of(t._array).name]))
     axes = dims_of(dim, t, "linalg_vector_norm")
     return called(VECTOR_NORM, t, (float(ord), axes, flag(keepdim, "linalg_vector_norm")), out)
 
@@ -192,7 +194,7 @@ def dist(input: object, other: object, p: object = 2) -> object:
 def normalize(input: object, p: object = 2.0, dim: object = 1, eps: object = 1e-12, out: object = None) -> object:
     """input over its p-norm along `dim`, or over eps where that is smaller."""
     x: Tensor = given(input, "normalize")
-    size = vector_norm(x, p, dim, True).clamp_min(eps).expand_as(x)
+    size = norm(x, p, dim, True).clamp_min(eps).expand_as(x)
     result = x / size
     return result if out is None else write_results("norm", (result,), (out,))[0]
 

@@ -248,6 +248,9 @@ def functional_pad(input: object, pad: object, mode: object = "constant", value:
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     dims: cython.int = len(pads) // 2
+    if not isinstance(mode, str):
+        raise TypeError(errors.ARGUMENT.format(
+            function="pad", name="mode", position=3, expected="str", type=type(mode).__name__))
     if mode not in MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     check_read(x, pads, mode)

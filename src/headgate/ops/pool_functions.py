@@ -17,7 +17,10 @@ from headgate.ops.pooling import ADAPTIVE_AVERAGE, ADAPTIVE_MAX, AVERAGE, MAX, k
 from headgate.ops.windows import adaptive, averages, largest, per_dim, whole_numbers
 
 Sizes = tuple[int, ...]
-INTEGERS = ("int64", "int32", "int16", "int8", "uint8", "bool")
+COMPLEX = ("complex64", "complex128")
+BOOLS = ("bool", *COMPLEX)
+SMALL = ("int32", "int16", "int8", "uint8", *BOOLS)
+INTEGERS = ("int64", *SMALL)
 BATCH_MODE = "Expected {low}D or {high}D (batch mode) tensor with optional 0 dim batch size for input, but got:{shape}"
 POSITIVE = (
     "{function}(): Expected input's non-batch dimensions to have positive length, but input has a shape of {shape} and "
@@ -78,7 +81,7 @@ def max_of(
     spread = per_dim(dilation, dims, function, "dilation", 5)
     check_dims(x, dims, "max_pool3d_with_indices_out_cpu_template")
     windows = largest(sizes_of(x), kernel, steps, edges, spread, bool(ceil_mode))
-    refuse_kinds(x, function, ("bool",))
+    refuse_kinds(x, function, BOOLS)
     values, indices = run_max(MAX, dims, x, windows)
     return values, indices
 
@@ -114,7 +117,7 @@ def max_of_one(
                            f"kernel_size={kernel}")
     if shape[-1] + 2 * edge < spread * (kernel - 1) + 1 - (step - 1 if ceil_mode else 0):
         raise RuntimeError("max_pool1d() Invalid computed output size: 0")
-    refuse_kinds(x, "max_pool2d" if indices else "max_pool1d_impl", ("bool",) if indices else INTEGERS)
+    refuse_kinds(x, "max_pool2d" if indices else "max_pool1d_impl", BOOLS if indices else INTEGERS)
     values, places = max_of(2, x.unsqueeze(-2), (1, kernel), (1, step), (0, edge), (1, spread), ceil_mode)
     return values.squeeze(-2), places.squeeze(-2)
 
@@ -198,12 +201,12 @@ def average_of(
     if dims == 2 and len(shape) > 4:
         raise RuntimeError(BATCH_MODE.format(low=3, high=4, shape=list(shape)))
     check_dims(x, dims, function)
-    if dims == 3 and any(n + 2 * p < k for n, p, k in zip(shape[len(shape) - 3:], edges, kernel)):
+    if dims == 3 and any(n < k for n, k in zip(shape[len(shape) - 3:], kernel)):
         sizes, mine = ([f"{name}: {n}" for name, n in zip(names, values)]
                        for names, values in (("THW", shape[len(shape) - 3:]), (("kT", "kH", "kW"), kernel)))
         raise RuntimeError(f"input image ({' '.join(sizes)}) smaller than kernel size ({' '.join(mine)})")
     windows = averages(shape, kernel, steps, edges, bool(ceil_mode), bool(count_include_pad), divisor_override)
-    refuse_kinds(x, function if dims == 2 else "avg_pool3d_out_frame", ("bool",))
+    refuse_kinds(x, function if dims == 2 else "avg_pool3d_out_frame", SMALL)
     return run_average(AVERAGE, dims, x, windows)
 
 
@@ -282,12 +285,12 @@ def result_sizes(x: Any, output_size: Any, dims: int, function: str) -> Sizes:
     return per_dim(items, dims, function, "output_size", 2)
 
 
-def check_adaptive(x: Any, dims: int, function: str, colon: str) -> None:
-    """RuntimeError unless the tensor has `dims` dims behind channels, and perhaps a batch, none of them empty."""
+def check_adaptive(x: Any, dims: int, function: str, colon: str, first: int = 1) -> None:
+    """RuntimeError unless the tensor has `dims` dims behind channels, and perhaps a batch, none empty from `first`."""
     shape = sizes_of(x)
     if len(shape) not in (dims + 1, dims + 2):
         raise RuntimeError(f"{function}(): Expected {dims + 1}D or {dims + 2}D tensor, but got{colon} {list(shape)}")
-    for dim in range(1, len(shape)):
+    for dim in range(first, len(shape)):
         if shape[dim] == 0:
             raise RuntimeError(NONZERO.format(function=function, shape=list(shape), dim=dim))
 
@@ -299,12 +302,11 @@ def adaptive_average_of(dims: int, x: Any, sizes: Sizes) -> Any:
         shown = ", ".join(str(one) for one in sizes)
         raise RuntimeError(f"{function}: elements of output_size must be greater than or equal to 0 but received "
                            f"{{{shown}}}")
-    if dims == 2 and set(sizes) == {1}:
-        return x.mean([-1, -2], True)
-    check_adaptive(x, dims, function, "")
-    refuse_kinds(x, function if dims == 2 else function + "_cpu", INTEGERS)
     if set(sizes) == {1}:
         return x.mean(list(range(-1, -dims - 1, -1)), True)
+    check_adaptive(x, dims, function, "", x.ndim - 2 if dims == 2 else 1)
+    if dims == 3 or x.numel() and 0 not in sizes:  # PyTorch asks no kernel for a plane without elements
+        refuse_kinds(x, function if dims == 2 else function + "_cpu", INTEGERS)
     return run_average(ADAPTIVE_AVERAGE, dims, x, adaptive(sizes_of(x)[x.ndim - dims:], sizes))
 
 

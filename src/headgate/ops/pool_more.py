@@ -5,7 +5,11 @@ Arguments and refusals, and the random windows; what is computed is in `pooling`
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
+import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,7 +19,16 @@ from headgate.core.declare import composite
 from headgate.core.family import refused_error
 from headgate.core.records import Tensor
 from headgate.dtypes import NAMES
-from headgate.ops.pool_functions import avg_pool1d, avg_pool2d, avg_pool3d, expose, given
+from headgate.ops.pool_functions import (
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    expose,
+    given,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+)
 from headgate.ops.pooling import FRACTIONAL, kind_name, run_max, run_unpool, sizes_of
 from headgate.ops.random import rand
 from headgate.ops.windows import fractional, per_dim
@@ -26,30 +39,40 @@ Sizes = tuple[int, ...]
 # ---- power means ----------------------------------------------------------------------------------------------------
 
 
-def powered(average: Any, norm_type: Any, count: int) -> Any:
-    """(count * mean of x^p)^(1/p), the sign of the mean kept."""
+AVERAGES, LARGEST = (avg_pool1d, avg_pool2d, avg_pool3d), (max_pool1d, max_pool2d, max_pool3d)
+
+
+def powered(
+    dims: int, input: Any, norm_type: Any, kernel_size: Any, stride: Any, ceil_mode: Any
+) -> Any:
+    """(count * mean of x^p)^(1/p), the sign of the mean kept; for a power of infinity the largest or smallest |x|."""
+    x = given(input, f"lp_pool{dims}d")
+    count = kernel_size
+    if dims > 1:
+        sizes = tuple(kernel_size) if isinstance(kernel_size, Iterable) else (kernel_size,) * dims
+        if len(sizes) != dims:
+            raise ValueError(f"{'too many' if len(sizes) > dims else 'not enough'} values to unpack (expected {dims})")
+        count = functools.reduce(operator.mul, sizes)
+    if isinstance(norm_type, (int, float)) and math.isinf(norm_type):
+        sign = 1 if norm_type > 0 else -1
+        return sign * LARGEST[dims - 1](sign * x.abs(), kernel_size, stride, 0, 1, ceil_mode)
+    average = AVERAGES[dims - 1](x.pow(norm_type), kernel_size, stride, 0, ceil_mode)
     return (average.sign() * average.abs().relu()).mul(count).pow(1.0 / norm_type)
 
 
 def lp_pool1d(input: Any, norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: Any = False) -> Any:
     """(sum of x^norm_type)^(1 / norm_type) over every window of the last dim."""
-    x = given(input, "lp_pool1d")
-    return powered(avg_pool1d(x.pow(norm_type), kernel_size, stride, 0, ceil_mode), norm_type, kernel_size)
+    return powered(1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool2d(input: Any, norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: Any = False) -> Any:
     """(sum of x^norm_type)^(1 / norm_type) over every window of the last two dims."""
-    x = given(input, "lp_pool2d")
-    kernel = per_dim(kernel_size, 2, "avg_pool2d", "kernel_size", 2)
-    return powered(avg_pool2d(x.pow(norm_type), kernel_size, stride, 0, ceil_mode), norm_type, kernel[0] * kernel[1])
+    return powered(2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool3d(input: Any, norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: Any = False) -> Any:
     """(sum of x^norm_type)^(1 / norm_type) over every window of the last three dims."""
-    x = given(input, "lp_pool3d")
-    kernel = per_dim(kernel_size, 3, "avg_pool3d", "kernel_size", 2)
-    count = kernel[0] * kernel[1] * kernel[2]
-    return powered(avg_pool3d(x.pow(norm_type), kernel_size, stride, 0, ceil_mode), norm_type, count)
+    return powered(3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 # ---- unpooling ------------------------------------------------------------------------------------------------------
@@ -57,11 +80,10 @@ def lp_pool3d(input: Any, norm_type: Any, kernel_size: Any, stride: Any = None, 
 
 def unpooled_sizes(x: Any, kernel: Sizes, stride: Sizes, padding: Sizes, output_size: Any) -> Sizes:
     """The sizes before pooling: worked out, or as asked for if that is possible. ValueError otherwise."""
-    shape = sizes_of(x)
-    dims = len(kernel)
-    default = [(n - 1) * s + k - 2 * p for n, k, s, p in zip(shape[len(shape) - dims:], kernel, stride, padding)]
+    shape, dims = x.size(), len(kernel)
+    default = tuple((shape[d - dims] - 1) * stride[d] + kernel[d] - 2 * padding[d] for d in range(dims))
     if output_size is None:
-        return tuple(default)
+        return not_negative(default)
     if len(output_size) == dims + 2:
         output_size = output_size[2:]
     if len(output_size) != dims:
@@ -71,11 +93,20 @@ def unpooled_sizes(x: Any, kernel: Sizes, stride: Sizes, padding: Sizes, output_
         if not size - step < one < size + step:
             raise ValueError(f'invalid output_size "{output_size}" (dim {d} must be between {size - step} and '
                              f"{size + step})")
-    return tuple(int(one) for one in output_size)
+    return not_negative(tuple(int(one) for one in output_size))
+
+
+def not_negative(sizes: Sizes) -> Sizes:
+    """The sizes themselves. ValueError for one below zero."""
+    for d, size in enumerate(sizes):
+        if size < 0:
+            raise ValueError("max_unpooling: output_size must contain non-negative spatial dimensions, but got "
+                             f"output_size[{d}]={size}")
+    return sizes
 
 
 def check_places(x: Any, indices: Any, sizes: Sizes, dims: int) -> None:
-    """RuntimeError unless there is one int64 place inside the plane per element."""
+    """RuntimeError unless there is one int64 place per element, inside the plane if that has elements."""
     if not isinstance(indices, Tensor):
         raise TypeError(errors.ARGUMENT.format(function=f"max_unpool{dims}d", name="indices", position=2,
                                                expected="Tensor", type=type(indices).__name__))
@@ -90,6 +121,8 @@ def check_places(x: Any, indices: Any, sizes: Sizes, dims: int) -> None:
                            f"tensor with {x.ndim} dimensions")
     if kind_name(x) not in ("float32", "float64", "float16", "bfloat16"):
         raise refused_error(f"max_unpool{dims}d", NAMES[kind_name(x)])
+    if 0 in sizes:
+        return
     places = indices.detach().numpy()
     wrong = places[(places < 0) | (places >= int(np.prod(sizes)))]
     if wrong.size:
@@ -107,10 +140,8 @@ def unpool(
     steps = kernel if stride is None else per_dim(stride, dims, function, "stride", 4)
     edges = per_dim(padding, dims, function, "padding", 5)
     sizes = unpooled_sizes(x, kernel, steps, edges, output_size)
-    if min(sizes, default=0) < 0:
-        wrong = next(k for k, size in enumerate(sizes) if size < 0)
-        raise ValueError("max_unpooling: output_size must contain non-negative spatial dimensions, but got "
-                         f"output_size[{wrong}]={sizes[wrong]}")
+    if dims == 3 and min(steps) <= 0:
+        raise RuntimeError(f"strides should be greater than zero, but got stride: {list(steps)}")
     check_places(x, indices, sizes, dims)
     return run_unpool(dims, x, indices, sizes)
 
@@ -160,18 +191,19 @@ class RandomWindows:
     def find(self, x: Any) -> tuple[Any, Any]:
         """(values, indices): the largest of every window and its place; the last NaN, or the first of equals."""
         lead = x.shape[:x.ndim - len(self.sizes)]
-        planes = x.reshape(-1, int(np.prod(self.sizes)))
+        planes = x.reshape(math.prod(lead), math.prod(self.sizes))
         places: Any = np.zeros((len(planes), *(1,) * len(self.sizes)), np.int64)
         for d, (size, start) in enumerate(zip(self.sizes, self.starts)):
             shape = [len(planes), *(1,) * len(self.sizes)]
             shape[d + 1] = start.shape[1]
             places = places * size + start.reshape(shape)
         best, index = None, places
+        flat = (len(planes), math.prod(places.shape[1:]))
         for tap in itertools.product(*map(range, self.kernel)):
             offset = 0
             for size, one in zip(self.sizes, tap):
                 offset = offset * size + one
-            value = np.take_along_axis(planes, (places + offset).reshape(len(planes), -1), 1).reshape(places.shape)
+            value = np.take_along_axis(planes, (places + offset).reshape(flat), 1).reshape(places.shape)
             if best is None:
                 best = value
                 continue
@@ -194,8 +226,7 @@ def fractional_sizes(x: Any, dims: int, output_size: Any, output_ratio: Any) -> 
     ratios = tuple(output_ratio) if isinstance(output_ratio, (tuple, list)) else (output_ratio,) * dims
     if len(ratios) != dims:
         raise ValueError(f"{function} requires output_ratio to either be a single Int or tuple of Ints.")
-    shape = sizes_of(x)
-    return tuple(int(n * ratio) for n, ratio in zip(shape[len(shape) - dims:], ratios))
+    return tuple(int(x.size(d - dims) * ratio) for d, ratio in enumerate(ratios))
 
 
 def check_fractional(x: Any, dims: int, kernel: Sizes, sizes: Sizes) -> None:
@@ -208,6 +239,9 @@ def check_fractional(x: Any, dims: int, kernel: Sizes, sizes: Sizes) -> None:
     for name, n, k, o in zip(("time", "height", "width")[3 - dims:], shape[len(shape) - dims:], kernel, sizes):
         if o + k - 1 > n - (dims == 3):
             raise RuntimeError(f"{function}: pool {name} {k} too large relative to input {name} {n}")
+    if min(sizes) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(sizes)}: "
+                           f"{[*shape[:len(shape) - dims], *sizes]}")
 
 
 def check_samples(x: Any, samples: Any, lead: tuple[int, ...], dims: int) -> None:
@@ -234,10 +268,11 @@ def fractional_of(
     sizes = fractional_sizes(x, dims, output_size, output_ratio)
     kernel = per_dim(kernel_size, dims, function, "kernel_size", 2)
     shape = sizes_of(x)
-    lead = shape[:len(shape) - dims] if len(shape) == dims + 2 else (1, *shape[:1])
     if samples is None:
-        samples = rand(*lead, dims, dtype=NAMES[kind_name(x)])
+        batch = 1 if len(shape) == dims + 1 else x.size(0)
+        samples = rand(batch, x.size(-dims - 1), dims, dtype=NAMES[kind_name(x)])
     check_fractional(x, dims, kernel, sizes)
+    lead = shape[:len(shape) - dims] if len(shape) == dims + 2 else (1, *shape[:1])
     check_samples(x, samples, lead, dims)
     if min(kernel) <= 0:
         raise RuntimeError(f"{function}: kernel_size must be greater than zero, but got {kernel}")

@@ -56,6 +56,8 @@ class Put(Op):
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        if 0 in inputs[0].shape:
+            check_empty(self.name, inputs[0].shape)
         return put(inputs[0], inputs[1], attrs)
 
     @cython.cfunc
@@ -93,11 +95,14 @@ class Unpool(Op):
         for one in attrs:
             inside *= one
         result = np.zeros((planes, inside), x.dtype)
-        np.put_along_axis(result, y.reshape(planes, -1), x.reshape(planes, -1), 1)
+        if inside:
+            np.put_along_axis(result, y.reshape(planes, -1), x.reshape(planes, -1), 1)
         return result.reshape(lead + attrs)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if 0 in n.attrs:  # nothing was put anywhere; PyTorch looks at the places only now
+            check_gather(n.read(Y), len(n.attrs))
         return apply2(TAKE, g, n.read(Y), len(n.attrs))
 
 
@@ -120,6 +125,8 @@ class AverageBack(Op):
 
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        if 0 in x.shape:
+            check_empty(self.name, x.shape)
         return average_back(x, attrs[0])
 
     @cython.cfunc
@@ -160,6 +167,21 @@ UNPOOL: dict = {}
 AVERAGE: dict = {}
 ADAPTIVE_AVERAGE: dict = {}
 BACK: dict = {}  # the way back of every op with places, by its name
+
+
+def check_empty(name: str, shape: tuple):
+    """RuntimeError for the gradient of an adaptive pool that has no elements, other than for want of a batch."""
+    if "adaptive" in name and 0 in shape[1:]:
+        raise RuntimeError(f"{name}(): Expected grad_output to have non-zero size for non-batch dimensions, but "
+                           f"grad_output has sizes {list(shape)} with dimension {shape.index(0, 1)} being empty")
+
+
+def check_gather(places: Tensor, dims: object):
+    """RuntimeError for any place in a plane without elements."""
+    shape: tuple = shape_of(places._array)
+    if 0 not in shape:
+        raise RuntimeError(f"index {places.reshape(-1)[0].item()} is out of bounds for dimension {len(shape) - dims} "
+                           "with size 0")
 
 
 def put_back(op: Op, g: Tensor, indices: Tensor, x: Tensor, sizes: object) -> Tensor:

@@ -16,7 +16,7 @@ if not cython.compiled:
 
 from headgate import dtypes
 from headgate.core.declare import describe
-from headgate.core.entry import publish
+from headgate.core.entry import PUBLIC, publish
 from headgate.core.family import refused_error
 from headgate.kernels import taps as taps_of
 
@@ -60,7 +60,6 @@ OPS: dict = {}
 for _rank in (1, 2, 3):
     OPS["nearest", _rank] = named(f"upsample_nearest{_rank}d", f"UpsampleNearest{_rank}D")
     OPS["nearest-exact", _rank] = named(f"_upsample_nearest_exact{_rank}d", f"UpsampleNearestExact{_rank}D")
-    OPS["area", _rank] = named(f"adaptive_avg_pool{_rank}d", f"AdaptiveAvgPool{_rank}D")
 for _mode, _rank in (("linear", 1), ("bilinear", 2), ("bicubic", 2), ("trilinear", 3)):
     OPS[_mode, _rank] = named(f"upsample_{_mode}{_rank}d", f"Upsample{_mode.capitalize()}{_rank}D")
 for _mode in ("bilinear", "bicubic", "lanczos"):
@@ -78,8 +77,6 @@ def plan(x: Tensor, sizes: tuple, factors: object, mode: str, aligned: bool, ant
         factor = None if factors is None else factors[i]
         if mode in ("nearest", "nearest-exact"):
             taps = taps_of.nearest(size, out, factor, mode == "nearest-exact")
-        elif mode == "area":
-            taps = taps_of.area(size, out)
         elif antialias:
             taps = taps_of.smooth(size, out, factor, aligned, kind, mode)
         elif mode == "bicubic":
@@ -134,7 +131,7 @@ def sizes_of(shape: tuple, size: object) -> list:
     return list(size)
 
 
-def check_mode(rank: int, mode: str, antialias: object, align_corners: object) -> None:
+def check_mode(rank: int, mode: object, antialias: object, align_corners: object) -> None:
     """The errors for a mode that does not fit the input."""
     if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and rank == 4):
         raise ValueError("Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D "
@@ -178,17 +175,20 @@ def interpolate(
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
     else:
         factors = factors_of(shape, scale_factor)
-        sizes = [int(length * factor) for length, factor in zip(shape[2:], factors)]
-        if recompute_scale_factor or mode == "area":
-            factors = None
     rank = len(shape)
     check_mode(rank, mode, antialias, align_corners)
+    if factors is not None:
+        if not all([hasattr(factor, "__float__") for factor in factors]):
+            raise TypeError(f"upsample_{mode}{rank - 2}d() received an invalid combination of arguments")
+        sizes = [int(length * factor) for length, factor in zip(shape[2:], factors)]
+        if recompute_scale_factor:
+            factors = None
+    if mode == "area":
+        return PUBLIC[f"nn.functional.adaptive_avg_pool{rank - 2}d"](x, tuple(sizes))
     check_sizes(shape, tuple(sizes))
     kind = dtypes.of(x._array)
     if not kind.is_floating_point and not (mode in ("nearest", "nearest-exact") and kind.name == "uint8"):
         raise refused_error(f"compute_indices_weights_{mode}", kind)
-    if mode == "area" and rank == 3:  # PyTorch pools a matrix of one row, and takes the row away
-        return interpolate(cython.cast(object, x).unsqueeze(2), (1, sizes[0]), None, "area").squeeze(2)
     op: Op = OPS[mode, "smooth"] if antialias else OPS[mode, rank - 2]
     return apply1(op, x, plan(x, tuple(sizes), factors, mode, bool(align_corners), bool(antialias)))
 

@@ -17,6 +17,8 @@ if not cython.compiled:
 from headgate.core.declare import composite, overload
 from headgate.core.entry import publish
 
+GROUPS = "Number of groups to divide channels in must be positive. Value of groups:"
+
 
 def product(sizes: tuple) -> int:
     """How many elements sizes have."""
@@ -76,6 +78,8 @@ class ChannelShuffle(Op):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if n.shape(0)[1] == 0:
+            raise RuntimeError(GROUPS + "0")
         return apply1(CHANNELS, g, n.shape(0)[1] // n.attrs)
 
 
@@ -127,7 +131,7 @@ def channel_shuffle(input: object, groups: object) -> object:
     if len(shape) <= 2:
         raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(shape)}")
     if count <= 0:
-        raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{count}")
+        raise RuntimeError(f"{GROUPS}{count}")
     if shape[1] % count:
         raise RuntimeError(f"Number of channels must be divisible by groups. Got {shape[1]} channels and {count} "
                            "groups.")

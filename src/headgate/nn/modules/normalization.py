@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
+from headgate import errors
 from headgate.core.entry import PUBLIC
 from headgate.core.typed import Tensor
 from headgate.nn import functional as F
@@ -43,6 +44,10 @@ class CrossMapLRN2d(Module):
     def forward(self, input: Tensor) -> Tensor:
         if input.dim() != 4:
             raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
+        if input.size(1) == 0:
+            raise IndexError(f"select(): index 0 out of range for tensor of size {list(input.shape)} at dimension 1")
+        if not input.is_floating_point():
+            raise RuntimeError(errors.RESULT_TYPE.format(result="Float", output=errors.TYPE_NAMES[input.dtype.name]))
         reach = int((self.size - 1) / 2 + 1)
         squares = input * input
         rows = []

@@ -201,7 +201,8 @@ class _FractionalMaxPoolNd(Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        if self.dims == 3 and not all(one > 0 for one in repeated(kernel_size, 3)):
+        numbers = isinstance(kernel_size, (int, tuple, list))  # anything else is refused by the function
+        if self.dims == 3 and numbers and not all(one > 0 for one in repeated(kernel_size, 3)):
             raise ValueError(f"kernel_size must be greater than 0, but got {kernel_size}")
         self.kernel_size = repeated(kernel_size, self.dims)
         self.return_indices = return_indices
