@@ -87,3 +87,4 @@ from headgate.ops import grids as grids
 from headgate.ops import laws as laws
 from headgate.ops import attention as attention
 from headgate.ops import heads as heads
+from headgate.ops import statistics as statistics
