@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import IO, Any, Union
 
 from headgate.core.device import device as _device
-from headgate.core.device import layout as _layout
+from headgate.core.device import layout as _layout  # noqa: F401  (as the next: for annotations of scripts)
 from headgate.core.records import Tensor as Tensor
 from headgate.core.size import Size as Size
-from headgate.dtypes import dtype as _dtype
+from headgate.dtypes import dtype as _dtype  # noqa: F401
 
 __all__ = ["Device", "FileLike", "Number", "Size", "Storage", "Tensor"]
 
