@@ -41,3 +41,26 @@ def test_names_for_annotations() -> None:
     for name in ("Number", "Device", "FileLike", "Size", "Tensor", "_dtype", "_device", "_size", "_int", "_bool"):
         assert hasattr(torch.types, name) and hasattr(headgate.types, name)
     assert isinstance(3, headgate.types.Number) and isinstance(headgate.ones(1), headgate.types.Tensor)
+
+
+@pytest.mark.parametrize("name", ["FloatTensor", "LongTensor", "BoolTensor", "HalfTensor"])
+def test_types_on_devices(name: str) -> None:
+    """They exist for `isinstance` and for conditional expressions, and make nothing."""
+    for t in (torch, headgate):
+        found: Any = t
+        kind = getattr(found.cuda, name)
+        assert not isinstance(found.ones(2), kind)
+        with pytest.raises(TypeError, match=f"type torch.cuda.{name} not available. Torch not compiled with CUDA"):
+            kind(3)
+
+
+def test_data_parallel() -> None:
+    states = []
+    for t in (torch, headgate):
+        found: Any = t
+        found.manual_seed(0)
+        m = found.nn.DataParallel(found.nn.Linear(2, 3))
+        assert m(found.ones(4, 2)).shape == (4, 3) and m.device_ids == []
+        assert found.nn.parallel.DataParallel is found.nn.DataParallel
+        states.append((list(m.state_dict()), repr(m)))
+    assert states[0] == states[1]
