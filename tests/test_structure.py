@@ -21,8 +21,8 @@ ROOMS = [
     ("_pure",), ("errors",), ("dtypes",), ("kernels",), ("core",), ("ops",), ("autograd",), ("gates",),
     ("multiprocessing",), ("nn",), ("optim", "distributions"), ("utils",), ("io",), ("watch",),
     ("amp",),
-    ("_C", "backends", "compiler", "cpu", "cuda", "func", "hub", "jit", "linalg", "overrides", "profiler", "random",
-     "return_types", "serialization", "special"),
+    ("_C", "accelerator", "backends", "compiler", "cpu", "cuda", "func", "hub", "jit", "linalg", "mps", "overrides",
+     "profiler", "random", "return_types", "serialization", "special", "testing", "types"),
     ("compat",), ("cli",), ("__main__",),
 ]  # fmt: skip
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}

@@ -25,7 +25,6 @@ from headgate import backends as backends  # noqa: E402
 from headgate import compiler as compiler  # noqa: E402
 from headgate import cpu as cpu  # noqa: E402
 from headgate import cuda as cuda  # noqa: E402
-from headgate import func as func  # noqa: E402
 from headgate import hub as hub  # noqa: E402
 from headgate import jit as jit  # noqa: E402
 from headgate import linalg as linalg  # noqa: E402
@@ -81,9 +80,12 @@ globals().update(_CONSTANTS)
 globals().update({_name: _value for _name, _value in _entry.PUBLIC.items() if "." not in _name})
 #: What is imported when it is asked for: forty files of laws, what multiprocessing needs, reading and writing files.
 _LATE = {
-    "distributions": "headgate.distributions", "io": "headgate.io", "multiprocessing": "headgate.multiprocessing",
+    "accelerator": "headgate.accelerator", "distributions": "headgate.distributions", "func": "headgate.func",
+    "io": "headgate.io",
+    "mps": "headgate.mps", "multiprocessing": "headgate.multiprocessing", "types": "headgate.types",
     "serialization": "headgate.serialization", "load": "headgate.io.serialization",
-    "save": "headgate.io.serialization",
+    "save": "headgate.io.serialization", "testing": "headgate.testing", "version": "headgate.compat.version",
+    "vmap": "headgate.func",
 }  # fmt: skip
 _INSIDE = ("dtypes", "errors", "ops")
 __all__ = [
@@ -98,6 +100,6 @@ def __getattr__(name: str) -> object:
     import importlib
 
     module = importlib.import_module(_LATE[name])
-    found = module if module.__name__ == f"{__name__}.{name}" else getattr(module, name)
+    found = module if module.__name__.endswith(f".{name}") else getattr(module, name)
     globals()[name] = found
     return found

@@ -49,6 +49,7 @@ def follow(own: str) -> Version:
 __version__ = Version(FOLLOWS + "+headgate")
 cuda = None
 hip = None
+rocm = None
 xpu = None
 debug = False
 git_version = "headgate"

@@ -86,3 +86,16 @@ def _refuse(*args: Any, **kwargs: Any) -> NoReturn:
 init = synchronize = current_device = set_device = get_device_name = get_device_properties = _refuse
 get_device_capability = get_rng_state = set_rng_state = initial_seed = ipc_collect = current_stream = _refuse
 reset_peak_memory_stats = mem_get_info = _refuse
+
+
+class _Absent:
+    """A type of tensors on CUDA devices: nothing is one, and none can be made. TypeError."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"type torch.cuda.{cls.__name__} not available. Torch not compiled with CUDA enabled.")
+
+
+globals().update({
+    _name + "Tensor": type(_name + "Tensor", (_Absent,), {"__module__": "torch.cuda", "__doc__": _Absent.__doc__})
+    for _name in ("BFloat16", "Bool", "Byte", "Char", "Double", "Float", "Half", "Int", "Long", "Short")
+})

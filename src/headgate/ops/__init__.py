@@ -87,3 +87,8 @@ from headgate.ops import grids as grids
 from headgate.ops import laws as laws
 from headgate.ops import attention as attention
 from headgate.ops import heads as heads
+from headgate.ops import statistics as statistics
+from headgate.ops import places as places
+from headgate.ops import decompose as decompose
+from headgate.ops import pseudo as pseudo
+from headgate.ops import factors as factors

@@ -21,6 +21,7 @@ if not cython.compiled:
 
 from headgate import errors
 from headgate.core.declare import composite, declare, overload
+from headgate.core.entry import PUBLIC
 from headgate.core.family import broadcast_error
 from headgate.core.options import kind_of
 from headgate.kernels import make_loop
@@ -123,7 +124,10 @@ def matrix_norm(
     A: object, ord: object = "fro", dim: object = (-2, -1), keepdim: object = False, *, dtype: object = None,
     out: object = None,
 ) -> object:
-    """Norms of matrices: "fro", "nuc", inf, -inf, 1, -1, 2, -2 over two dims. "nuc", 2 and -2 need singular values."""
+    """Norms of matrices: "fro", "nuc", inf, -inf, 1, -1, 2, -2 over two dims.
+
+    "nuc" is the sum of the singular values, 2 and -2 the largest and the smallest of them.
+    """
     x: Tensor = converted(given(A, "linalg_matrix_norm"), dtype, "linalg_matrix_norm")
     if isinstance(ord, str) and ord not in ("fro", "nuc"):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
@@ -141,7 +145,18 @@ def matrix_norm(
         return result if out is None else write_results("norm", (result,), (out,))[0]
     if ord not in ("nuc", 2, -2):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
-    raise NotImplementedError(f"linalg.matrix_norm: order {ord} needs singular values, which Headgate does not have")
+    result = spectral(x, ord, dims_of(dim, x, "linalg_matrix_norm"), keepdim)
+    return result if out is None else write_results("norm", (result,), (out,))[0]
+
+
+def spectral(x: object, ord: object, dims: object, keepdim: object) -> object:
+    """The sum of the singular values, the largest or the smallest."""
+    values = PUBLIC["linalg.svdvals"](x.movedim(dims, (-2, -1)))
+    if ord == "nuc":
+        result = values.sum(-1, keepdim)
+    else:
+        result = values.amax(-1, keepdim) if ord == 2 else values.amin(-1, keepdim)
+    return result.unsqueeze(-1).movedim((-2, -1), dims) if keepdim else result
 
 
 def extreme_sum(x: Tensor, order: object, axes: object, keepdim: object) -> object:
@@ -179,7 +194,7 @@ def norm(
     input: object, p: object = "fro", dim: object = None, keepdim: object = False, out: object = None,
     dtype: object = None,
 ) -> object:
-    """The p-norm of all elements, or over `dim`; "fro" is 2, "nuc" needs singular values."""
+    """The p-norm of all elements, or over `dim`; "fro" is 2, "nuc" the sum of singular values."""
     x: Tensor = given(input, "norm")
     if isinstance(p, str) and p != "fro":
         return matrix_norm(x, p, (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out)

@@ -1,0 +1,16 @@
+# C types of rules.py.
+from numpy cimport ndarray
+from headgate.core.apply cimport apply
+from headgate.core.family cimport Unary
+from headgate.core.records cimport OUT, X, Node, Op, Tensor
+from headgate.ops.reducing cimport write_results
+
+cdef class Ruled(Op):
+    cdef object compute
+    cdef object gradient
+    cdef tuple keys
+    cdef long long mask
+
+cdef class Formula(Unary):
+    cdef object slope
+    cdef public str doc

@@ -1,0 +1,92 @@
+"""Ops whose computing and gradient are plain Python functions: for families that are not hot and stay uncompiled.
+
+Nothing here knows what any of them computes.
+"""
+import cython
+
+if not cython.compiled:
+    import numpy as np
+
+    from headgate.core.apply import apply
+    from headgate.core.family import Unary
+    from headgate.core.records import OUT, Node, Op, Tensor, X
+    from headgate.ops.reducing import write_results
+
+    ndarray = np.ndarray
+
+from headgate.core.declare import overload
+
+
+@cython.cclass
+class Ruled(Op):
+    """An op of any number of inputs and outputs.
+
+    compute(*arrays, attrs) gives an array or a tuple of arrays. gradient(saved, grads, attrs, need) gives a list with
+    the gradient of each input (Tensors or None): `saved` are the values of `keys` (an input's number, or OUT + the
+    number of an output), `grads` those of the outputs, None where none arrived, `need` bits of the inputs asked for.
+    """
+
+    def __init__(self, compute: object, gradient: object, keys: tuple):
+        super().__init__()
+        self.compute = compute
+        self.gradient = gradient
+        self.keys = keys
+        self.mask = 0
+        self.together = True
+        for key in keys:
+            self.mask |= cython.cast(cython.longlong, 1) << cython.cast(cython.int, key)
+
+    @cython.cfunc
+    def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
+        return self.compute(x, attrs)
+
+    @cython.cfunc
+    def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
+        return self.compute(x, y, attrs)
+
+    @cython.cfunc
+    def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
+        return self.compute(*inputs, attrs)
+
+    @cython.cfunc
+    def needed(self, n: Node) -> cython.longlong:
+        return self.mask if n.needs else 0
+
+    @cython.cfunc
+    def pull_all(self, n: Node, grads: list, need: cython.longlong) -> list:
+        saved: list = [n.read(cython.cast(cython.int, key)) for key in self.keys]
+        return self.gradient(saved, grads, n.attrs, need)
+
+
+@cython.cclass
+class Formula(Unary):
+    """An elementwise op of one tensor whose derivative is a plain function of it, in Tensors: slope(x)."""
+
+    def __init__(self, slope: object, doc: str):
+        super().__init__()
+        self.slope = slope
+        self.doc = doc
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return g * self.slope(n.read(X))
+
+
+def applied(op: Op, inputs: tuple, attrs: object) -> object:
+    """The op on these inputs, recorded: a Tensor, or a tuple of them."""
+    return apply(op, inputs, attrs)
+
+
+def ruled(name: str, compute: object, gradient: object, keys: tuple, *, number: object = 0, node: str = "") -> object:
+    """A described `Ruled`; call it by `applied`. number, node: as for `declare`'s overload and node."""
+    op: Op = Ruled(compute, gradient, keys)
+    overload(op, name, number, node=node)
+    return op
+
+
+def written(name: str, results: tuple, out: object) -> tuple:
+    """The results themselves, or those given as `out` with the results written into them."""
+    return results if out is None else write_results(name, results, out)
+
+
+OUTPUT: int = OUT  # the key of the first output
