@@ -48,10 +48,10 @@ class Resample(Op):
         return apply1(TURNED, g, (n.attrs[1], n.attrs[0]))
 
 
-def named(name: str, node: str) -> object:
-    """An op under PyTorch's names."""
+def named(name: str, node: str, keeps: cython.int = 0) -> object:
+    """An op under PyTorch's names. `keeps`: the bit of what PyTorch's node keeps though no gradient reads it."""
     op: Op = Resample()
-    describe(op, name, (0,), 0, node + "Backward", None, True)
+    describe(op, name, (keeps,), 0, node + "Backward", None, True, keeps)
     return op
 
 
@@ -60,7 +60,7 @@ OPS: dict = {}
 for _rank in (1, 2, 3):
     OPS["nearest", _rank] = named(f"upsample_nearest{_rank}d", f"UpsampleNearest{_rank}D")
     OPS["nearest-exact", _rank] = named(f"_upsample_nearest_exact{_rank}d", f"UpsampleNearestExact{_rank}D")
-    OPS["area", _rank] = named(f"adaptive_avg_pool{_rank}d", f"AdaptiveAvgPool{_rank}D")
+    OPS["area", _rank] = named(f"adaptive_avg_pool{_rank}d", f"AdaptiveAvgPool{_rank}D", 1 << 0)
 for _mode, _rank in (("linear", 1), ("bilinear", 2), ("bicubic", 2), ("trilinear", 3)):
     OPS[_mode, _rank] = named(f"upsample_{_mode}{_rank}d", f"Upsample{_mode.capitalize()}{_rank}D")
 for _mode in ("bilinear", "bicubic", "lanczos"):
@@ -189,6 +189,8 @@ def interpolate(
         raise refused_error(f"compute_indices_weights_{mode}", kind)
     if mode == "area" and rank == 3:  # PyTorch pools a matrix of one row, and takes the row away
         return interpolate(cython.cast(object, x).unsqueeze(2), (1, sizes[0]), None, "area").squeeze(2)
+    if mode == "area" and set(sizes) == {1}:
+        return cython.cast(object, x).mean(list(range(2 - rank, 0)), True)
     op: Op = OPS[mode, "smooth"] if antialias else OPS[mode, rank - 2]
     return apply1(op, x, plan(x, tuple(sizes), factors, mode, bool(align_corners), bool(antialias)))
 
