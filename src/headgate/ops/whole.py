@@ -44,6 +44,7 @@ def whole_op(name: str, node: str, keeps_result: bool = False, copies: bool = Fa
     op: Whole = Whole(copies)
     overload(op, name, 0, node=node, looks=65534 | 1 << OUT)
     op.keeps_result = keeps_result
+    op.constants = 65534
     return op
 
 
