@@ -185,7 +185,7 @@ declare(MATRIX_EXP, "linalg.matrix_exp", node="LinalgMatrixExpBackward", overloa
             ((make(3, 3),), {}), ((make(2, 2, 2, low=-6.0, high=6.0),), {}), ((make(1, 1),), {})])
 composite("matrix_exp", matrix_exp, dtypes="f", reference=compared, samples=lambda make: [((make(3, 3),), {})])
 declare(HOUSEHOLDER_PRODUCT, "linalg.householder_product", node="LinalgHouseholderProductBackward", overload=0,
-        reads=[3 | 1 << OUT] * 2, looks=1 << OUT, function=householder_product, method=False, inplace=False,
+        reads=[3 | 1 << OUT] * 2, looks=3 | 1 << OUT, function=householder_product, method=False, inplace=False,
         dtypes="f", samples=lambda make: [
             ((make(4, 3), make(3)), {}), ((make(2, 3, 3), make(2, 2)), {})])
 composite("orgqr", orgqr, out=True, dtypes="f", samples=lambda make: [((make(4, 3), make(3)), {})])
