@@ -12,6 +12,7 @@ if not cython.compiled:
     from headgate.core.apply import apply, requires, wrap
     from headgate.core.arrays import is_float, shape_of
     from headgate.core.modes import grad_enabled
+    from headgate.core.operators import slots
     from headgate.core.records import OUT, Node, Op, Tensor
     from headgate.kernels.reference_attention import backward as kernel_backward
     from headgate.kernels.reference_attention import forward as kernel_forward
@@ -25,6 +26,7 @@ if not cython.compiled:
 from headgate import errors
 from headgate.core.declare import composite, constants, overload
 from headgate.core.entry import PUBLIC
+from headgate.ops.whole import whole, whole_op
 
 NAME = "scaled_dot_product_attention"
 FEW_DIMS = (
@@ -45,7 +47,7 @@ BOTH_MASKS = "_scaled_dot_product_attention: Explicit attn_mask should not be se
 @cython.cclass
 class Attention(Op):
     """softmax(q k^T scale + mask) v; also the logarithm of each row's sum. Inputs: q, k, v of two to four dims, and a
-    mask that broadcasts, or None. attrs: (causal, scale, whether there is a mask, whether PyTorch has one node too)."""
+    mask that broadcasts, or None. attrs: (causal, scale, whether there is a mask)."""
 
     def __init__(self):
         super().__init__()
@@ -57,12 +59,6 @@ class Attention(Op):
         found, logs = kernel_forward(four(q), four(k), four(v), four(mask), attrs[0], attrs[1])
         return cython.cast(object, found).reshape(q.shape[: q.ndim - 1] + (v.shape[v.ndim - 1],)), logs
 
-    def label(self, n: Node) -> str:
-        return self.type_name if n.attrs[3] else "UnsafeViewBackward"
-
-    def full_name(self, n: Node) -> str:
-        return self.label(n) + "0"
-
     @cython.cfunc
     def needed(self, n: Node) -> cython.longlong:
         return 15 | (3 << OUT) if n.needs else 0
@@ -72,7 +68,7 @@ class Attention(Op):
         q: Tensor = n.read(0)
         k: Tensor = n.read(1)
         v: Tensor = n.read(2)
-        causal, scale, masked, _ = n.attrs
+        causal, scale, masked = n.attrs
         mask: Tensor = n.read(3) if masked else None
         g: Tensor = grads[0]
         if g is None:
@@ -96,6 +92,8 @@ def four(x: ndarray) -> object:
 
 
 ATTENTION = overload(Attention(), NAME, None, node="ScaledDotProductFlashAttentionForCpuBackward")
+GROUPS = whole_op(NAME, "ScaledDotProductFlashAttentionForCpuBackward", keeps_result=True)
+PRODUCT = whole_op("_unsafe_view", "UnsafeViewBackward", copies=True)
 constants(1 << 3, ATTENTION)
 
 
@@ -168,6 +166,18 @@ def fits(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> bool:
     return len(shape) <= rank and all([one == 1 or one == other for one, other in zip(shape[::-1], whole[::-1])])
 
 
+def apart(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, attrs: tuple) -> object:
+    """The fused op where PyTorch computes by ordinary ops: those keep scaled copies of q and k, of the values only what
+    the gradients of q and k read, and nothing of the mask and the result, which may all be written before backward."""
+    if not grad_enabled() or not (requires(q) or requires(k) or requires(v)):
+        return apply(ATTENTION, (q, k, v, mask), attrs)[0]
+    if not requires(q) and not requires(k):
+        v = slots.clone.call1(v, None)
+    beside: object = None if mask is None else slots.clone.call1(mask, None)
+    return whole(PRODUCT, apply(
+        ATTENTION, (slots.clone.call1(q, None), slots.clone.call1(k, None), v, beside), attrs)[0])
+
+
 def grouped(q: object, k: object, v: object) -> tuple:
     """Keys and values repeated for groups of query heads."""
     heads = q.shape[q.ndim - 3]
@@ -214,7 +224,11 @@ def scaled_dot_product_attention(
     factor: float = float(scale) if scale is not None else 1 / math.sqrt(width) if width else math.inf
     if dropout_p == 0 and fits(q, k, v, mask):
         alone: bool = q._array.ndim == 4 and shape_of(v._array)[3] == width
-        return apply(ATTENTION, (q, k, v, mask), (is_causal, factor, mask is not None, alone))[0]
+        attrs: tuple = (is_causal, factor, mask is not None)
+        if not alone:
+            return apart(q, k, v, mask, attrs)
+        result: object = apply(ATTENTION, (q, k, v, mask), attrs)[0]
+        return result if k is key and v is value else whole(GROUPS, result, key, value)
     return by_ops(q, k, v, mask, float(dropout_p), is_causal, factor)
 
 

@@ -92,8 +92,8 @@ def largest(rows: object, bags: object) -> object:
 
 @cython.cclass
 class EmbeddingBag(Op):
-    """Rows of a table, reduced by bags. Inputs: weight, indices, weights of the indices or None; attrs: (bags, whether
-    rows used often count less)."""
+    """Rows of a table, reduced by bags. Inputs: weight, indices, weights of the indices or None, offsets; attrs:
+    (bags, whether rows used often count less, ...)."""
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
@@ -112,8 +112,8 @@ class EmbeddingBag(Op):
     @cython.cfunc
     def needed(self, n: Node) -> cython.longlong:
         if n.attrs[0].mode == LARGEST:
-            return 2
-        return 2 | ((4 if n.attrs[2] else 0) if n.needs & 1 else 0) | (1 if n.needs & 4 else 0)
+            return 10
+        return 10 | ((4 if n.attrs[2] else 0) if n.needs & 1 else 0) | (1 if n.needs & 4 else 0)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -146,8 +146,8 @@ def from_largest(g: Tensor, index: ndarray, bags: object, shape: tuple) -> objec
 
 
 BAG = EmbeddingBag()
-constants(1 << 1, BAG)
-describe(BAG, "embedding_bag", (), 0, "EmbeddingBagBackward", None, True)
+constants(1 << 1 | 1 << 3, BAG)
+describe(BAG, "embedding_bag", (), 0, "EmbeddingBagBackward", None, True, 1 << 3)
 
 
 # ---- the functions --------------------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ def bag_up(weight: object, indices: object, offsets: object, by_count: object, m
     bags = Bags(mode, array, cython.cast(object, starts._array).astype(np.int64), bool(last),
                 -1 if padding is None else padding % rows)
     attrs = (bags, bool(by_count), weights is not None, shape_of(table._array))
-    return apply(BAG, (table, index, weights), attrs), bags
+    return apply(BAG, (table, index, weights, starts), attrs), bags
 
 
 def embedding_bag(

@@ -2,7 +2,7 @@
 from numpy cimport ndarray
 from headgate.core.apply cimport apply, wrap
 from headgate.core.arrays cimport shape_of
-from headgate.core.records cimport Node, Op, Tensor
+from headgate.core.records cimport OUT, Node, Op, Tensor
 from headgate.ops.arguments cimport other
 
 cdef class Ctc(Op):

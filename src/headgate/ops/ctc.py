@@ -9,13 +9,13 @@ import numpy as np
 if not cython.compiled:
     from headgate.core.apply import apply, wrap
     from headgate.core.arrays import shape_of
-    from headgate.core.records import Node, Op, Tensor
+    from headgate.core.records import OUT, Node, Op, Tensor
     from headgate.ops.arguments import other
 
     ndarray = np.ndarray
 
 from headgate import dtypes
-from headgate.core.declare import describe
+from headgate.core.declare import constants, describe
 from headgate.core.entry import publish
 from headgate.core.family import refused_error
 from headgate.ops.loss import reduction_of
@@ -105,8 +105,8 @@ def losses_of(alpha: object, way: object) -> object:
 
 @cython.cclass
 class Ctc(Op):
-    """The loss of each sample. Input: log-probabilities (time, batch, classes); attrs: (alignments, whether infinite
-    losses count nothing, a list that keeps the sums)."""
+    """The loss of each sample. Inputs: log-probabilities (time, batch, classes), targets; attrs: (alignments,
+    whether infinite losses count nothing, a list that keeps the sums)."""
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
@@ -152,7 +152,8 @@ class CtcGradient(Op):
 
 
 CTC, CTC_GRADIENT = Ctc(), CtcGradient()
-describe(CTC, "ctc_loss", (1,), 0, "CtcLossBackward", None, True)
+constants(1 << 1, CTC)
+describe(CTC, "ctc_loss", (3 | 1 << OUT,), 0, "CtcLossBackward", None, True, 3 | 1 << OUT)
 describe(CTC_GRADIENT, "_ctc_loss_backward", (0, 0), 0, "NotImplemented", None, True)
 
 
@@ -230,7 +231,7 @@ def ctc(log_probs: object, targets: object, input_lengths: object, target_length
     batch: Tensor = cython.cast(object, x).unsqueeze(1) if single else x
     array = array.astype(np.int64)
     way, lengths = prepared(batch, array, input_lengths, target_lengths, blank)
-    losses: object = apply(CTC, (batch,), (way, bool(zero_infinity), []))
+    losses: object = apply(CTC, (batch, targets), (way, bool(zero_infinity), []))
     if zero_infinity:
         losses = losses.masked_fill((losses == np.inf).detach(), 0)
     if single and code == 0:

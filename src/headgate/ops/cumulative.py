@@ -271,7 +271,7 @@ def lines(make: object) -> object:
 
 
 declare(CUMSUM, "cumsum", overload=None, function=cumsum, inplace=True, samples=lines)
-declare(CUMPROD, "cumprod", overload=None, reads=[(1 << 0) | (1 << OUT)], looks=1 << OUT, function=cumprod,
+declare(CUMPROD, "cumprod", overload=None, reads=[(1 << 0) | (1 << OUT)], looks=1 << 0 | 1 << OUT, function=cumprod,
         inplace=True, samples=lines)
 declare(LOGCUMSUMEXP, "logcumsumexp", overload=None, reads=[(1 << 0) | (1 << OUT)], function=logcumsumexp,
         inplace=False, samples=lines, dtypes="f")

@@ -14,6 +14,7 @@ from headgate import dtypes, errors
 from headgate.core.declare import declare, describe
 from headgate.core.entry import PUBLIC, publish
 from headgate.core.family import refused_error
+from headgate.ops.whole import whole, whole_op
 
 MODES = {"use_mm_for_euclid_dist_if_necessary": 0, "use_mm_for_euclid_dist": 1, "donot_use_mm_for_euclid_dist": 2}
 MANY = 25  # rows from which on PyTorch takes the product of matrices for distances by default
@@ -131,6 +132,7 @@ class Cdist(Op):
 
 
 CDIST = Cdist()
+PDIST = whole_op("_pdist_forward", "PdistBackward", keeps_result=True)
 
 
 def check_pair(x: Tensor, y: Tensor, p: object) -> None:
@@ -189,7 +191,8 @@ def pdist(input: object, p: object = 2) -> object:
         raise RuntimeError("pdist only supports non-negative p values")
     rows = shape_of(x._array)[0]
     upper = np.flatnonzero(np.triu(np.ones((rows, rows), bool), 1))
-    return cython.cast(object, apply(CDIST, (x, x), (float(p), False))).reshape(-1).index_select(0, wrap(upper))
+    found: object = cython.cast(object, apply(CDIST, (x, x), (float(p), False))).reshape(-1)
+    return whole(PDIST, found.index_select(0, wrap(upper)), x)
 
 
 def halves(make: object) -> list:

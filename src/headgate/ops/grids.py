@@ -16,11 +16,14 @@ from headgate.core.entry import PUBLIC, publish
 from headgate.core.family import refused_error
 from headgate.core.modes import grad_enabled
 from headgate.core.typed import Tensor
+from headgate.ops.whole import whole as one_node
+from headgate.ops.whole import whole_op
 
 CHANGED = (
     "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
     "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details."
 )
+OPS = {rank: whole_op(f"grid_sampler_{rank}d", f"GridSampler{rank}DBackward") for rank in (2, 3)}
 MODES, PADDINGS = ("bilinear", "nearest", "bicubic"), ("zeros", "border", "reflection")
 BILINEAR, NEAREST, BICUBIC = range(3)
 ZEROS, BORDER, REFLECTION = range(3)
@@ -196,7 +199,7 @@ def grid_sampler(input: Any, grid: Any, interpolation_mode: int, padding_mode: i
     else:
         places = [padded(place, size, padding_mode, align_corners) for place, size in zip(places, image.sizes)]
         found = (read_nearest if interpolation_mode == NEAREST else read_linear)(image, places)
-    return found.reshape(shape)
+    return one_node(OPS[rank], found.reshape(shape), input, grid)
 
 
 def grid_sample(

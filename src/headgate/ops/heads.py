@@ -137,7 +137,9 @@ def merged_masks(mask: Any, padding: Any, batch: int, heads: int, source: int) -
     require(padding.shape[1] == source, f"Expected key_padded_mask.shape[1] to be {source}, but got "
             f"{padding.shape[1]}")
     padding = padding.reshape(batch, 1, 1, source)
-    return padding if mask is None else mask + padding
+    if mask is None:
+        return padding.clone() if heads > 1 else padding  # PyTorch copies it for each head
+    return mask + padding
 
 
 def weighted(q: Any, k: Any, v: Any, mask: Any, dropout: float) -> tuple[Any, Any]:

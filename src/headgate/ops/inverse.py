@@ -266,7 +266,8 @@ install(_tensor_type, "slogdet", publish("slogdet", slogdet))
 declare(INVERSE, "linalg.inv", node="LinalgInvExBackward", overload=0, reads=[1 << OUT], function=inv, method=False,
         inplace=False, dtypes="f", samples=lambda make: [((regular(make, 3, 3),), {}), ((regular(make, 2, 2, 2),), {})])
 declare(SOLVE, "linalg.solve", node="LinalgSolveExBackward", overload=0,
-        reads=[(1 << X) | (1 << OUT)] * 2, looks=1 << OUT, function=solve, method=False, inplace=False, dtypes="f",
+        reads=[(1 << X) | (1 << OUT)] * 2, looks=1 << X | 1 << OUT, function=solve, method=False, inplace=False,
+        dtypes="f",
         samples=lambda make: [
             ((regular(make, 3, 3), make(3, 2)), {}), ((regular(make, 3, 3), make(3)), {}),
             ((regular(make, 2, 3, 3), make(2, 3)), {}), ((regular(make, 3, 3), make(2, 4, 3)), {"left": False})])

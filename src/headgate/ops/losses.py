@@ -26,6 +26,7 @@ from headgate.core.declare import composite, constants, declare
 from headgate.core.entry import PUBLIC
 from headgate.core.family import broadcast_error, refused_error
 from headgate.kernels import make_loop
+from headgate.ops.whole import whole, whole_op
 
 KL_MEAN = (
     "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only "
@@ -134,6 +135,7 @@ class BceLogits(Op):
 
 
 BCE, BCE_LOGITS = Bce(), BceLogits()
+SOFT_MARGIN = whole_op("soft_margin_loss", "SoftMarginLossBackward")
 constants(1 << 2, BCE)
 constants(1 << 2 | 1 << 3, BCE_LOGITS)
 
@@ -295,7 +297,7 @@ def soft_margin_loss(
     product = -x * y
     if product.shape != x.shape:
         raise RuntimeError(f"output with shape {list(x.shape)} doesn't match the broadcast shape {list(product.shape)}")
-    return finished(product.to(kind).exp().log1p(), code)
+    return whole(SOFT_MARGIN, finished(product.to(kind).exp().log1p(), code), x, y)
 
 
 def margin_ranking_loss(

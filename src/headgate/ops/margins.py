@@ -17,8 +17,12 @@ from headgate.core.family import refused_error
 from headgate.core.typed import Tensor
 from headgate.errors import C_NAMES
 from headgate.ops.loss import reduction_of
+from headgate.ops.whole import whole, whole_op
 
 NAMES = ("none", "mean", "sum")
+MULTI_MARGIN = whole_op("multi_margin_loss", "MultiMarginLossBackward")
+MULTILABEL_MARGIN = whole_op("multilabel_margin_loss", "MultilabelMarginLossBackward")
+TRILINEAR = whole_op("_trilinear", "TrilinearBackward")
 TARGET_SIZE = (
     "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
     "Expected target size [{expected}], but got {got}. Input has shape {shape}."
@@ -87,7 +91,8 @@ def multi_margin_loss(
     if weight is not None:
         losses = losses * weight.detach().gather(0, index.reshape(-1)).unsqueeze(1)
     losses = losses.sum(1) / classes
-    return reduced(losses.reshape(()) if target.ndim == 0 and code == 0 else losses, code)
+    found = reduced(losses.reshape(()) if target.ndim == 0 and code == 0 else losses, code)
+    return whole(MULTI_MARGIN, found, x, target, weight)
 
 
 def multilabel_margin_loss(
@@ -119,7 +124,8 @@ def multilabel_margin_loss(
     z = 1 - rows.gather(1, wrap(chosen)).unsqueeze(2) + rows.unsqueeze(1)
     z = z.masked_fill((z <= 0).detach(), 0).masked_fill(wrap(~(valid[:, :, None] & ~is_target[:, None, :])), 0)
     losses = z.sum((1, 2)) / classes
-    return reduced(losses.reshape(()) if x.ndim < 2 and code == 0 else losses, code)
+    found = reduced(losses.reshape(()) if x.ndim < 2 and code == 0 else losses, code)
+    return whole(MULTILABEL_MARGIN, found, x, target)
 
 
 def triplet_margin_with_distance_loss(
@@ -179,7 +185,10 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     count = math.prod(x.shape[:x.ndim - 1])
     flat = x.reshape(count, first)
     mixed = flat.matmul(weight.permute(1, 0, 2).reshape(first, out * second)).reshape(count, out, second)
-    result = (mixed * y.reshape(count, 1, second)).sum(2).reshape(*x.shape[:x.ndim - 1], out)
+    operands = (x, weight, y)  # PyTorch keeps of these what the gradients of the other two read
+    kept = [one if any(other.requires_grad for other in operands if other is not one) else None for one in operands]
+    summed = whole(TRILINEAR, (mixed * y.reshape(count, 1, second)).sum(2), *kept)
+    result = summed.reshape(*x.shape[:x.ndim - 1], out)
     return result if bias is None else result + bias
 
 

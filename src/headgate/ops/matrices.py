@@ -10,7 +10,7 @@ if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply1, apply2
     from headgate.core.arrays import is_float
-    from headgate.core.records import Node, Op, Tensor, X, Y
+    from headgate.core.records import OUT, Node, Op, Tensor, X, Y
     from headgate.ops.inverse import given_as
     from headgate.ops.linalg import transposed
     from headgate.ops.reducing import write_results
@@ -185,6 +185,7 @@ declare(MATRIX_EXP, "linalg.matrix_exp", node="LinalgMatrixExpBackward", overloa
             ((make(3, 3),), {}), ((make(2, 2, 2, low=-6.0, high=6.0),), {}), ((make(1, 1),), {})])
 composite("matrix_exp", matrix_exp, dtypes="f", reference=compared, samples=lambda make: [((make(3, 3),), {})])
 declare(HOUSEHOLDER_PRODUCT, "linalg.householder_product", node="LinalgHouseholderProductBackward", overload=0,
-        reads=[3, 3], function=householder_product, method=False, inplace=False, dtypes="f", samples=lambda make: [
+        reads=[3 | 1 << OUT] * 2, looks=3 | 1 << OUT, function=householder_product, method=False, inplace=False,
+        dtypes="f", samples=lambda make: [
             ((make(4, 3), make(3)), {}), ((make(2, 3, 3), make(2, 2)), {})])
 composite("orgqr", orgqr, out=True, dtypes="f", samples=lambda make: [((make(4, 3), make(3)), {})])

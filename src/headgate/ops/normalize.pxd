@@ -13,6 +13,7 @@ from headgate.kernels.normalization cimport (
 from headgate.ops.keep cimport zeros_of
 
 cdef class Normalize(Op):
+    cdef bint keeps_bias
     cdef tuple fused(self, Node n, ndarray g, Tensor x, object w, int need)
     cdef list written_out(self, Node n, Tensor g, Tensor x, object w, int need)
 
@@ -27,5 +28,6 @@ cdef class Channels(Normalize):
 
 cdef Op LAYER, GROUP, RMS, BATCH, ATTACHED
 
-cdef Tensor as_weight(object a, Tensor like)
+cdef Tensor as_weight(object a, tuple meta)
+cdef tuple meta_of(Tensor t)
 cdef object weight_of(Node n, int i)

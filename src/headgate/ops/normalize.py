@@ -32,16 +32,21 @@ from headgate.core.declare import constants, describe
 from headgate.core.family import refused_error
 
 SIZES, EPS, MODE, MEAN, RSTD = 0, 1, 2, 3, 4  # places in a call's attributes; MODE: centred, or training
-RUNNING, MOMENTUM = 5, 6
+RUNNING, MOMENTUM, BIAS = 5, 6, 8
 ACCESSOR = "TensorAccessor expected 1 dims but tensor has {dims}"
 SAME_TYPE = "mixed dtype (CPU): all inputs must share same datatype."
 FLOAT_PARAMETER = "mixed dtype (CPU): expect parameter to have scalar type of Float"
 
 
-def as_weight(a: object, like: Tensor) -> Tensor:
-    """A gradient in the shape and type of the weight it is for."""
-    array: object = like._array
-    return wrap(a.reshape(array.shape).astype(array.dtype, copy=False))
+def as_weight(a: object, meta: tuple) -> Tensor:
+    """A gradient in the shape and type, `meta`, of the weight it is for."""
+    return wrap(a.reshape(meta[0]).astype(meta[1], copy=False))
+
+
+def meta_of(t: Tensor) -> tuple:
+    """The shape and element type of a tensor."""
+    array: object = t._array
+    return (array.shape, array.dtype)
 
 
 def weight_of(n: Node, i: cython.int) -> object:
@@ -66,15 +71,16 @@ class Attached(Op):
 @cython.cclass
 class Normalize(Op):
     """What both ops share. Inputs: x, weight or None, bias or None, ...; attrs: a list, to which `run` adds the
-    statistics."""
+    statistics. `keeps_bias`: PyTorch's node keeps the bias, which no gradient reads."""
 
-    def __init__(self):
+    def __init__(self, keeps_bias: bool = False):
         super().__init__()
         self.together = True
+        self.keeps_bias = keeps_bias
 
     @cython.cfunc
     def needed(self, n: Node) -> cython.longlong:
-        return n.attrs[7]
+        return n.attrs[7] if self.keeps_bias else n.attrs[7] & ~4
 
     @cython.cfunc
     def forget(self, n: Node) -> cython.bint:
@@ -104,8 +110,8 @@ class Normalize(Op):
             found = self.written_out(n, g, x, w, wanted)
         else:
             arrays = self.fused(n, g._array, x, w, wanted)
-            found = [wrap(arrays[0]) if wanted & 1 else None, as_weight(arrays[1], w) if wanted & 2 else None,
-                     as_weight(arrays[2], n.read(2)) if wanted & 4 else None]
+            found = [wrap(arrays[0]) if wanted & 1 else None, as_weight(arrays[1], meta_of(w)) if wanted & 2 else None,
+                     as_weight(arrays[2], n.attrs[BIAS]) if wanted & 4 else None]
         return found + [None] * (n.inputs - 3)
 
 
@@ -148,7 +154,7 @@ class Blocks(Normalize):
             if outer and channels * inner == 0:
                 found[1] = found[1] + float("nan")  # the mean of nothing
         if need & 4:
-            found[2] = apply(ATTACHED, (up.sum((0, 3)).reshape(n.read(2).shape), x), None)
+            found[2] = apply(ATTACHED, (up.sum((0, 3)).reshape(n.attrs[BIAS][0]), x), None)
         return found
 
 
@@ -220,7 +226,7 @@ class Channels(Normalize):
         return found
 
 
-LAYER, GROUP, RMS, BATCH, ATTACHED = Blocks(), Blocks(), Blocks(), Channels(), Attached()
+LAYER, GROUP, RMS, BATCH, ATTACHED = Blocks(True), Blocks(), Blocks(), Channels(), Attached()
 constants(1 << 3 | 1 << 4, BATCH)
 describe(ATTACHED, "normalize_backward", (0, 2), 0, "", None, True)
 describe(LAYER, "layer_norm", (), 0, "NativeLayerNormBackward", None, True, 1 << 2)
@@ -237,9 +243,15 @@ def mask_of(inputs: tuple) -> int:
     return mask
 
 
+def bias_meta(inputs: tuple) -> object:
+    """The shape and element type of the bias, None where there is none."""
+    return None if inputs[2] is None else meta_of(inputs[2])
+
+
 def run_blocks(op: Op, inputs: tuple, sizes: tuple, eps: object, centred: bool) -> tuple:
     """(y, means, 1 / deviations): the last two as arrays, one number per block."""
-    attrs: list = [sizes, float(eps), centred, None, None, None, 0.0, mask_of(inputs)]
+    attrs: list = [sizes, float(eps), centred, None, None, None, 0.0, mask_of(inputs),
+                   bias_meta(inputs)]
     y = apply(op, inputs, attrs)
     return y, attrs[MEAN], attrs[RSTD]
 
@@ -255,7 +267,8 @@ def run_channels(inputs: tuple, sizes: tuple, eps: object, training: bool, momen
             if t._storage.shield is not None:
                 t._storage.shield.refuse(t)
         running = (cython.cast(Tensor, inputs[3])._array, cython.cast(Tensor, inputs[4])._array)
-    attrs: list = [sizes, float(eps), training, None, None, running, float(momentum), mask_of(inputs)]
+    attrs: list = [sizes, float(eps), training, None, None, running, float(momentum), mask_of(inputs),
+                   bias_meta(inputs)]
     y = apply(BATCH, inputs, attrs)
     attrs[RUNNING] = shaped_wrong(inputs)
     if running is not None:

@@ -289,6 +289,8 @@ def rms_norm(input: object, normalized_shape: object, weight: object = None, eps
         eps = dtypes.finfo(dtypes.by_name("float32") if kind.itemsize == 2 else kind).eps
     shape: tuple = shape_of(x._array)
     sizes = (product(shape[:len(shape) - len(tail)]), 1, product(tail), 1)
+    if weight is not None and kind.itemsize > 2 and grad_enabled() and not x.requires_grad:
+        return run_blocks(RMS, (x, None, None), sizes, eps, False)[0] * weight  # as in PyTorch keeps nothing of x
     return run_blocks(RMS, (x, weight, None), sizes, eps, False)[0]
 
 

@@ -94,7 +94,8 @@ refuse(HYPOT, BOOLS | INTEGERS, "hypot_cpu")
 refuse(NEXTAFTER, BOOLS | INTEGERS, "nextafter_cpu")
 declare(HYPOT, "hypot", loop=make_loop("hypot"), reads=[1 << 0 | 1 << OUT, 1 << 1 | 1 << OUT], looks=1 << 1,
         dtypes="f")
-declare(COPYSIGN, "copysign", loop=make_loop("copysign"), kind=QUOTIENT, reads=[1 | 1 << OUT, 1 << OUT], looks=1 << OUT,
+declare(COPYSIGN, "copysign", loop=make_loop("copysign"), kind=QUOTIENT, reads=[1 | 1 << OUT, 1 << OUT],
+        looks=1 | 1 << OUT,
         overload=0, smooth=False)
 overload(COPYSIGN_NUMBER, "copysign", 1, reads=[1 | 1 << OUT])
 set_loop(COPYSIGN_NUMBER, make_loop("copysign"), QUOTIENT)

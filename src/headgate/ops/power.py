@@ -178,7 +178,7 @@ def powers(make: object) -> object:
 
 for _op in (POW, NUMBER_POW):
     refuse(_op, BOOLS, "pow")
-declare(POW, "pow", loop=make_loop("pow"), overload=1, reads=[3 | 1 << OUT] * 2, looks=1 << OUT, operator="pow",
+declare(POW, "pow", loop=make_loop("pow"), overload=1, reads=[3 | 1 << OUT] * 2, looks=3 | 1 << OUT, operator="pow",
         samples=powers, dtypes="fi", aliases=())
 overload(POW_NUMBER, "pow", 0, reads=[1 << 0])
 overload(NUMBER_POW, "pow", 2, reads=[1 << 0 | 1 << OUT], looks=1 << 0)

@@ -83,9 +83,9 @@ class Recurrent(Op):
         sizes, reverse = (None, False) if n.attrs is None else n.attrs
         x = self.input_array(n, 0, need & 8 != 0)
         h = self.input_array(n, 1, need & 16 != 0 or self.kind == GRU)
-        c = self.input_array(n, 2, True)
+        c = self.input_array(n, 2, need & ~4 != 0)
         w = self.input_array(n, 3, need & 1 != 0)
-        u = self.input_array(n, 4, need & 2 != 0 or self.layer)
+        u = self.input_array(n, 4, need & 2 != 0 or (self.layer and several(x, sizes)))
         kept = tuple([None if place < 0 else n.array(OUT + cython.cast(cython.int, place)) for place in self.kept])
         g_y = array_or_none(grads[0])
         if self.layer:
@@ -114,6 +114,11 @@ class Recurrent(Op):
         return n.array(key)
 
 
+def several(x: object, sizes: object) -> bool:
+    """Whether there is more than one step: from the second on the hidden state wants a gradient."""
+    return x.shape[0] > 1 if sizes is None else len(sizes) > 1
+
+
 def array_or_none(g: Tensor) -> object:
     """The array of a gradient that arrived."""
     return None if g is None else g._array
@@ -136,13 +141,16 @@ def saved_value(n: Node, key: cython.int) -> bool:
 
 
 CELLS = [Recurrent(LSTM, False), Recurrent(GRU, False), Recurrent(TANH, False), Recurrent(RELU, False)]
+CHAIN = Recurrent(LSTM, True)  # where PyTorch has no node for the layer
 LAYERS = [Recurrent(LSTM, True), Recurrent(GRU, True), Recurrent(TANH, True), Recurrent(RELU, True)]
 NAMES = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 # PyTorch's names for the nodes of the results: an LSTM's cell has two, and shows that of h.
 for _kind, _node in enumerate(("MulBackward", "AddBackward", "TanhBackward", "ReluBackward")):
     overload(CELLS[_kind], NAMES[_kind] + "_cell", 0 if _kind <= GRU else None, node=_node)
     overload(LAYERS[_kind], NAMES[_kind], 0, node="StackBackward")
-overload(LAYERS[LSTM], "lstm", None, node="MkldnnRnnLayerBackward")
+overload(CHAIN, "lstm", 0, node="StackBackward")
+overload(LAYERS[LSTM], "lstm", None, node="MkldnnRnnLayerBackward", looks=INPUTS | 1 << OUT)
+cython.cast(Recurrent, LAYERS[LSTM]).saved |= 1 << OUT
 
 
 def uniform(inputs: tuple) -> bool:
@@ -168,10 +176,17 @@ def fits_biases(inputs: tuple) -> bool:
             and d._array.shape[0] == u._array.shape[0])
 
 
+def kept_apart(kind: cython.int, h: object, u: object) -> object:
+    """A hidden state for a GRU: a copy where the weight wants no gradient, for then PyTorch keeps only what it makes of
+    the state, which may be written before backward."""
+    return h.clone() if kind == GRU and grad_enabled() and not u.requires_grad else h
+
+
 def cell(kind: cython.int, inputs: tuple) -> object:
     """One step: fused where types and biases are as in a layer, else by ordinary ops, which promote or refuse."""
     result: object
     check_cell(NAMES[kind], kind, inputs)
+    inputs = (inputs[0], kept_apart(kind, inputs[1], inputs[4]), *inputs[2:])
     if uniform(inputs) and fits_biases(inputs):
         result = apply(CELLS[kind], inputs, None)
         if kind == LSTM:
@@ -233,25 +248,35 @@ def dropped(x: object, p: float) -> object:
     return x * PUBLIC["empty_like"](x).bernoulli_(1 - p).div_(1 - p)
 
 
+def states_apart(states: tuple) -> tuple:
+    """The states of each layer and direction, as PyTorch takes them where it has no node for a layer."""
+    unbind = PUBLIC["unbind"]
+    return unbind(states[0]), None if states[1] is None else unbind(states[1])
+
+
 def run_layers(
     kind: int, x: object, sizes: object, states: tuple, parameters: list, dropout: float, train: bool, both: bool
 ) -> tuple:
     """(y, last h, last c or None) of a stack of layers; parameters: (w_ih, w_hh, b_ih, b_hh, w_hr) per direction."""
-    h, c = states
+    one_node: bool = kind == LSTM and sizes is None and x.dtype.name == "float32" and x.numel() > 0
+    one_node = one_node and parameters[0][4] is None
+    h, c = states if one_node else states_apart(states)
     last: list = []
     cells: list = []
     ways: int = 2 if both else 1
     for layer in range(len(parameters) // ways):
         results: list = []
+        if not one_node and grad_enabled():
+            x = x.contiguous()  # PyTorch's product copies what is not, and keeps the copy
         for way in range(ways):
             at: int = layer * ways + way
             w, u, b, d, r = parameters[at]
-            inputs: tuple = (x, h[at], None if c is None else c[at], w, u, b, d)
+            inputs: tuple = (x, kept_apart(kind, h[at], u), None if c is None else c[at], w, u, b, d)
             attrs: tuple = (sizes, way == 1)
             if r is not None:
                 found = projected_by_ops(lstm_cell, inputs, r, attrs)
             elif uniform(inputs) and fits_biases(inputs):
-                found = apply(LAYERS[kind], inputs, attrs)
+                found = apply(LAYERS[kind] if one_node or kind != LSTM else CHAIN, inputs, attrs)
             else:
                 found = by_ops(kind, list(inputs), attrs)
             results.append(found[0])

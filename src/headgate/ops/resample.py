@@ -48,10 +48,10 @@ class Resample(Op):
         return apply1(TURNED, g, (n.attrs[1], n.attrs[0]))
 
 
-def named(name: str, node: str) -> object:
-    """An op under PyTorch's names."""
+def named(name: str, node: str, keeps: cython.int = 0) -> object:
+    """An op under PyTorch's names. `keeps`: the bit of what PyTorch's node keeps though no gradient reads it."""
     op: Op = Resample()
-    describe(op, name, (0,), 0, node + "Backward", None, True)
+    describe(op, name, (keeps,), 0, node + "Backward", None, True, keeps)
     return op
 
 

@@ -348,7 +348,8 @@ CHOLESKY.name = "linalg_cholesky"
 publish("linalg.cholesky", linalg_cholesky)
 install(_tensor_type, "cholesky", publish("cholesky", cholesky))
 declare(TRIANGULAR, "linalg.solve_triangular", node="LinalgSolveTriangularBackward", overload=0,
-        reads=[(1 << X) | (1 << OUT)] * 2, looks=1 << OUT, function=solve_triangular, method=False, inplace=False,
+        reads=[(1 << X) | (1 << OUT)] * 2, looks=1 << X | 1 << OUT, function=solve_triangular, method=False,
+        inplace=False,
         dtypes="f", samples=lambda make: [
             ((regular(make, 3, 3), make(3, 2)), {"upper": False}),
             ((regular(make, 2, 3, 3), make(3, 1)), {"upper": True}),

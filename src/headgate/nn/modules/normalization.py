@@ -13,6 +13,9 @@ from headgate.nn import init
 from headgate.nn.modules.module import Module
 from headgate.nn.parameter import Parameter
 from headgate.ops.creation import empty
+from headgate.ops.whole import whole, whole_op
+
+CROSS_MAP = whole_op("CrossMapLRN2d", "CrossMapLRN2dBackward", keeps_result=True)
 
 
 class LocalResponseNorm(Module):
@@ -56,7 +59,8 @@ class CrossMapLRN2d(Module):
             total = squares[:, first:channel + reach].sum(1)
             rows.append(total + squares[:, 0] if first > 0 else total)
         scale = PUBLIC["stack"](rows, 1) * (self.alpha / self.size) + self.k
-        return input * scale.pow(-self.beta)
+        result: Tensor = whole(CROSS_MAP, input * scale.pow(-self.beta), input)
+        return result
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -13,6 +13,9 @@ from headgate.core.typed import Tensor
 from headgate.ops.creation import empty_like
 from headgate.ops.spaced import arange
 from headgate.ops.values import as_tensor, tensor
+from headgate.ops.whole import whole, whole_op
+
+PACK = whole_op("_pack_padded_sequence", "PackPaddedSequenceBackward")
 
 NOT_SORTED = (
     "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
@@ -178,7 +181,8 @@ def pack_padded_sequence(
     sizes = step_sizes(found)
     rows = input.reshape(input.shape[0] * input.shape[1], *input.shape[2:])
     data = rows.index_select(0, flat_places(sizes, input.shape[1]))
-    return PackedSequence(data, tensor(sizes, dtype=dtypes.int64), indices, None)
+    batch_sizes = tensor(sizes, dtype=dtypes.int64)
+    return PackedSequence(whole(PACK, data, batch_sizes), batch_sizes, indices, None)
 
 
 def pad_packed_sequence(
