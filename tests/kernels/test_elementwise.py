@@ -401,7 +401,7 @@ def test_threads_do_not_change_bits():
     door = DOORS[0]
     before = door.get_num_threads()
     x = np.random.default_rng(0).standard_normal(300_001).astype(np.float32)
-    gaps = x[:299_520].reshape(-1, 8, 72)[:519, :7, :64]  # a thread may begin within seven rows, beside one row throughout
+    gaps = x[:299_520].reshape(-1, 8, 72)[:519, :7, :64]  # threads begin within seven rows, beside one row
     try:
         results = []
         for threads in (1, 2, 5):

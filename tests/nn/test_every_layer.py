@@ -78,6 +78,7 @@ def test_other_draws(name: str) -> None:
 
 #: Classes of torch.nn that compute nothing by themselves, and the tests of each.
 ELSEWHERE = {
+    "DataParallel": "test_probes",
     "Module": "test_module",
     "Container": "test_module",
     "ModuleDict": "test_module",

@@ -54,8 +54,9 @@ def test_as_pytorch(call: str) -> None:
 
 
 HALVES = """tensor(V, dtype=H)|tensor([V], dtype=H)|tensor(N.array([V, V]), dtype=H)|full((2,), V, dtype=H)
-asarray([V], dtype=H)|full_like(T.ones(2, dtype=H), V)|HalfTensor([V])|zeros(2, dtype=H).fill_(V)|tensor([V], dtype=T.float64).half()
-zeros(3, dtype=H).masked_fill(T.tensor([True, False, True]), V)|zeros(2, dtype=H).index_fill(0, T.tensor([1]), V)
+asarray([V], dtype=H)|full_like(T.ones(2, dtype=H), V)|HalfTensor([V])|zeros(2, dtype=H).fill_(V)
+tensor([V], dtype=T.float64).half()|zeros(3, dtype=H).masked_fill(T.tensor([True, False, True]), V)
+zeros(2, dtype=H).index_fill(0, T.tensor([1]), V)
 where(T.tensor([True, False]), T.ones(2, dtype=H), V)|ones(2, dtype=H).mul_(T.tensor([V, V], dtype=T.float64))
 tensor([V, 0.0], dtype=T.float64).sum(dtype=H)|tensor([V], dtype=T.float64).cumsum(0, dtype=H)
 nn.functional.pad(T.ones(2, dtype=H), (1, 1), value=V)|add(T.tensor([V], dtype=T.float64), 0, out=T.ones(1, dtype=H))

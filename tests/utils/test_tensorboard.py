@@ -29,7 +29,7 @@ def test_absence_is_told_with_what_to_install(tmp_path: Path) -> None:
     assert "pip install headgate[tensorboard]" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["benchmark", "model_zoo", "cpp_extension"])
+@pytest.mark.parametrize("name", ["model_zoo", "cpp_extension"])
 def test_other_modules_are_said_to_be_missing(tmp_path: Path, name: str) -> None:
     script = tmp_path / "script.py"
     script.write_text(f"try:\n    import torch.utils.{name}\nexcept ModuleNotFoundError as error:\n    print(error)\n")

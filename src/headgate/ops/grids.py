@@ -188,7 +188,8 @@ def grid_sampler(input: Any, grid: Any, interpolation_mode: int, padding_mode: i
     check(input, grid, interpolation_mode)
     shape = (*input.shape[:2], *grid.shape[1:grid.ndim - 1])
     if 0 in shape and (input.ndim == 4 or input.is_floating_point()):
-        return nothing(input, grid, shape)
+        empty = nothing(input, grid, shape)
+        return one_node(OPS[input.ndim - 2], empty, input, grid) if input.is_floating_point() else empty
     check_kinds(input, grid)
     image = Image(input)
     rank = input.ndim - 2
