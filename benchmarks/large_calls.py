@@ -197,6 +197,7 @@ PRODUCTS: dict[str, Call] = {
     "addmm": lambda t, v: t.addmm(v.b, v.a, v.b), "addmv": lambda t, v: t.addmv(v.line, v.a, v.line),
     "baddbmm": lambda t, v: t.baddbmm(v.other_batch, v.batch, v.other_batch),
     "addbmm": lambda t, v: t.addbmm(v.batch[0], v.batch, v.other_batch),
+    "addr": lambda t, v: t.addr(v.a, v.line, v.line),
     "nn.functional.linear": lambda t, v: t.nn.functional.linear(v.a, v.b, v.line),
     "einsum": lambda t, v: t.einsum("bij,bjk->bik", v.batch, v.other_batch),
     "einsum, a sum": lambda t, v: t.einsum("ij,ij->i", v.a, v.b),

@@ -46,11 +46,13 @@ def cell_state(function: str, hx: object) -> Tensor:
 
 def check_state(x: Tensor, h: Tensor, size: cython.Py_ssize_t, place: cython.int):
     """Refuse a state of another batch size or width."""
-    if h._array.ndim < 2:
-        wrap_dim(1, h._array.ndim)
-    if x._array.shape[0] != h._array.shape[0]:
+    if h._array.ndim == 0:
+        wrap_dim(0, 0)
+    if h._array.ndim == 0 or x._array.shape[0] != h._array.shape[0]:
         raise RuntimeError(f"Input batch size {x._array.shape[0]} doesn't match hidden{place} batch size "
-                           f"{h._array.shape[0]}")
+                           f"{1 if h._array.ndim == 0 else h._array.shape[0]}")
+    if h._array.ndim < 2:
+        wrap_dim(1, 1)
     if h._array.shape[1] != size:
         raise RuntimeError(f"hidden{place} has inconsistent hidden_size: got {h._array.shape[1]}, expected {size}")
 

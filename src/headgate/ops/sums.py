@@ -323,6 +323,19 @@ def add_product_of(c: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return y
 
 
+def beside_bias(y: Tensor, w: Tensor, bias: object) -> object:
+    """y + bias where that keeps y's shape, as PyTorch, which adds in place; RuntimeError where it does not."""
+    if w._array.ndim == 1 and bias.ndim:
+        raise RuntimeError("mat2 must be a matrix, got 1-D tensor")
+    result: Tensor = y + bias
+    if result._array.ndim == y._array.ndim and shape_of(result._array) == shape_of(y._array):
+        return result
+    if y._array.ndim == 1 and shape_of(result._array) == (1, y._array.shape[0]):
+        return reshaped(result, shape_of(y._array))
+    raise RuntimeError(errors.INPLACE_SHAPE.format(
+        output=list(shape_of(y._array)), shape=list(shape_of(result._array))))
+
+
 def linear(input: object, weight: object, bias: object = None) -> object:
     """input @ weight.T + bias: (*, in), (out, in) or (in), (out) give (*, out), recorded as PyTorch records it."""
     x: Tensor = given(input, "linear")
@@ -339,7 +352,7 @@ def linear(input: object, weight: object, bias: object = None) -> object:
         return add_product_of(bias, x, w) if isinstance(bias, Tensor) else apply(ADDMM, (bias, x, w), PLAIN)
     joined: object = is_contiguous(x._array)  # else PyTorch keeps the dims and adds
     if not joined or w._array.ndim != 2 or x._array.ndim == 0 or bias.ndim != 1:
-        return multiplied(x, w) + bias
+        return beside_bias(multiplied(x, w), w, bias)
     shape: tuple = leading(x._array, 1)
     rows = 1
     for one in shape:
