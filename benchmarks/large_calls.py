@@ -298,7 +298,7 @@ CAUSES = {
     "add of a transpose": "bound by memory: the transpose is read in pieces of 512 bytes",
     **dict.fromkeys(
         ["clone", "Tensor.copy_", "sub", "addcdiv", "diagonal_scatter", "select_scatter", "scatter", "scatter_add",
-         "nan_to_num", "stack", "kron", "add of a row"],
+         "nan_to_num", "stack", "cat", "kron", "add of a row", "to float16"],
         "bound by memory: the two change places from run to run",
     ),
     "prod over columns": "products fall below the smallest normal number, which costs the processor: level near 1",
