@@ -268,7 +268,7 @@ void hg_plan_elements(void *context, ptrdiff_t low, ptrdiff_t high) {
 typedef struct {
     hg_plan *plan;
     char *row[HG_OPERANDS]; /* where the next row begins */
-    ptrdiff_t next[HG_OPERANDS], counter[HG_AXES], length;
+    ptrdiff_t next[HG_OPERANDS], counter[HG_AXES];
     const char *kept[HG_OPERANDS - 1]; /* what a buffer holds: where it begins, and how many rows */
     ptrdiff_t kept_rows[HG_OPERANDS - 1];
 } walk;
@@ -392,6 +392,7 @@ static group_runner runner(const walk *w) {
     if (plan->size < WORTH || plan->shape[plan->axes - 1] < 4) return one_by_one;
     for (int k = 0; k < out; k++) {
         if (plan->pointers[k] == plan->pointers[out] && w->next[k] != w->next[out]) return one_by_one; /* written too */
+        if (plan->items[k] > 8) return one_by_one; /* buffers and turns know 1, 2, 4 and 8 bytes */
         turns |= turned(w, k);
         join &= pays(w, k);
     }

@@ -197,28 +197,26 @@ class Identity(BasePruningMethod):
         return default_mask
 
 
-class RandomUnstructured(BasePruningMethod):
-    """Elements go at random. amount: how many, or which part."""
+class SingleElements(BasePruningMethod):
+    """Methods that take single elements. amount: how many, or which part."""
 
     PRUNING_TYPE = "unstructured"
 
     def __init__(self, amount: float) -> None:
         check_amount(amount)
         self.amount = amount
+
+
+class RandomUnstructured(SingleElements):
+    """Elements go at random. amount: how many, or which part."""
 
     def compute_mask(self, t: Any, default_mask: Any) -> Any:
         """The mask without as many elements more."""
         return without(default_mask, t, self.amount, lambda: PUBLIC["rand_like"](t), True)
 
 
-class L1Unstructured(BasePruningMethod):
+class L1Unstructured(SingleElements):
     """The elements that are nearest to zero go. amount: how many, or which part."""
-
-    PRUNING_TYPE = "unstructured"
-
-    def __init__(self, amount: float) -> None:
-        check_amount(amount)
-        self.amount = amount
 
     def compute_mask(self, t: Any, default_mask: Any) -> Any:
         """The mask without as many elements more."""
