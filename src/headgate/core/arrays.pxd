@@ -37,3 +37,6 @@ cdef extern from "arrays.h":
     ndarray hg_swap(ndarray owner, int first, int second)
     ndarray hg_insert(ndarray owner, int dim)
     ndarray hg_view(ndarray owner, tuple shape, tuple strides, Py_ssize_t offset)
+
+cdef extern from "span.h":
+    void hg_span(ndarray a, Py_ssize_t *low, Py_ssize_t *high) noexcept

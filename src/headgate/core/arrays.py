@@ -31,37 +31,22 @@ def is_float(a: ndarray) -> bool:
 
 def low_address(a: ndarray) -> cython.Py_ssize_t:
     """The address of the first byte that the array can touch."""
-    i: cython.int
     low: cython.Py_ssize_t
+    high: cython.Py_ssize_t
     if not cython.compiled:
         return np.lib.array_utils.byte_bounds(a)[0] if a.size else a.__array_interface__["data"][0]
-    low = cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821
-    if not PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
-        for i in range(PyArray_NDIM(a)):  # noqa: F821
-            if PyArray_STRIDES(a)[i] < 0:  # noqa: F821
-                low += PyArray_STRIDES(a)[i] * (PyArray_DIMS(a)[i] - 1)  # noqa: F821
+    hg_span(a, cython.address(low), cython.address(high))  # noqa: F821  (C, from span.h)
     return low
 
 
 def high_address(a: ndarray) -> cython.Py_ssize_t:
     """The address after the last byte that the array can touch (the first one, if it has no elements)."""
-    i: cython.int
+    low: cython.Py_ssize_t
     high: cython.Py_ssize_t
-    length: cython.Py_ssize_t
     if not cython.compiled:
         return np.lib.array_utils.byte_bounds(a)[1] if a.size else a.__array_interface__["data"][0]
-    high = cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821
-    if PyArray_IS_C_CONTIGUOUS(a):  # noqa: F821
-        length = PyArray_ITEMSIZE(a)  # noqa: F821
-        for i in range(PyArray_NDIM(a)):  # noqa: F821
-            length *= PyArray_DIMS(a)[i]  # noqa: F821
-        return high + length
-    for i in range(PyArray_NDIM(a)):  # noqa: F821
-        if PyArray_DIMS(a)[i] == 0:  # noqa: F821
-            return cython.cast(cython.Py_ssize_t, PyArray_DATA(a))  # noqa: F821
-        if PyArray_STRIDES(a)[i] > 0:  # noqa: F821
-            high += PyArray_STRIDES(a)[i] * (PyArray_DIMS(a)[i] - 1)  # noqa: F821
-    return high + PyArray_ITEMSIZE(a)  # noqa: F821
+    hg_span(a, cython.address(low), cython.address(high))  # noqa: F821
+    return high
 
 
 def same_shape(a: ndarray, b: ndarray) -> bool:

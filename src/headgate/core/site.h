@@ -110,15 +110,6 @@ static PyObject *hg_site_code(void) {
 #endif
 }
 
-/* 0 in the build that the cost of provenance and guards is measured against. */
-static inline int hg_watching(void) {
-#ifdef HEADGATE_NO_PROVENANCE
-    return 0;
-#else
-    return 1;
-#endif
-}
-
 static inline int hg_site_lasti(void) { return hg_last_lasti; }
 
 static void hg_site_own(const char *folder, Py_ssize_t length) {

@@ -4,10 +4,8 @@ from headgate.core.storage cimport Site
 cdef extern from "site.h":
     object hg_site_code()
     int hg_site_lasti()
-    bint hg_watching() noexcept
     void hg_site_own(const char* folder, Py_ssize_t length)
 
-cdef bint watching() noexcept
 cdef void mark(Site site) noexcept
 cpdef tuple here(Site site)
 cpdef str line_of(Site site)

@@ -12,6 +12,10 @@ import cython
 if not cython.compiled:
     from headgate.core.storage import Site
 
+    def watching() -> bool:  # compiled: from watch.h
+        """Whether writes are remembered and stale edges marked: always, but in the build that measures the cost."""
+        return True
+
 FOLDER: str = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 
 
@@ -32,11 +36,6 @@ def mark(site: Site) -> None:
         site._lasti = hg_site_lasti()  # noqa: F821
     else:
         walk(site)
-
-
-def watching() -> cython.bint:
-    """Whether writes are remembered and stale edges marked: always, but in the build that measures what that costs."""
-    return hg_watching() if cython.compiled else True  # noqa: F821  (C, from site.h)
 
 
 def walk(site: Site) -> None:

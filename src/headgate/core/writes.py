@@ -28,45 +28,42 @@ RING = 4
 _serials: cython.longlong = 0  # of the Versions written so far
 
 
-def remember(x: Tensor, what: str) -> Write:
-    """Put a write to all of `x` into its storage's ring."""
-    storage: Storage = x._storage
-    a: ndarray = x._array
-    place: cython.Py_ssize_t = storage.writes & 3
+def remember(x: Tensor, what: str, serial: cython.longlong) -> cython.int:
+    """Put a write to all of `x` into its storage's ring, as one through the Version with that serial number."""
     w: Write
-    if storage.ring is None:
-        storage.ring = []
-    if len(storage.ring) < RING:
+    if x._storage.ring is None:
+        x._storage.ring = []
+    if len(x._storage.ring) < RING:
         w = Write.__new__(Write)
-        storage.ring.append(w)
+        x._storage.ring.append(w)
     else:
-        w = cython.cast(Write, storage.ring[place])
-    storage.writes += 1
-    w.low = low_address(a)
-    w.high = high_address(a)
+        w = cython.cast(Write, x._storage.ring[cython.cast(cython.Py_ssize_t, x._storage.writes & 3)])
+    x._storage.writes += 1
+    if cython.compiled:
+        hg_span(x._array, cython.address(w.low), cython.address(w.high))  # noqa: F821  (C, from span.h)
+    else:
+        w.low, w.high = low_address(x._array), high_address(x._array)
     w.what = what
+    w.serial = serial
     w.flags = x._flags if x._root is None else x._flags | x._root._flags
-    w.number = storage.writes
+    w.number = x._storage.writes
     w.quiet = stale_allowed()
     mark(w)
-    return w
+    return 0
 
 
 def note_write(x: Tensor, what: str) -> None:
     """Count and remember a write to `x` by the op named `what`."""
     global _serials
-    w: Write
-    c: Version = x._counter
     if not watching():
         x._storage.writes += 1
-        c.count += 1
+        x._counter.count += 1
         return
-    w = remember(x, what)
-    c.count += 1
-    if c.serial == 0:
+    if x._counter.serial == 0:
         _serials += 1
-        c.serial = _serials
-    w.serial = c.serial
+        x._counter.serial = _serials
+    remember(x, what, x._counter.serial)
+    x._counter.count += 1
 
 
 def note_own_write(x: Tensor, what: str) -> None:
@@ -81,7 +78,7 @@ def note_own_write(x: Tensor, what: str) -> None:
 
 def note_silent_write(x: Tensor, what: str) -> None:
     """Remember a write that the version does not count (running statistics)."""
-    remember(x, what).serial = -1
+    remember(x, what, -1)
 
 
 def copy_of(w: Write) -> Write:
