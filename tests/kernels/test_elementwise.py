@@ -319,6 +319,12 @@ def test_short_rows_and_transposes_of_large_operands(door, dtype):
         assert np.array_equal(run(door, "add", [x, y], (), out=out), expected)
         found = run(door, "where", [condition, x, y], ())
         assert np.array_equal(found, np.where(condition, x, y))
+        for first in (True, False):  # written over the first, or over the second operand
+            target = np.array(np.broadcast_to(x, whole))
+            pair = [target, y] if first else [y, target]
+            expected = np.maximum(*pair) if dtype[0] != "f" else np.minimum(*pair)
+            assert run(door, "maximum" if dtype[0] != "f" else "minimum", pair, (), out=target) is target
+            assert np.array_equal(target, expected)
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__.rpartition(".")[2])

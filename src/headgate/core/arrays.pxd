@@ -7,6 +7,7 @@ cpdef bint is_float(ndarray a) noexcept
 cpdef Py_ssize_t low_address(ndarray a) noexcept
 cpdef Py_ssize_t high_address(ndarray a) noexcept
 cpdef bint same_shape(ndarray a, ndarray b) noexcept
+cpdef bint covers(ndarray a, ndarray b) noexcept
 cpdef bint same_type(ndarray a, ndarray b) noexcept
 cpdef bint is_contiguous(ndarray a) noexcept
 cpdef bint same_memory(ndarray a, ndarray b) except -1

@@ -62,6 +62,21 @@ def same_shape(a: ndarray, b: ndarray) -> bool:
     return True
 
 
+def covers(a: ndarray, b: ndarray) -> bool:
+    """Whether `b` broadcasts to the shape of `a` as it is."""
+    i: cython.int
+    lead: cython.int
+    if not cython.compiled:
+        return b.ndim <= a.ndim and all([n in (1, m) for n, m in zip(b.shape[::-1], a.shape[::-1])])
+    lead = PyArray_NDIM(a) - PyArray_NDIM(b)  # noqa: F821
+    if lead < 0:
+        return False
+    for i in range(PyArray_NDIM(b)):  # noqa: F821
+        if PyArray_DIMS(b)[i] != 1 and PyArray_DIMS(b)[i] != PyArray_DIMS(a)[lead + i]:  # noqa: F821
+            return False
+    return True
+
+
 def same_type(a: ndarray, b: ndarray) -> bool:
     """Whether two arrays have the same element type."""
     if not cython.compiled:

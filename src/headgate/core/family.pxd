@@ -2,7 +2,7 @@
 from numpy cimport ndarray, PyArray_TYPE
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, apply1, apply2, apply2n, requires
-from headgate.core.arrays cimport is_contiguous, is_float, overlaps_itself, same_shape
+from headgate.core.arrays cimport covers, is_contiguous, is_float, overlaps_itself
 from headgate.core.inplace cimport write
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE

@@ -10,7 +10,7 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply1, apply2, apply2n, requires
-    from headgate.core.arrays import is_contiguous, is_float, overlaps_itself, same_shape
+    from headgate.core.arrays import covers, is_contiguous, is_float, overlaps_itself
     from headgate.core.inplace import write
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
@@ -252,7 +252,7 @@ class Binary(Op):
         t: Tensor = x
         if isinstance(y, Tensor):
             t = cython.cast(Tensor, y)
-            if PyArray_TYPE(t._array) != PyArray_TYPE(x._array) or not same_shape(x._array, t._array):
+            if PyArray_TYPE(t._array) != PyArray_TYPE(x._array) or not covers(x._array, t._array):
                 return None
             if t._storage is x._storage and t._array is not x._array:
                 return None
@@ -368,7 +368,7 @@ def set_overloads(op: Overloaded, first: object, second: object) -> None:
 
 def fits(x: Tensor, y: Tensor) -> cython.bint:
     """Whether a loop may write over `x` while reading `y`, and no gradient is wanted for `y`."""
-    if PyArray_TYPE(y._array) != PyArray_TYPE(x._array) or not same_shape(x._array, y._array):
+    if PyArray_TYPE(y._array) != PyArray_TYPE(x._array) or not covers(x._array, y._array):
         return False
     if y._storage is x._storage and y._array is not x._array:
         return False

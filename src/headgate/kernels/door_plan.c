@@ -7,6 +7,7 @@
 #define SHORT_AXIS 24
 #define LINE 64     /* bytes of a cache line */
 #define LONG 4096   /* elements from which where the result begins matters */
+#define WORTH 4096  /* elements below which rows go one by one */
 #define ARRAY(k) ((PyArrayObject *)arrays[k])
 
 static npy_intp item_size(PyArrayObject *a) { return hg_item_bytes(PyArray_TYPE(a)); }
@@ -193,6 +194,21 @@ static void merge_axes(hg_plan *plan) {
     }
 }
 
+/* Whether rows of the last axis may be run several at a time (`together`, below) with little to lay out: the result goes
+   on from row to row, and so does each input, or it has one number for a row, or one row throughout. */
+static int joins(const hg_plan *plan) {
+    const int last = plan->axes - 1, out = plan->inputs;
+    const ptrdiff_t n = plan->shape[last];
+    if (last == 0 || n < 2 || plan->size < WORTH || plan->shape[last - 1] < 4) return 0;
+    for (int k = 0; k <= out; k++) {
+        const ptrdiff_t step = plan->strides[k][last], next = plan->strides[k][last - 1];
+        const int on = step == plan->items[k] && next == n * step;
+        if (!on && (k == out || (step != 0 && (next != 0 || step != plan->items[k])))) return 0;
+        if (!on && plan->pointers[k] == plan->pointers[out]) return 0; /* written too */
+    }
+    return 1;
+}
+
 static void choose_inner(hg_plan *plan) {
     int best = plan->axes - 1;
     if (plan->axes == 0) {
@@ -200,7 +216,7 @@ static void choose_inner(hg_plan *plan) {
         for (int k = 0; k <= plan->inputs; k++) plan->steps[k] = 0;
         return;
     }
-    if (plan->shape[best] < SHORT_AXIS)
+    if (plan->shape[best] < SHORT_AXIS && !joins(plan))
         for (int i = plan->axes - 1; i >= 0; i--)
             if (plan->shape[i] > plan->shape[best]) best = i;
     plan->length = plan->shape[best];
@@ -262,7 +278,6 @@ void hg_plan_elements(void *context, ptrdiff_t low, ptrdiff_t high) {
 #define TOGETHER 1024   /* elements of rows that are brought together */
 #define TILE_LINE 512   /* bytes of a tile along an input's own rows */
 #define TILE_WIDTH 128  /* elements of a tile along the result's rows */
-#define WORTH 4096      /* elements below which rows go one by one */
 #define BUFFER (TILE_LINE * TILE_WIDTH)
 
 typedef struct {
@@ -271,6 +286,7 @@ typedef struct {
     ptrdiff_t next[HG_OPERANDS], counter[HG_AXES];
     const char *kept[HG_OPERANDS - 1]; /* what a buffer holds: where it begins, and how many rows */
     ptrdiff_t kept_rows[HG_OPERANDS - 1];
+    hg_rows rows; /* the loop's form for rows of which one operand has a single number each */
 } walk;
 
 typedef void (*group_runner)(walk *w, ptrdiff_t rows, char (*buffers)[BUFFER]);
@@ -290,13 +306,16 @@ static void one_by_one(walk *w, ptrdiff_t rows, char (*buffers)[BUFFER]) {
     }
 }
 
+/* Whole chunks are written: what is too much is written over by the next row, and a buffer has room behind the last. */
+#define CHUNK 32
 #define REPEATED(bits)                                                                                     \
     static void repeat_##bits(char *to, const char *from, ptrdiff_t next, ptrdiff_t length, ptrdiff_t rows) { \
+        enum { SOME = CHUNK * 8 / bits };                                                                  \
         uint##bits##_t *target = (uint##bits##_t *)to;                                                     \
-        for (ptrdiff_t r = 0; r < rows; r++) {                                                             \
+        for (ptrdiff_t r = 0; r < rows; r++, target += length) {                                           \
             const uint##bits##_t value = *(const uint##bits##_t *)(from + r * next);                       \
-            for (ptrdiff_t i = 0; i < length; i++) target[i] = value;                                      \
-            target += length;                                                                              \
+            for (ptrdiff_t i = 0; i < length; i += SOME)                                                   \
+                for (int j = 0; j < SOME; j++) target[i + j] = value;                                      \
         }                                                                                                  \
     }
 REPEATED(8)
@@ -343,6 +362,23 @@ static void together(walk *w, ptrdiff_t rows, char (*buffers)[BUFFER]) {
     }
 }
 
+static void with_numbers(walk *w, ptrdiff_t rows, char (*buffers)[BUFFER]) {
+    char *args[HG_OPERANDS];
+    (void)buffers;
+    memcpy(args, w->row, sizeof args);
+    w->rows(args, w->plan->length, rows, w->next, w->plan->steps[1] == 0);
+}
+
+/* Whether each row is one number and a row without gaps, and the loop knows how to go through many of them. */
+static int has_numbers(walk *w) {
+    const hg_plan *plan = w->plan;
+    const int one = plan->steps[1] == 0;
+    if (plan->inputs != 2 || plan->length < 32 || plan->length >= SHORT_ROW || plan->steps[one] != 0) return 0;
+    if (plan->steps[!one] != plan->items[!one] || plan->steps[2] != plan->items[2]) return 0;
+    w->rows = hg_rows_of(plan->inner);
+    return w->rows != 0;
+}
+
 static int turned(const walk *w, int k) {
     const ptrdiff_t step = w->plan->steps[k], item = w->plan->items[k];
     return item && w->next[k] == item && (step >= LINE || step <= -LINE);
@@ -385,7 +421,7 @@ static int pays(const walk *w, int k) {
            (inner > 0 && plan->strides[k][inner - 1] == 0 && plan->shape[inner] * plan->length <= TOGETHER);
 }
 
-static group_runner runner(const walk *w) {
+static group_runner runner(walk *w) {
     const hg_plan *plan = w->plan;
     const int out = plan->inputs;
     int turns = 0, join = plan->length < SHORT_ROW && plan->steps[out] == plan->items[out] && runs_on(w, out);
@@ -397,6 +433,7 @@ static group_runner runner(const walk *w) {
         join &= pays(w, k);
     }
     if (turns && plan->length >= 16) return tiles;
+    if (has_numbers(w)) return with_numbers;
     return join ? together : one_by_one;
 }
 

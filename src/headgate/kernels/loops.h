@@ -6,6 +6,10 @@
 
 typedef void (*hg_inner)(char **args, const ptrdiff_t *dims, const ptrdiff_t *steps, void *data);
 
+/* Rows of `n` elements, `next` bytes apart, where operand `one` has a single number for each. */
+typedef void (*hg_rows)(char **args, ptrdiff_t n, ptrdiff_t rows, const ptrdiff_t *next, int one);
+typedef struct { hg_inner inner; hg_rows rows; } hg_rows_entry;
+
 #define HG_PARAMS 8
 
 enum { HG_FINE = 0, HG_ZERO_DIVISION = 1 };
@@ -39,6 +43,7 @@ typedef struct {
     hg_inner vector_double[2];
     const char *prefix;            /* of libmvec's symbols, for this vector width: "d" or "e", NULL for none */
     int width;                     /* floats in a vector */
+    const hg_rows_entry *rows[2];  /* each ends with a NULL loop */
 } hg_level;
 
 typedef struct {
@@ -53,4 +58,5 @@ extern hg_math hg_maths[2][HG_MATHS];
 extern const hg_level hg_baseline, hg_avx2, hg_avx512;
 const hg_level *hg_choose(const char *forced); /* NULL: the best this machine has */
 const hg_entry *hg_find(const hg_level *level, const char *name, char type);
+hg_rows hg_rows_of(hg_inner inner); /* the form for many short rows of a loop of the level that was chosen, or NULL */
 #endif

@@ -10,7 +10,9 @@
 
 hg_math hg_maths[2][HG_MATHS];
 
-const hg_level *hg_choose(const char *forced) {
+static const hg_level *chosen = &hg_baseline;
+
+static const hg_level *best(const char *forced) {
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
     __builtin_cpu_init();
     int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
@@ -23,6 +25,15 @@ const hg_level *hg_choose(const char *forced) {
     (void)forced;
     return &hg_baseline;
 #endif
+}
+
+const hg_level *hg_choose(const char *forced) { return chosen = best(forced); }
+
+hg_rows hg_rows_of(hg_inner inner) {
+    for (int kind = 0; kind < 2; kind++)
+        for (const hg_rows_entry *entry = chosen->rows[kind]; entry->inner; entry++)
+            if (entry->inner == inner) return entry->rows;
+    return 0;
 }
 
 const hg_entry *hg_find(const hg_level *level, const char *name, char type) {

@@ -151,6 +151,19 @@ static void FN(logit)(char **args, const ptrdiff_t *dims, const ptrdiff_t *steps
             IVDEP for (ptrdiff_t i = 0; i < n; i++) { const T b = B[i]; Y[i] = (expr); }                     \
         } else                                                                                               \
             FN(name##_each)(args, dims, steps, data);                                                        \
+    }                                                                                                        \
+    static void FN(name##_rows)(char **args, ptrdiff_t n, ptrdiff_t rows, const ptrdiff_t *next, int one) {   \
+        for (ptrdiff_t r = 0; r < rows; r++) {                                                               \
+            const T *A = (T *)(args[0] + r * next[0]), *B = (T *)(args[1] + r * next[1]);                    \
+            T *Y = (T *)(args[2] + r * next[2]);                                                             \
+            if (one) {                                                                                       \
+                const T b = *B;                                                                              \
+                IVDEP for (ptrdiff_t i = 0; i < n; i++) { const T a = A[i]; Y[i] = (expr); }                 \
+            } else {                                                                                         \
+                const T a = *A;                                                                              \
+                IVDEP for (ptrdiff_t i = 0; i < n; i++) { const T b = B[i]; Y[i] = (expr); }                 \
+            }                                                                                                \
+        }                                                                                                    \
     }
 ARITHMETIC(add, a + b)
 ARITHMETIC(sub, a - b)
@@ -159,6 +172,9 @@ ARITHMETIC(div, a / b)
 ARITHMETIC(maximum, (a > b || a != a) ? a : b)
 ARITHMETIC(minimum, (a < b || a != a) ? a : b)
 ARITHMETIC(prelu, a > 0 ? a : a * b)
+static const hg_rows_entry FN(rows)[] = {{FN(add), FN(add_rows)}, {FN(sub), FN(sub_rows)}, {FN(mul), FN(mul_rows)},
+    {FN(div), FN(div_rows)}, {FN(maximum), FN(maximum_rows)}, {FN(minimum), FN(minimum_rows)},
+    {FN(prelu), FN(prelu_rows)}, {0, 0}};
 BINARY(fmax, , (a >= b || b != b) ? a : b)
 BINARY(fmin, , (a <= b || b != b) ? a : b)
 BINARY(div_trunc, , MATH(__builtin_trunc)(a / b))

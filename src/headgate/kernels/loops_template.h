@@ -160,4 +160,5 @@ static const hg_entry size_table[] = {
 #include "loops_vector.h"
 
 static const hg_entry *const groups[] = {f_table, d_table, i8_table, i16_table, i32_table, i64_table, u8_table, half_table, size_table, 0};
-const hg_level LEVEL = {LEVEL_NAME, groups, half_loop, {vector_f1, vector_f2}, {vector_d1, vector_d2}, VECTOR_PREFIX, VECTOR_FLOATS};
+const hg_level LEVEL = {LEVEL_NAME, groups, half_loop, {vector_f1, vector_f2}, {vector_d1, vector_d2}, VECTOR_PREFIX, VECTOR_FLOATS,
+                        {f_rows, d_rows}};
