@@ -5,7 +5,7 @@
 #endif
 #include "indexing_loops.h"
 
-#define GRAIN 16384
+#define GRAIN 32768
 #define BLOCK 512 /* positions worked out together, so that they stay in the cache from one dim to the next */
 #define STRIP 128 /* elements of a line that a thread takes at least */
 #define TAG 48    /* bits of a position that was picked; above them is its number in the block */

@@ -54,22 +54,34 @@ static void chains_##T(const T *x, T *out, hg_size n, ACC carry) \
         out[i] = (T)carry; \
     } \
 } \
-static void row_##T(int what, const T *x, T *out, hg_size n, ACC carry) \
+/* A product waits for the one before: four rows go side by side. */ \
+static void products_##T(const T *x, T *out, hg_size n) \
 { \
-    if (what == HG_CUMSUM) { \
-        chains_##T(x, out, n, carry); \
-        return; \
-    } \
+    ACC a = 1, b = 1, c = 1, d = 1; \
     for (hg_size i = 0; i < n; i++) { \
-        carry *= (ACC)x[i]; \
-        out[i] = (T)carry; \
+        out[i] = (T)(a *= (ACC)x[i]); \
+        out[n + i] = (T)(b *= (ACC)x[n + i]); \
+        out[2 * n + i] = (T)(c *= (ACC)x[2 * n + i]); \
+        out[3 * n + i] = (T)(d *= (ACC)x[3 * n + i]); \
     } \
 } \
 static void rows_##T(void *context, hg_size low, hg_size high) \
 { \
     const job *j = context; \
-    for (hg_size i = low; i < high; i++) \
-        row_##T(j->what, (const T *)j->x + i * j->n, (T *)j->out + i * j->n, j->n, j->what == HG_CUMSUM ? 0 : 1); \
+    const T *x = (const T *)j->x + low * j->n; \
+    T *out = (T *)j->out + low * j->n; \
+    hg_size i = low; \
+    for (; j->what == HG_CUMPROD && i + 4 <= high; i += 4, x += 4 * j->n, out += 4 * j->n) \
+        products_##T(x, out, j->n); \
+    for (; i < high; i++, x += j->n, out += j->n) { \
+        if (j->what == HG_CUMSUM) { \
+            chains_##T(x, out, j->n, 0); \
+            continue; \
+        } \
+        ACC product = 1; \
+        for (hg_size k = 0; k < j->n; k++) \
+            out[k] = (T)(product *= (ACC)x[k]); \
+    } \
 } \
 static void strips_##T(void *context, hg_size low, hg_size high) \
 { \
@@ -167,7 +179,7 @@ static void NAME##_##T(void *context, hg_size low, hg_size high) \
         T best[STRIP]; \
         i64 place[STRIP]; \
         memcpy(best, (const T *)j->x + at, sizeof(T) * (size_t)w); \
-        memset(place, 0, sizeof place); \
+        memset(place, 0, sizeof(i64) * (size_t)w); \
         if (w == 1) { \
             T top = best[0]; \
             i64 from = 0; \
@@ -245,7 +257,7 @@ int hg_scan(int what, int type, const void *x, void *out, i64 *places, hg_size o
     j.strips = (inner + j.width - 1) / j.width;
     if (outer * n * inner == 0)
         return 0;
-    hg_size width = inner < j.width ? inner : j.width, grain = 16384 / (n * width) + 1;
+    hg_size width = inner < j.width ? inner : j.width, grain = 32768 / (n * width) + 1;
     if (what >= HG_CUMMAX) {
         parallel(extreme_of(what, type), &j, outer * j.strips, grain);
         return 0;
