@@ -142,7 +142,9 @@ def of(array: np.ndarray) -> dtype:
 def from_numpy(array_type: Any) -> dtype:
     """The type of a np.dtype; TypeError for a kind that PyTorch cannot hold, ValueError for foreign byte order."""
     kind = np.dtype(array_type)
-    found = NAMES.get(kind.name)
+    found = _BY_NUMBER[kind.num] if kind.num < 24 else None
+    if found is None:
+        found = NAMES.get(kind.name)  # slow: NumPy puts the name together
     if found is None:
         raise TypeError(errors.NUMPY_TYPE.format(type=kind.type.__name__))
     if not kind.isnative:

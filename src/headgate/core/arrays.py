@@ -31,8 +31,8 @@ def is_float(a: ndarray) -> bool:
 
 def low_address(a: ndarray) -> cython.Py_ssize_t:
     """The address of the first byte that the array can touch."""
-    low: cython.Py_ssize_t
-    high: cython.Py_ssize_t
+    low: cython.Py_ssize_t = 0
+    high: cython.Py_ssize_t = 0
     if not cython.compiled:
         return np.lib.array_utils.byte_bounds(a)[0] if a.size else a.__array_interface__["data"][0]
     hg_span(a, cython.address(low), cython.address(high))  # noqa: F821  (C, from span.h)
@@ -41,8 +41,8 @@ def low_address(a: ndarray) -> cython.Py_ssize_t:
 
 def high_address(a: ndarray) -> cython.Py_ssize_t:
     """The address after the last byte that the array can touch (the first one, if it has no elements)."""
-    low: cython.Py_ssize_t
-    high: cython.Py_ssize_t
+    low: cython.Py_ssize_t = 0
+    high: cython.Py_ssize_t = 0
     if not cython.compiled:
         return np.lib.array_utils.byte_bounds(a)[1] if a.size else a.__array_interface__["data"][0]
     hg_span(a, cython.address(low), cython.address(high))  # noqa: F821

@@ -276,6 +276,10 @@ class Generator:
             raise NotImplementedError(NOT_IMPLEMENTED.format(kernel="bernoulli_tensor_cpu_p_", name=type_name(p.dtype)))
         if array.size == 0:
             return array
+        if p.shape == array.shape and plain(p) in (1, 2) and plain(array) in (1, 2, 6):
+            if not self.engine.bernoulli_each(array, p):
+                raise RuntimeError(PROBABILITIES)
+            return array
         check_overlap(array)
         if p.dtype.char == "e":  # of which NumPy converts and compares two hundred in a microsecond
             p = copy_into(np.empty(p.shape, FLOAT32), p)
@@ -283,12 +287,11 @@ class Generator:
             spread = np.broadcast_to(p, array.shape)
         except ValueError:
             raise RuntimeError(EXPANDED.format(target=array.shape, source=p.shape)) from None
-        if not bool(((p >= 0) & (p <= 1)).all()):
-            raise RuntimeError(PROBABILITIES)
         dtype = FLOAT64 if p.dtype.name == "float64" else FLOAT32
         chances = spread.transpose(fill_axes(array)).astype(dtype, order="C")
-        target = _ready(array, (6,), UINT8)
-        self.engine.bernoulli_each(target, chances)
+        target = _ready(array, (1, 2, 6), UINT8)
+        if not self.engine.bernoulli_each(target, chances):
+            raise RuntimeError(PROBABILITIES)
         if target is not array and array.dtype.char == "e" and array.flags.c_contiguous:
             copy_into(array, target.reshape(array.shape))
         elif target is not array:

@@ -119,6 +119,8 @@ C_TYPES = {
 
 def fits(value: Any, kind: Any) -> bool:
     """Whether a Python number can be stored in `kind` (negative ones wrap in unsigned types, as in PyTorch)."""
+    if kind.category == dtypes.CATEGORY_FLOAT and type(value) is builtins.float and -6e4 < value < 6e4:
+        return True  # most are, and every float type holds them
     if kind.is_complex or kind.category == dtypes.CATEGORY_BOOL:
         return True
     if isinstance(value, complex):

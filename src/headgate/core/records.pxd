@@ -5,6 +5,9 @@ from headgate.dtypes cimport of as type_of
 from headgate.core.storage cimport Storage, Version, Cut
 from headgate.core.operators cimport Called, Operand, Vertex
 
+cdef extern from "shapes.h":
+    object hg_sizes(object type, ndarray a)
+
 cdef extern from *:
     """
     static inline void hg_track(PyObject *o) {

@@ -13,8 +13,6 @@ import numpy as np
 from headgate import errors
 from headgate.core.size import Size
 
-_tuple_new = tuple.__new__
-
 if not cython.compiled:
     from headgate.core.operators import Called, Operand, Vertex
     from headgate.core.storage import Cut, Storage, Version, plain_fields
@@ -269,7 +267,9 @@ class Tensor(Operand):
     @property
     def shape(self) -> Size:
         """The lengths of the dimensions, as a Size."""
-        return _tuple_new(Size, cython.cast(object, self._array).shape)  # ints already, so nothing to look at
+        if not cython.compiled:
+            return tuple.__new__(Size, self._array.shape)  # ints already, so nothing to look at
+        return hg_sizes(Size, self._array)  # noqa: F821  (C, from shapes.h)
 
     @property
     def dtype(self) -> object:

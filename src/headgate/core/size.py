@@ -7,13 +7,28 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from headgate import errors
 
+if os.environ.get("HEADGATE_PURE") == "1":
 
-class Size(tuple):
+    class Sizes(tuple):
+        """A tuple whose slices are of its own class."""
+
+        __slots__ = ()
+
+        def __getitem__(self, index: Any) -> Any:
+            found = tuple.__getitem__(self, index)
+            return tuple.__new__(type(self), found) if type(found) is tuple else found
+
+else:
+    from headgate.core._sizes import Sizes
+
+
+class Size(Sizes):
     """A tensor's sizes, one int per dimension; equal to, and hashed as, the tuple of the same ints.
 
     ``Size(iterable)`` takes ints and what converts to one (bools, NumPy integers, one-element integer tensors);
@@ -36,10 +51,6 @@ class Size(tuple):
 
     def __repr__(self) -> str:
         return f"torch.Size([{', '.join(map(str, self))}])"
-
-    def __getitem__(self, index: Any) -> Any:
-        found = tuple.__getitem__(self, index)
-        return tuple.__new__(Size, found) if type(found) is tuple else found
 
     def __add__(self, other: Any) -> Any:
         if not isinstance(other, tuple):

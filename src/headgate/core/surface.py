@@ -70,7 +70,7 @@ def number(x: Tensor, kind: object) -> object:
     if kind is float and requires(x):
         warnings.warn(errors.SCALAR_GRAD, UserWarning, stacklevel=2)
         note_taken(value, "float()")
-    if kind is int and value in (float("inf"), float("-inf")):
+    if kind is int and type(value) is float and value - value != 0 and value == value:
         raise OverflowError("cannot convert float infinity to integer")
     return kind(value)
 

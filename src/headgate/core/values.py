@@ -33,6 +33,7 @@ class Scan:
     def __init__(self, shape: tuple):
         self.shape = shape
         self.kinds = 0
+        self.number = 0
 
     @cython.cfunc
     def walk(self, items: object, dim: cython.int):
@@ -55,6 +56,47 @@ class Scan:
                 self.kinds |= 1
             else:
                 self.kinds |= 8
+
+
+    @cython.cfunc
+    def fill(self, items: object, dim: cython.int):
+        """Write all items, which are Python numbers, from `to` on, as elements with NumPy's type number `number`."""
+        item: object
+        if dim + 1 < len(self.shape):
+            for item in items:
+                self.fill(item, dim + 1)
+        elif self.number == 11:
+            for item in items:
+                cython.cast(cython.p_float, self.to)[0] = cython.cast(cython.double, item)
+                self.to += 4
+        elif self.number == 12:
+            for item in items:
+                cython.cast(cython.p_double, self.to)[0] = cython.cast(cython.double, item)
+                self.to += 8
+        else:
+            for item in items:
+                cython.cast(cython.p_longlong, self.to)[0] = cython.cast(cython.longlong, item)
+                self.to += 8
+
+    @cython.cfunc
+    def array(self, value: object, kind: dtypes.dtype) -> object:
+        """A new array of the items, of a type that `fill` knows."""
+        i: cython.int
+        result: ndarray
+        for i in range(len(self.shape)):
+            self.lengths[i] = self.shape[i]
+        result = fresh(len(self.shape), self.lengths, kind.num)  # noqa: F821  (C, from memory.pxd)
+        self.number = kind.num
+        self.to = PyArray_BYTES(result)  # noqa: F821
+        self.fill(value, 0)
+        return result
+
+
+def filled(kind: dtypes.dtype, kinds: cython.int) -> cython.bint:
+    """Whether `fill` knows the type, and numbers of these kinds become its elements without further checks."""
+    if not cython.compiled or kinds & 1 or kinds == 0:
+        return False
+    return kind.num == 11 or kind.num == 12 or (kinds == INTEGERS and kind is dtypes.INT64)
 
 
 def is_sequence(value: object) -> bool:
@@ -95,6 +137,8 @@ def array_of_values(value: object, kind: object) -> object:
     ValueError for ragged nesting, RuntimeError for what has no element type or a number that does not fit.
     """
     scan: Scan
+    if type(value) is float or type(value) is int:
+        return array_of_number(value, kind)
     if isinstance(value, (str, bytes)):
         raise TypeError(f"new(): invalid data type '{type(value).__name__}'")
     if type(value) is not list and type(value) is not tuple:
@@ -123,6 +167,8 @@ def array_of_numbers(value: object, scan: Scan, kind: object) -> object:
     else:
         own = dtypes.by_name("bool") if scan.kinds else dtypes.default_dtype()
     try:
+        if len(scan.shape) <= 8 and filled(kind or own, scan.kinds):
+            return scan.array(value, kind or own)
         if (kind or own).category == 2:  # by way of Python's own floats, because NumPy warns of those too large
             array = np.array(value, np.float64)
             return array if (kind or own).name == "float64" else converted(array, (kind or own).numpy)
@@ -148,7 +194,10 @@ def array_of_number(value: object, kind: object) -> object:
     """A zero-dimensional array from a number or a one-element tensor."""
     own: object
     if type(value) is float and kind is None:
-        return np.array(value, dtypes.default_dtype().numpy)
+        kind = dtypes.default_dtype()
+        return Scan(()).array([value], kind) if filled(kind, FLOATS) else np.array(value, kind.numpy)
+    if type(value) is int and kind is None and cython.compiled and -(2**63) <= value < 2**63:
+        return Scan(()).array([value], dtypes.INT64)
     own = item_kind(value)
     number = plain_number(value)
     if isinstance(number, int) and not -(2**63) <= number < 2**63:

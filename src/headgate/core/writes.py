@@ -7,7 +7,6 @@ short ring, so that a later complaint can name the line. Nothing here computes o
 import cython
 
 if not cython.compiled:
-    from numpy import ndarray
 
     from headgate.core.arrays import high_address, low_address, overlaps_itself
     from headgate.core.modes import inference_enabled, stale_allowed

@@ -9,6 +9,7 @@ cpdef ndarray like_layout(ndarray x, object kind)
 cpdef ndarray joined(object arrays, Py_ssize_t axis, object kind=*, bint stacked=*)
 cpdef ndarray triangle(ndarray x, Py_ssize_t diagonal, bint lower)
 cpdef ndarray fill(ndarray target, ndarray value)
+cpdef bint clear(ndarray target) noexcept
 cpdef ndarray zeros(tuple shape, object kind)
 cpdef ndarray repeated(tuple shape, ndarray value)
 cpdef ndarray ramp(Py_ssize_t n, object first, object last, object step, object working, object kind)

@@ -240,6 +240,18 @@ cpdef ndarray fill(ndarray target, ndarray value):
     return target
 
 
+cpdef bint clear(ndarray target) noexcept:
+    """target[...] = 0, if it has no gaps; False, and nothing written, where it has some or may not be written."""
+    if not cnp.PyArray_ISCARRAY(target):
+        return False
+    if cnp.PyArray_NBYTES(target) < HELD:
+        hg_spread(<char *> cnp.PyArray_DATA(target), cnp.PyArray_NBYTES(target), 0, NULL)
+    else:
+        with nogil:
+            hg_spread(<char *> cnp.PyArray_DATA(target), cnp.PyArray_NBYTES(target), 0, <hg_splitter> parallel)
+    return True
+
+
 cdef ndarray _spread(tuple shape, int kind, unsigned long long pattern):
     """A fresh C-contiguous array whose memory repeats eight bytes."""
     cdef npy_intp[64] dims

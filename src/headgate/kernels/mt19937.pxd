@@ -35,7 +35,7 @@ cdef class MT19937:
     cpdef void normal_serial(self, ndarray array, double mean, double deviation)
     cpdef void log_normal(self, ndarray array, double mean, double deviation)
     cpdef void bernoulli(self, ndarray array, double probability)
-    cpdef void bernoulli_each(self, ndarray array, ndarray probability)
+    cpdef bint bernoulli_each(self, ndarray array, ndarray probability)
     cpdef void transformed(self, ndarray array, int law, double first, double second)
     cpdef void categories(self, ndarray array, ndarray cumulative)
     cpdef ndarray race(self, ndarray weights)

@@ -290,14 +290,35 @@ cdef class MT19937:
                     doubles[at + i] = <double>chunk[i]
             at += now
 
-    cpdef void bernoulli_each(self, ndarray array, ndarray probability):
-        """uint8: 1 where a uniform of the dtype of `probability` (float32 or float64, same size) is below it."""
-        cdef uint8_t *out = <uint8_t *>PyArray_DATA(array)
-        cdef void *p = PyArray_DATA(probability)
-        if is_float(probability):
-            random_below_each_float(&self.engine, out, PyArray_SIZE(array), <float *>p)
-        else:
-            random_below_each_double(&self.engine, out, PyArray_SIZE(array), <double *>p)
+    cpdef bint bernoulli_each(self, ndarray array, ndarray probability):
+        """uint8, bool, float32 or float64: 1 where a uniform of the dtype of `probability` (float32 or float64, same
+        size) is below it. False, and nothing drawn, unless all probabilities are in [0, 1]."""
+        cdef uint8_t chunk[512]
+        cdef float *floats = <float *>PyArray_DATA(array)
+        cdef double *doubles = <double *>PyArray_DATA(array)
+        cdef float *p = <float *>PyArray_DATA(probability)
+        cdef double *q = <double *>PyArray_DATA(probability)
+        cdef size_t i, now, at = 0, count = PyArray_SIZE(array)
+        cdef bint narrow = is_float(probability), single = is_float(array), whole = not single and not is_double(array)
+        cdef uint8_t *out
+        for i in range(count):
+            if not (0 <= p[i] <= 1 if narrow else 0 <= q[i] <= 1):
+                return False
+        while at < count:
+            now = min(count - at, <size_t>512)
+            out = <uint8_t *>floats + at if whole else chunk
+            if narrow:
+                random_below_each_float(&self.engine, out, now, p + at)
+            else:
+                random_below_each_double(&self.engine, out, now, q + at)
+            if single:
+                for i in range(now):
+                    floats[at + i] = <float>chunk[i]
+            elif not whole:
+                for i in range(now):
+                    doubles[at + i] = <double>chunk[i]
+            at += now
+        return True
 
     cpdef void transformed(self, ndarray array, int law, double first, double second):
         """float64 or float32, functions of a float64 uniform u: law 0, exponential, -1 / first * log1p(-u); law 1,

@@ -14,6 +14,7 @@ import numpy as np
 from headgate.kernels import reference_forms as forms
 from headgate.kernels import reference_gradients as gradients
 from headgate.kernels import reference_special as special
+from headgate.kernels.reference_copy import clear as clear
 from headgate.kernels.reference_copy import contiguous as contiguous
 from headgate.kernels.reference_copy import converted as converted
 from headgate.kernels.reference_copy import copied as copied

@@ -13,8 +13,8 @@ import numpy as np
 from headgate.kernels.reference_shared import Array
 
 __all__ = [
-    "cast", "contiguous", "converted", "copied", "copy_into", "fill", "joined", "laid_out", "like_layout", "ramp",
-    "repeated", "triangle", "zeros",
+    "cast", "clear", "contiguous", "converted", "copied", "copy_into", "fill", "joined", "laid_out", "like_layout",
+    "ramp", "repeated", "triangle", "zeros",
 ]  # fmt: skip
 
 
@@ -31,6 +31,14 @@ def copy_into(target: Array, source: Array) -> Array:
 
 
 fill = copy_into
+
+
+def clear(target: Array) -> bool:
+    """target[...] = 0, if it has no gaps; False, and nothing written, where it has some or may not be written."""
+    if not (target.flags.c_contiguous and target.flags.writeable):
+        return False
+    target.fill(0)
+    return True
 
 
 def contiguous(x: Array) -> Array:

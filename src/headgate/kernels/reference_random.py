@@ -325,9 +325,13 @@ class MT19937:
         """uint8, bool, float32 or float64: 1 where a double uniform (two words) is below `probability`."""
         array.reshape(-1)[:] = self._units(array.size, np.float64) < probability
 
-    def bernoulli_each(self, array: Any, probability: Any) -> None:
-        """uint8: 1 where a uniform of the dtype of `probability` (float32 or float64, same size) is below it."""
+    def bernoulli_each(self, array: Any, probability: Any) -> bool:
+        """uint8, bool, float32 or float64: 1 where a uniform of the dtype of `probability` (float32 or float64, same
+        size) is below it. False, and nothing drawn, unless all probabilities are in [0, 1]."""
+        if not ((probability >= 0) & (probability <= 1)).all():
+            return False
         array.reshape(-1)[:] = self._units(array.size, probability.dtype) < probability.reshape(-1)
+        return True
 
     @QUIET
     def transformed(self, array: Any, law: int, first: float, second: float) -> None:

@@ -105,7 +105,8 @@ cpdef tuple pick(ndarray x, Py_ssize_t k, Py_ssize_t axis=-1):
 cpdef ndarray search(ndarray edges, ndarray values, bint right):
     """The int64 place of each value among sorted edges (of one axis); NaN goes to the end."""
     cdef ndarray places
-    cdef object common = np.result_type(edges, values)
+    cdef bint alike = cnp.PyArray_TYPE(edges) == cnp.PyArray_TYPE(values)
+    cdef object common = edges.dtype if alike else np.result_type(edges, values)
     cdef int kind = hg_type_of((<cnp.dtype> common).type_num)
     if kind == HG_F16:
         common, kind = np.dtype(np.float32), HG_F32
@@ -113,7 +114,10 @@ cpdef ndarray search(ndarray edges, ndarray values, bint right):
         common, kind = np.dtype(np.int32), HG_I32
     if kind < 0 or cnp.PyArray_NDIM(edges) != 1:
         return reference.search(edges, values, right)
-    edges, values = np.require(edges, common, ["C", "A"]), np.require(values, common, ["C", "A"])
+    if common is not edges.dtype or not cnp.PyArray_ISCARRAY_RO(edges):
+        edges = np.require(edges, common, ["C", "A"])
+    if common is not values.dtype or not cnp.PyArray_ISCARRAY_RO(values):
+        values = np.require(values, common, ["C", "A"])
     places = fresh(cnp.PyArray_NDIM(values), cnp.PyArray_DIMS(values), cnp.NPY_INT64)
     with nogil:
         hg_search(kind, cnp.PyArray_DATA(edges), cnp.PyArray_SIZE(edges), cnp.PyArray_DATA(values),

@@ -8,7 +8,7 @@ from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.core.writes cimport check_allowed, check_writable, note_write
-from headgate.kernels.copying cimport contiguous, copied, copy_into, fill, like_layout, zeros
+from headgate.kernels.copying cimport clear, contiguous, copied, copy_into, fill, like_layout, zeros
 
 cdef class Change(Op):
     cdef bint expanded

@@ -27,7 +27,7 @@ if not cython.compiled:
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.writes import check_allowed, check_writable, note_write
-    from headgate.kernels.reference import contiguous, copied, copy_into, fill, like_layout, zeros
+    from headgate.kernels.reference import clear, contiguous, copied, copy_into, fill, like_layout, zeros
 
     ndarray = np.ndarray
 
@@ -208,6 +208,8 @@ class Fill(Change):
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
         kind: dtypes.dtype = dtypes.of(target)
         if len(inputs) == 1 or inputs[1] is None:
+            if type(attrs) is int and attrs == 0 and clear(target):
+                return
             fill(target, constant(attrs, kind))
         else:
             copy_into(target, inputs[1])

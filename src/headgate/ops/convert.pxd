@@ -1,6 +1,6 @@
 # C types of convert.py.
 from headgate.core.apply cimport apply1
-from headgate.core.arrays cimport shape_of
+from headgate.core.arrays cimport is_contiguous, shape_of
 from headgate.core.records cimport Tensor
 from headgate.ops.arguments cimport given, other
 from headgate.ops.copying cimport CLONE, COPY, TO_COPY

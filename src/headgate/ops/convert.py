@@ -6,7 +6,7 @@ import cython
 
 if not cython.compiled:
     from headgate.core.apply import apply1
-    from headgate.core.arrays import shape_of
+    from headgate.core.arrays import is_contiguous, shape_of
     from headgate.core.records import Tensor
     from headgate.ops.arguments import given, other
     from headgate.ops.copying import CLONE, COPY, TO_COPY
@@ -17,6 +17,7 @@ from headgate.core.device import channels_last, check_device, contiguous_format,
 from headgate.core.device import memory_format as memory_format_type
 from headgate.core.options import no_combination
 
+ARGUMENTS = {"dtype", "device", "non_blocking", "copy", "memory_format"}
 FORMAT_TYPE = "{name}(): argument 'memory_format' must be torch.memory_format, not {type}"
 FORMAT_RANK = "required rank {rank} tensor to use {name} format"
 
@@ -57,6 +58,8 @@ def clone(input: object, *, memory_format: object = None) -> object:
 def contiguous(input: object, *, memory_format: object = contiguous_format) -> object:
     """The tensor itself if it lies in memory in the order of its dims (or as memory_format says), else such a copy."""
     x: Tensor = given(input, "contiguous")
+    if memory_format is contiguous_format and is_contiguous(x._array):
+        return input
     if memory_format is preserve_format:
         raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
     layout = layout_of(x, memory_format, "contiguous", cython.cast(object, x._array).itemsize)
@@ -70,7 +73,7 @@ def lies_as(x: Tensor, layout: object) -> bool:
     if layout is None:
         return True
     if layout is True:
-        return cython.cast(object, x._array).flags.c_contiguous
+        return is_contiguous(x._array)
     for length, step, want in zip(shape_of(x._array), cython.cast(object, x._array).strides, layout):
         if length != 1 and step != want:
             return False
@@ -110,6 +113,12 @@ def to(input: object, *args: object, **kwargs: object) -> object:
     AssertionError or RuntimeError for others, as PyTorch without an accelerator.
     """
     x: Tensor = given(input, "to")
+    if len(args) == 1 and not kwargs:  # most calls
+        if isinstance(args[0], dtypes.dtype):
+            return converted(x, args[0], False, None)
+        if not isinstance(args[0], Tensor):
+            check_device(args[0])
+            return x
     kind, copy, wanted = asked(args, kwargs)
     item = cython.cast(object, x._array).itemsize if kind is None else kind.itemsize
     return converted(x, kind, copy, layout_of(x, wanted, "to", item))
@@ -129,7 +138,7 @@ def asked(args: tuple, kwargs: dict) -> tuple:
         check_device(rest.pop(0) if rest else kwargs.get("device"))
         if rest:
             kind = rest.pop(0)
-    if len(rest) > 2 or not set(kwargs) <= {"dtype", "device", "non_blocking", "copy", "memory_format"}:
+    if len(rest) > 2 or (kwargs and not set(kwargs) <= ARGUMENTS):
         raise no_combination("to", args, kwargs)
     if kind is not None and not isinstance(kind, dtypes.dtype):
         raise no_combination("to", args, kwargs)

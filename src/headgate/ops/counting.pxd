@@ -1,5 +1,5 @@
 # C types of counting.py.
-from numpy cimport import_array, ndarray
+from numpy cimport import_array, ndarray, PyArray_DATA
 from headgate.core.apply cimport apply, requires, wrap
 from headgate.core.arrays cimport count_of, is_float, shape_of
 from headgate.core.dims cimport wrap_dim
@@ -23,6 +23,8 @@ cdef tuple distinct(ndarray x, object consecutive, object dim, int wanted)
 cdef tuple run_lengths(object first, object order, int wanted, tuple shape)
 cdef object asked(Tensor x, object consecutive, object axis, object return_inverse, object return_counts)
 cdef ndarray places(ndarray edges, ndarray values, str side, object kind)
+cdef tuple bounds(ndarray x)
+cdef mark_places(ndarray target, ndarray places, Py_ssize_t width)
 cdef check_table(Tensor table, Tensor index)
 cdef shorten(Tensor table, Tensor index, double limit, double order)
 cdef Op UNIQUE, EMBEDDING, EMBEDDING_BACK

@@ -274,15 +274,44 @@ def one_hot(tensor: object, num_classes: object = -1) -> object:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if array.size == 0 and num_classes <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
-    if array.size and array.min() < 0:
+    array = np.ascontiguousarray(array)
+    lowest, highest = bounds(array)
+    if lowest < 0:
         raise RuntimeError("Class values must be non-negative.")
-    count = int(array.max()) + 1 if num_classes == -1 else num_classes
-    if array.size and array.max() >= count:
+    count = highest + 1 if num_classes == -1 else num_classes
+    if array.size and highest >= count:
         raise RuntimeError("Class values must be smaller than num_classes.")
     found: ndarray = zeros(shape_of(x._array) + (count,), np.dtype(np.int64))
-    line: object = cython.cast(object, found).reshape(-1)
-    line[np.arange(array.size) * count + array.reshape(-1)] = 1
+    mark_places(found, array, count)
     return wrap(found)
+
+
+def bounds(x: ndarray) -> tuple:
+    """The smallest and the largest of contiguous int64 numbers; zeros for none."""
+    i: cython.Py_ssize_t
+    if not count_of(x):
+        return 0, 0
+    if not cython.compiled:
+        return int(x.min()), int(x.max())
+    data: cython.p_longlong = cython.cast(cython.p_longlong, PyArray_DATA(x))  # noqa: F821
+    low: cython.longlong = data[0]
+    high: cython.longlong = data[0]
+    for i in range(count_of(x)):
+        low = data[i] if data[i] < low else low
+        high = data[i] if data[i] > high else high
+    return low, high
+
+
+def mark_places(target: ndarray, places: ndarray, width: cython.Py_ssize_t) -> None:
+    """A one in each row of `target` (int64, `width` columns, contiguous) at the place that belongs to the row."""
+    i: cython.Py_ssize_t
+    if not cython.compiled:
+        target.reshape(-1)[np.arange(places.size) * width + places.reshape(-1)] = 1
+        return
+    data: cython.p_longlong = cython.cast(cython.p_longlong, PyArray_DATA(target))  # noqa: F821
+    place: cython.p_longlong = cython.cast(cython.p_longlong, PyArray_DATA(places))  # noqa: F821
+    for i in range(count_of(places)):
+        data[i * width + place[i]] = 1
 
 
 # ---- embedding ------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from headgate.core.declare import install_method
 from headgate.core.device import NO_ACCELERATOR, NO_CUDA
 from headgate.core.reports import get_write_guard
 from headgate.core.taken import note_taken
+from headgate.ops.convert import cast_to
 from headgate.ops.values import Exported, shared
 
 #: PyTorch's names of tensor types, as `x.type()` gives them after "torch.".
@@ -37,6 +38,8 @@ CUTS = frozenset(["detach", "data", "detach_", "no_grad", "inference", "numpy"])
 def type_(self: object, dtype: object = None, non_blocking: object = False, **kwargs: object) -> object:
     """Without arguments the type's name ("torch.FloatTensor"); else the tensor in the type named or given."""
     kind: object = dtype
+    if type(dtype) is dtypes.dtype:
+        return cast_to(self, dtype, False, None)
     if dtype is None:
         return "torch." + TYPE_OF[dtypes.of(cython.cast(Tensor, self)._array).name]
     if isinstance(dtype, str):

@@ -7,7 +7,7 @@ import warnings
 import cython
 
 if not cython.compiled:
-    from headgate.core.arrays import count_of
+    from headgate.core.arrays import count_of, low_address
     from headgate.core.records import INFERENCE, Tensor
 
 from headgate import dtypes, errors
@@ -92,7 +92,7 @@ def get_device(self: object) -> object:
 def data_ptr(self: object) -> object:
     """The address of the first element; 0 for a tensor without elements."""
     x: Tensor = self
-    return cython.cast(object, x._array).ctypes.data if count_of(x._array) else 0
+    return low_address(x._array) if count_of(x._array) else 0
 
 
 def is_set_to(self: object, tensor: object) -> object:

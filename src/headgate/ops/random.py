@@ -331,6 +331,8 @@ def uniform_(self: object, *args: object, generator: object = None, **bounds: ob
 
 def two(name: str, args: tuple, named: dict, first: str, second: str, low: object, high: object) -> tuple:
     """Two parameters by position or by a name that Python cannot have as a parameter."""
+    if not named and len(args) != 1 and len(args) < 3:
+        return args if args else (low, high)
     values = dict(zip((first, second), args))
     if len(args) > 2 or set(named) - {first, second} or set(named) & set(values):
         raise no_combination(name, args, named)

@@ -5,7 +5,8 @@ Nothing here computes or makes a tensor.
 import cython
 
 if not cython.compiled:
-    from headgate.core.arrays import same_shape, shape_of
+    from headgate.core.arrays import count_of, same_shape, shape_of
+    from headgate.core.arrays import is_contiguous as dense
     from headgate.core.records import Tensor
     from headgate.ops.arguments import given, other, place
     from headgate.ops.convert import layout_of, lies_as
@@ -37,6 +38,8 @@ def size(self: object, dim: object = None) -> object:
 
 def strides_of(x: Tensor) -> tuple:
     """The strides in elements; NumPy's zeros for an empty array are those of a contiguous one to PyTorch."""
+    if cython.compiled and count_of(x._array):
+        return hg_steps(x._array)  # noqa: F821  (C, from shapes.h)
     item: cython.Py_ssize_t = cython.cast(object, x._array).itemsize
     shape: tuple = shape_of(x._array)
     if 0 in shape and 0 in cython.cast(object, x._array).strides:
@@ -80,6 +83,8 @@ def storage_offset(self: object) -> object:
 def is_contiguous(input: object, *, memory_format: object = contiguous_format) -> object:
     """Whether the elements lie in memory in the order of the dims (or as memory_format says), without gaps."""
     x: Tensor = given(input, "is_contiguous")
+    if memory_format is contiguous_format:
+        return bool(dense(x._array))
     if memory_format is channels_last and x._array.ndim != 4:
         return False
     if memory_format is channels_last_3d and x._array.ndim != 5:

@@ -125,7 +125,7 @@ def check_inside(x: ndarray, size: tuple, strides: tuple, offset: object):
 
 def start_of(x: ndarray) -> cython.Py_ssize_t:
     """The address of the first element (strides are never negative)."""
-    return cython.cast(object, x).__array_interface__["data"][0]
+    return low_address(x)
 
 
 def first_element(x: Tensor) -> cython.Py_ssize_t:

@@ -1,5 +1,5 @@
 # C types of values.py.
-from numpy cimport import_array, ndarray
+from numpy cimport import_array, ndarray, PyArray_ISCARRAY_RO, PyArray_ISWRITEABLE
 from headgate.core.apply cimport cut_here, requires, wrap
 from headgate.core.arrays cimport is_float
 from headgate.core.records cimport Tensor

@@ -91,6 +91,9 @@ def as_leaf(array: object, requires_grad: object, name: str, source: object) -> 
 
 def checked_array(array: object) -> object:
     """The array, if a tensor can share its memory; TypeError or ValueError with PyTorch's text if not."""
+    if cython.compiled and PyArray_ISCARRAY_RO(array):  # noqa: F821  (in C order, aligned, native)
+        dtypes.of(array)
+        return array
     dtypes.from_numpy(array.dtype)
     if array.size:
         if array.strides and min(array.strides) < 0:
@@ -112,8 +115,10 @@ def new_array(data: object, dtype: object, name: str) -> object:
         return array_of_values(data, kind)
     if kind is not None and kind.name == "float16" and array.dtype.char == "d":
         return copy_into(np.empty_like(array, kind.numpy, "C" if array.ndim < 2 else "K", False), array)
+    if kind is None or kind is dtypes.of(array):
+        return np.array(array, order="C" if array.ndim < 2 else "K")
     with np.errstate(invalid="ignore", over="ignore"):
-        return np.array(array, array.dtype if kind is None else kind.numpy, order="C" if array.ndim < 2 else "K")
+        return np.array(array, kind.numpy, order="C" if array.ndim < 2 else "K")
 
 
 def tensor(
@@ -147,11 +152,12 @@ def new_tensor(
 def shared(array: object, name: str) -> Tensor:
     """A tensor over the memory of an array."""
     t: Tensor
-    if not array.flags.writeable:
+    writeable: cython.bint = PyArray_ISWRITEABLE(array) if cython.compiled else array.flags.writeable  # noqa: F821
+    if not writeable:
         warnings.warn(errors.READ_ONLY_ARRAY, UserWarning, stacklevel=3)
     t = as_leaf(checked_array(array), False, name, array)
     t._storage.foreign = True
-    if not array.flags.writeable:
+    if not writeable:
         t._storage.shield = READ_ONLY
     return t
 
