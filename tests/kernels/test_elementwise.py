@@ -59,6 +59,7 @@ CASES = {
     "squared_difference": (lambda x, y: F.mse_loss(x, y, reduction="none"), 2, (), WIDE),
     "smooth_l1": (lambda x, y: F.smooth_l1_loss(x, y, reduction="none", beta=0.7), 2, (0.7,), WIDE),
     "huber": (lambda x, y: F.huber_loss(x, y, reduction="none", delta=0.7), 2, (0.7,), WIDE),
+    "bce": (lambda x, y: (y - 1) * (-x).log1p().clamp(min=-100) - y * x.log().clamp(min=-100), 2, (), (0, 1)),
     "bce_logits": (lambda x, y: F.binary_cross_entropy_with_logits(x, y, reduction="none"), 2, (), (-4, 4)),
     **{name: (getattr(torch, name), 2, (), WIDE) for name in (
         "add sub mul div floor_divide remainder fmod maximum minimum fmax fmin atan2 hypot copysign logaddexp "

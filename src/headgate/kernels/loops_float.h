@@ -226,6 +226,9 @@ static inline T FN(bounded)(T z, T delta, T half) { return z <= delta ? (T)0.5 *
 BINARY(squared_difference, , (a - b) * (a - b))
 BINARY(smooth_l1, const T beta = (T)p[0]; const T half = (T)(0.5 * p[0]), FN(smooth)(MATH(__builtin_fabs)(a - b), beta, half))
 BINARY(huber, const T delta = (T)p[0]; const T half = (T)(0.5 * p[0]), FN(bounded)(MATH(__builtin_fabs)(a - b), delta, half))
+#define LEAST_LOG(e) ((e) > -100 || (e) != (e) ? (e) : (T)-100)
+FUSED2(bce, 2, , LOAD_AB, -a, HG_LOG1P, a, HG_LOG, (b - 1) * LEAST_LOG(e) - b * LEAST_LOG(f))
+#undef LEAST_LOG
 FUSED2(bce_logits, 2, , LOAD_AB, -MATH(__builtin_fabs)(a), HG_EXP, e, HG_LOG1P, (1 - b) * a - (((a < 0 || a != a) ? a : (T)0) - f))
 
 /* ---- gradients: a = incoming gradient, b = output or input ---- */
@@ -329,7 +332,7 @@ static const hg_entry FN(table)[] = {
     ROW(gelu_backward, 2, 25) ROW(lerp, 3, 2) ROW(addcmul, 3, 1) ROW(addcdiv, 3, 3) ROW(clamp3, 3, 1)
     ROW(logit_backward, 2, 4) ROW(exp2, 1, 3) ROW(nextafter, 2, 2) ROW(i0, 1, 80) ROW(erfinv, 1, 60)
     ROW(cube, 1, 1) ROW(zero_nan, 1, 1) ROW(round_down_to, 1, 3) ROW(round_up_to, 1, 3) ROW(prelu, 2, 1) ROW(squared_difference, 2, 1)
-    ROW(smooth_l1, 2, 3) ROW(huber, 2, 1) ROW(bce_logits, 2, 20) ROW(i1, 1, 80) ROW(digamma, 1, 60) ROW(trigamma, 1, 60)
+    ROW(smooth_l1, 2, 3) ROW(huber, 2, 1) ROW(bce, 2, 20) ROW(bce_logits, 2, 20) ROW(i1, 1, 80) ROW(digamma, 1, 60) ROW(trigamma, 1, 60)
     ROW(entr, 1, 12) ROW(log_ndtr, 1, 80) ROW(lgamma, 1, 40)
     {"logical_not", CODE, '?', 1, 1, 0, FN(logical_not)}, {"logical_and", CODE, '?', 2, 1, 0, FN(logical_and)},
     {"logical_or", CODE, '?', 2, 1, 0, FN(logical_or)}, {"logical_xor", CODE, '?', 2, 1, 0, FN(logical_xor)},

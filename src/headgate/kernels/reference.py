@@ -82,7 +82,7 @@ FORMS: dict[str, tuple[int, Form]] = {
     "i1": (1, special.bessel_i1), "log_ndtr": (1, special.log_normal),
     **{
         name: (2, getattr(special, name))
-        for name in ("prelu", "squared_difference", "smooth_l1", "huber", "bce_logits")
+        for name in ("prelu", "squared_difference", "smooth_l1", "huber", "bce", "bce_logits")
     },
     **{
         name: (1, getattr(forms, name))

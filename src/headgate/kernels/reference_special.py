@@ -149,6 +149,12 @@ def huber(x: Array, y: Array, delta: float) -> Array:
     return np.where(d <= delta, kind(0.5) * d * d, kind(delta) * (d - kind(0.5 * delta)))
 
 
+def bce(x: Array, y: Array) -> Array:
+    """-(y log x + (1 - y) log(1 - x)), logarithms at least -100."""
+    low = x.dtype.type(-100)
+    return (y - 1) * np.maximum(np.log1p(-x), low) - y * np.maximum(np.log(x), low)
+
+
 def bce_logits(x: Array, y: Array) -> Array:
     """(1 - y) x - log sigmoid(x): binary cross entropy of sigmoid(x), without overflow."""
     return (1 - y) * x - (np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))))

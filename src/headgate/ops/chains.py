@@ -5,7 +5,7 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply1, apply2, wrap
-    from headgate.core.arrays import is_float, shape_of
+    from headgate.core.arrays import count_of, is_contiguous, is_float, shape_of
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
     from headgate.kernels.reference import contiguous, map2, reduce
@@ -128,6 +128,10 @@ class Cross(Op):
             raise refused_error("cross", dtypes.of(x))
         if not is_float(x):
             return np.cross(x, y, axis=attrs)
+        if cython.compiled and x.shape == y.shape and attrs == -1:
+            found: ndarray = crossed(x if is_contiguous(x) else contiguous(x), y if is_contiguous(y) else contiguous(y))
+            if found is not None:
+                return found
         x, y = np.broadcast_arrays(x, y)
         x, y = contiguous(np.moveaxis(x, attrs, 0)), contiguous(np.moveaxis(y, attrs, 0))
         result = np.empty(x.shape, x.dtype)
@@ -143,6 +147,32 @@ class Cross(Op):
         if i == 0:
             return apply2(CROSS, n.read(1), g, n.attrs)
         return apply2(CROSS, g, n.read(0), n.attrs)
+
+
+def crossed(x: ndarray, y: ndarray) -> ndarray:
+    """The cross products of vectors that lie one after another; None for types other than float32 and float64."""
+    i: cython.Py_ssize_t
+    number: cython.int = PyArray_TYPE(x)  # noqa: F821
+    result: ndarray = fresh_like(x)  # noqa: F821
+    if PyArray_TYPE(y) != number or number not in (11, 12):  # noqa: F821
+        return None
+    if number == 11:
+        a: cython.p_float = cython.cast(cython.p_float, PyArray_DATA(x))  # noqa: F821
+        b: cython.p_float = cython.cast(cython.p_float, PyArray_DATA(y))  # noqa: F821
+        z: cython.p_float = cython.cast(cython.p_float, PyArray_DATA(result))  # noqa: F821
+        for i in range(0, count_of(x), 3):
+            z[i] = a[i + 1] * b[i + 2] - a[i + 2] * b[i + 1]
+            z[i + 1] = a[i + 2] * b[i] - a[i] * b[i + 2]
+            z[i + 2] = a[i] * b[i + 1] - a[i + 1] * b[i]
+        return result
+    c: cython.p_double = cython.cast(cython.p_double, PyArray_DATA(x))  # noqa: F821
+    d: cython.p_double = cython.cast(cython.p_double, PyArray_DATA(y))  # noqa: F821
+    w: cython.p_double = cython.cast(cython.p_double, PyArray_DATA(result))  # noqa: F821
+    for i in range(0, count_of(x), 3):
+        w[i] = c[i + 1] * d[i + 2] - c[i + 2] * d[i + 1]
+        w[i + 1] = c[i + 2] * d[i] - c[i] * d[i + 2]
+        w[i + 2] = c[i] * d[i + 1] - c[i + 1] * d[i]
+    return result
 
 
 PRODUCT, DIFFERENCE = make_loop("mul"), make_loop("sub")

@@ -14,7 +14,10 @@ cdef Tensor forward(Tensor x, Tensor w, object size, object geometry)
 cdef tuple each(object value, int count, str function, str name)
 cdef Tensor convolved(str function, Tensor x, Tensor w, object bias, object stride, object padding, object dilation,
                       bint transposed, object output_padding, object groups)
+cdef Tensor convolved_anew(str function, Tensor x, Tensor w, object bias, tuple numbers, bint transposed,
+                           object groups, object key)
+cdef bint exact(object value) except -1
+cdef dict PLANS
 cdef tuple batched(str function, Tensor x, int dims)
 cdef bint tensors(str function, object input, object weight, object bias) except? True
 cdef bint check_types(Tensor x, Tensor w, object bias, bint transposed, tuple dilation) except? True
-cdef tuple sizes_forward(tuple x, tuple kernel, tuple stride, tuple padding, tuple dilation)

@@ -25,6 +25,13 @@ from headgate import errors
 from headgate.core.declare import composite, overload
 from headgate.core.family import refused_error
 from headgate.core.options import no_combination
+from headgate.ops.convolution_checks import (
+    check_channels,
+    check_geometry,
+    check_transposed,
+    sizes_forward,
+    sizes_transposed,
+)
 
 #: How PyTorch's texts call element types here.
 C_NAMES = {
@@ -194,76 +201,6 @@ def check_bias(x: Tensor, bias: object) -> bool:
     return True
 
 
-def check_geometry(stride: tuple, padding: tuple, dilation: tuple, output_padding: tuple, groups: object) -> bool:
-    """RuntimeError for numbers that mean nothing."""
-    if groups <= 0:
-        raise RuntimeError("non-positive groups is not supported")
-    if min(padding) < 0:
-        raise RuntimeError("negative padding is not supported")
-    if min(output_padding) < 0:
-        raise RuntimeError("negative output_padding is not supported")
-    if min(stride) <= 0:
-        raise RuntimeError("non-positive stride is not supported")
-    if min(dilation) < 0:
-        raise RuntimeError("dilation should be greater than zero")
-    return True
-
-
-def check_channels(x: tuple, w: tuple, bias: object, transposed: bool, groups: object) -> bool:
-    """RuntimeError unless input, weight and bias agree on their channels."""
-    if len(x) != len(w):
-        raise RuntimeError(f"Expected {len(w)}-dimensional input for {len(w)}-dimensional weight {list(w)}, but got "
-                           f"{len(x)}-dimensional input of size {list(x)} instead")
-    if w[0] < groups:
-        raise RuntimeError(f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got "
-                           f"weight of size {list(w)} instead")
-    if w[0] % groups:
-        raise RuntimeError(f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but "
-                           f"got weight of size [{list(w)}] instead")
-    given = "Given transposed=1" if transposed else f"Given groups={groups}"
-    wanted = w[0] if transposed else w[1] * groups
-    if x[1] != wanted:
-        raise RuntimeError(f"{given}, weight of size {list(w)}, expected input{list(x)} to have {wanted} channels, but "
-                           f"got {x[1]} channels instead")
-    outputs = w[1] * groups if transposed else w[0]
-    if bias is not None and shape_of(cython.cast(Tensor, bias)._array) != (outputs,):
-        given = "Given transposed=1, weight" if transposed else "Given weight"
-        raise RuntimeError(f"{given} of size {list(w)}, expected bias to be 1-dimensional with {outputs} elements, but "
-                           f"got bias of size {list(shape_of(cython.cast(Tensor, bias)._array))} instead")
-    return True
-
-
-def sizes_forward(x: tuple, kernel: tuple, stride: tuple, padding: tuple, dilation: tuple) -> tuple:
-    """The result's last sizes. RuntimeError where the kernel does not fit in."""
-    wide = [n + 2 * p for n, p in zip(x, padding)]
-    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
-    if [True for n, k in zip(wide, reach) if n < k]:
-        shown = " x ".join([str(n) for n in wide])
-        raise RuntimeError(f"Calculated padded input size per channel: ({shown}). Kernel size: "
-                           f"({' x '.join([str(k) for k in reach])}). Kernel size can't be greater than actual input "
-                           f"size")
-    return tuple([(n - k) // s + 1 for n, k, s in zip(wide, reach, stride)])
-
-
-def sizes_transposed(
-    x: tuple, kernel: tuple, stride: tuple, padding: tuple, dilation: tuple, output_padding: tuple
-) -> tuple:
-    """The transposed result's last sizes, which may mean nothing."""
-    return tuple([(n - 1) * s - 2 * p + d * (k - 1) + o + 1
-                  for n, k, s, p, d, o in zip(x, kernel, stride, padding, dilation, output_padding)])
-
-
-def check_transposed(x: tuple, sizes: tuple, stride: tuple, dilation: tuple, output_padding: tuple) -> bool:
-    """RuntimeError for too much output padding, or sizes below one."""
-    if [True for o, s, d in zip(output_padding, stride, dilation) if o >= s and o >= d]:
-        raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got output_padding: "
-                           f"{list(output_padding)} stride: {list(stride)} dilation: {list(dilation)}")
-    if min(sizes) < 1:
-        raise RuntimeError(f"Given input size per channel: {list(x)}. Calculated output size per channel: "
-                           f"{list(sizes)}. Output size is too small")
-    return True
-
-
 def convolved_nothing(x: Tensor, w: Tensor, bias: object, sizes: tuple, geometry: tuple, transposed: bool) -> Tensor:
     """An empty batch, or one without channels, which has none then: no kernel is asked, and any types go together."""
     shape: tuple = shape_of(x._array)
@@ -277,11 +214,44 @@ def convolved_nothing(x: Tensor, w: Tensor, bias: object, sizes: tuple, geometry
     return y if shape[1] else y.narrow(1, 0, 0)
 
 
+def exact(value: object) -> bool:
+    """Whether the argument is an int or a tuple of ints: what equals it as a key is the same argument."""
+    item: object
+    if type(value) is int:
+        return True
+    if type(value) is not tuple:
+        return False
+    for item in value:
+        if type(item) is not int:
+            return False
+    return True
+
+
+PLANS: dict = {}  # the attrs of a convolution by its shapes and arguments, where all was well with them
+
+
 def convolved(
     function: str, x: Tensor, w: Tensor, bias: object, stride: object, padding: object, dilation: object,
     transposed: bool, output_padding: object, groups: object,
 ) -> Tensor:
-    """A convolution of a batch, all arguments checked."""
+    """A convolution of a batch. What was checked once for these shapes and arguments is not checked again."""
+    key: object = None
+    if exact(stride) and exact(padding) and exact(dilation) and exact(output_padding) and type(groups) is int:
+        lengths = None if bias is None else shape_of(cython.cast(Tensor, bias)._array)
+        key = (shape_of(x._array), shape_of(w._array), lengths, stride, padding, dilation, transposed, output_padding,
+               groups)
+        attrs = PLANS.get(key)
+        if attrs is not None:
+            check_types(x, w, bias, transposed, attrs[2][2])
+            return apply(CONVOLUTION, (x, w, bias), attrs)
+    return convolved_anew(function, x, w, bias, (stride, padding, dilation, output_padding), transposed, groups, key)
+
+
+def convolved_anew(
+    function: str, x: Tensor, w: Tensor, bias: object, numbers: tuple, transposed: bool, groups: object, key: object,
+) -> Tensor:
+    """The same with all arguments checked; the plan is kept under `key`."""
+    stride, padding, dilation, output_padding = numbers
     shape: tuple = shape_of(x._array)
     mine: tuple = shape_of(w._array)
     count: cython.int = len(mine) - 2
@@ -294,7 +264,8 @@ def convolved(
     dilation = each(dilation, count, function, "dilation")
     output_padding = each(output_padding, count, function, "output_padding")
     check_geometry(stride, padding, dilation, output_padding, groups)
-    check_channels(shape, mine, bias, transposed, groups)
+    check_channels(
+        shape, mine, None if bias is None else shape_of(cython.cast(Tensor, bias)._array), transposed, groups)
     geometry = (stride, padding, dilation, int(groups))
     if transposed:
         sizes = sizes_transposed(shape[2:], mine[2:], stride, padding, dilation, output_padding)
@@ -312,7 +283,12 @@ def convolved(
     if 0 in mine:
         raise RuntimeError("could not create a primitive descriptor for the convolution forward propagation primitive. "
                            f"The kernel has no elements: {list(mine)}")
-    return apply(CONVOLUTION, (x, w, bias), (transposed, sizes, geometry))
+    attrs = (transposed, sizes, geometry)
+    if key is not None:
+        if len(PLANS) >= 256:
+            PLANS.clear()
+        PLANS[key] = attrs
+    return apply(CONVOLUTION, (x, w, bias), attrs)
 
 
 def batched(function: str, x: Tensor, dims: cython.int) -> tuple:

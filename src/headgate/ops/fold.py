@@ -8,8 +8,9 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply1
-    from headgate.core.arrays import shape_of
+    from headgate.core.arrays import make_view, shape_of
     from headgate.core.records import Node, Op, Tensor
+    from headgate.kernels.reference import contiguous
     from headgate.ops.arguments import given
 
     ndarray = np.ndarray
@@ -36,14 +37,15 @@ class Im2Col(Op):
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         kernel, dilation, padding, stride, size = attrs
         a: object = x if x.ndim == 4 else cython.cast(object, x)[None]
-        a = np.pad(a, ((0, 0), (0, 0), (padding[0], padding[0]), (padding[1], padding[1])))
+        if padding[0] or padding[1]:
+            a = np.pad(a, ((0, 0), (0, 0), (padding[0], padding[0]), (padding[1], padding[1])))
         counts = [blocks_along(*one) for one in zip(size, kernel, dilation, padding, stride)]
         n, c, row, column = a.strides
         steps = (n, c, row * dilation[0], column * dilation[1], row * stride[0], column * stride[1])
         shape = (a.shape[0], a.shape[1], kernel[0], kernel[1], counts[0], counts[1])
-        blocks: object = np.lib.stride_tricks.as_strided(a, shape, steps)
+        blocks: object = make_view(a, shape, steps, 0)
         rows = shape[1] * shape[2] * shape[3]
-        columns: object = np.ascontiguousarray(blocks).reshape(shape[0], rows, counts[0] * counts[1])
+        columns: object = contiguous(blocks).reshape(shape[0], rows, counts[0] * counts[1])
         return columns if x.ndim == 4 else columns[0]
 
     @cython.cfunc

@@ -5,6 +5,7 @@ One-dim forms pool over a dim of length one beside theirs, as PyTorch does. What
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from headgate import errors
@@ -47,9 +48,8 @@ def refuse_kinds(x: Any, kernel: str, refused: tuple[str, ...]) -> None:
         raise refused_error(kernel, NAMES[name])
 
 
-def check_dims(x: Any, dims: int, function: str) -> None:
-    """RuntimeError unless the tensor has `dims` dims behind channels, and perhaps a batch, none of them empty."""
-    shape = sizes_of(x)
+def check_dims(shape: Sizes, dims: int, function: str) -> None:
+    """RuntimeError unless there are `dims` dims behind channels, and perhaps a batch, none of them empty."""
     if len(shape) not in (dims + 1, dims + 2):
         raise RuntimeError(f"non-empty {dims + 1}D or {dims + 2}D (batch mode) tensor expected for input")
     inner = shape[len(shape) - dims - 1:]
@@ -73,17 +73,28 @@ def max_of(
     dims: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any,
 ) -> tuple[Any, Any]:
     """(values, indices) of max_pool2d and max_pool3d."""
+    x = input if isinstance(input, Tensor) else given(input, f"max_pool{dims}d")
+    keep = type(kernel_size) is type(padding) is type(dilation) is int and (stride is None or type(stride) is int)
+    read = max_windows if keep else max_windows.__wrapped__  # what was read of plain ints once is kept
+    windows = read(dims, sizes_of(x), kernel_size, stride, padding, dilation, bool(ceil_mode))
+    if kind_name(x) in BOOLS:
+        refuse_kinds(x, f"max_pool{dims}d", BOOLS)
+    values, indices = run_max(MAX, dims, x, windows)
+    return values, indices
+
+
+@functools.lru_cache(256)
+def max_windows(
+    dims: int, shape: Sizes, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool,
+) -> Any:
+    """The windows of max_pool2d and max_pool3d, from their arguments."""
     function = f"max_pool{dims}d"
-    x = given(input, function)
     kernel = per_dim(kernel_size, dims, function, "kernel_size", 2)
     steps = stride_or(stride, kernel, function)
     edges = per_dim(padding, dims, function, "padding", 4)
     spread = per_dim(dilation, dims, function, "dilation", 5)
-    check_dims(x, dims, "max_pool3d_with_indices_out_cpu_template")
-    windows = largest(sizes_of(x), kernel, steps, edges, spread, bool(ceil_mode))
-    refuse_kinds(x, function, BOOLS)
-    values, indices = run_max(MAX, dims, x, windows)
-    return values, indices
+    check_dims(shape, dims, "max_pool3d_with_indices_out_cpu_template")
+    return largest(shape, kernel, steps, edges, spread, ceil_mode)
 
 
 def one_number(value: Any, name: str, at: int, none: str = "") -> int:
@@ -187,27 +198,38 @@ def average_of(
     divisor_override: Any,
 ) -> Any:
     """avg_pool2d and avg_pool3d."""
+    x = input if isinstance(input, Tensor) else given(input, f"avg_pool{dims}d")
+    keep = type(kernel_size) is type(padding) is int and (stride is None or type(stride) is int)
+    read = average_windows if keep and divisor_override is None else average_windows.__wrapped__
+    windows = read(dims, sizes_of(x), kernel_size, stride, padding, bool(ceil_mode), bool(count_include_pad),
+                   divisor_override)
+    if kind_name(x) in SMALL:
+        refuse_kinds(x, f"avg_pool{dims}d" if dims == 2 else "avg_pool3d_out_frame", SMALL)
+    return run_average(AVERAGE, dims, x, windows)
+
+
+@functools.lru_cache(256)
+def average_windows(
+    dims: int, shape: Sizes, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, include: bool, divisor: Any,
+) -> Any:
+    """The windows of avg_pool2d and avg_pool3d, from their arguments."""
     function = f"avg_pool{dims}d"
-    x = given(input, function)
     kernel = per_dim(kernel_size, dims, function, "kernel_size", 2)
     steps = stride_or(stride, kernel, function)
     edges = per_dim(padding, dims, function, "padding", 4)
-    if divisor_override is not None and divisor_override == 0:
+    if divisor is not None and divisor == 0:
         raise RuntimeError("divisor must be not zero")
-    shape = sizes_of(x)
     if dims == 2 and len(shape) < 3:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-len(shape)}, {len(shape) - 1}], but "
                          f"got {-len(shape) - 1})")
     if dims == 2 and len(shape) > 4:
         raise RuntimeError(BATCH_MODE.format(low=3, high=4, shape=list(shape)))
-    check_dims(x, dims, function)
+    check_dims(shape, dims, function)
     if dims == 3 and any(n < k for n, k in zip(shape[len(shape) - 3:], kernel)):
         sizes, mine = ([f"{name}: {n}" for name, n in zip(names, values)]
                        for names, values in (("THW", shape[len(shape) - 3:]), (("kT", "kH", "kW"), kernel)))
         raise RuntimeError(f"input image ({' '.join(sizes)}) smaller than kernel size ({' '.join(mine)})")
-    windows = averages(shape, kernel, steps, edges, bool(ceil_mode), bool(count_include_pad), divisor_override)
-    refuse_kinds(x, function if dims == 2 else "avg_pool3d_out_frame", SMALL)
-    return run_average(AVERAGE, dims, x, windows)
+    return averages(shape, kernel, steps, edges, ceil_mode, include, divisor)
 
 
 def only_one(value: Any, function: str, name: str, position: int) -> int:

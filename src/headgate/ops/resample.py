@@ -1,6 +1,7 @@
 """interpolate and upsample: linear maps along each axis, given by taps. The gradient is the map turned round, which is
 an op of the same kind, so every order exists.
 """
+import functools
 import warnings
 
 import cython
@@ -8,8 +9,9 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import apply1
-    from headgate.core.arrays import shape_of
+    from headgate.core.arrays import is_contiguous, shape_of
     from headgate.core.records import Node, Op, Tensor
+    from headgate.kernels.reference import take
     from headgate.ops.arguments import given
 
     ndarray = np.ndarray
@@ -36,8 +38,13 @@ class Resample(Op):
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         found: object = x
         for axis, taps in attrs[0]:
-            found = taps_of.along(found, axis, taps)
-        return np.ascontiguousarray(found.astype(cython.cast(object, x).dtype, copy=found is x))
+            if taps[1] is None:
+                found = take(found, taps[0].reshape(-1), axis)
+            else:
+                found = taps_of.along(found, axis, taps)
+        if found is x or not is_contiguous(found) or found.dtype is not cython.cast(object, x).dtype:
+            found = np.ascontiguousarray(found.astype(cython.cast(object, x).dtype, copy=found is x))
+        return found
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
@@ -66,10 +73,9 @@ for _mode in ("bilinear", "bicubic", "lanczos"):
     OPS[_mode, "smooth"] = named(f"_upsample_{_mode}2d_aa", f"Upsample{_mode.capitalize()}2DAa")
 
 
-def plan(x: Tensor, sizes: tuple, factors: object, mode: str, aligned: bool, antialias: bool) -> tuple:
-    """The taps of each axis, and the same turned round."""
-    shape: tuple = shape_of(x._array)
-    kind: object = np.float64 if cython.cast(object, x._array).dtype == np.float64 else np.float32
+@functools.lru_cache(64)
+def plan(shape: tuple, sizes: tuple, factors: object, mode: str, aligned: bool, antialias: bool, kind: object) -> tuple:
+    """The taps of each axis, and the same turned round. They are kept: nothing writes to them."""
     there: list = []
     back: list = []
     for i, out in enumerate(sizes):
@@ -190,7 +196,10 @@ def interpolate(
     if not kind.is_floating_point and not (mode in ("nearest", "nearest-exact") and kind.name == "uint8"):
         raise refused_error(f"compute_indices_weights_{mode}", kind)
     op: Op = OPS[mode, "smooth"] if antialias else OPS[mode, rank - 2]
-    return apply1(op, x, plan(x, tuple(sizes), factors, mode, bool(align_corners), bool(antialias)))
+    wide: object = np.float64 if kind.name == "float64" else np.float32
+    if factors is not None:
+        factors = tuple(factors)
+    return apply1(op, x, plan(shape, tuple(sizes), factors, mode, bool(align_corners), bool(antialias), wide))
 
 
 def upsample(
