@@ -76,7 +76,8 @@ class Running(Op):
             return cumulate(self.name, x, axis, kind)
         if x.ndim == 0:
             return cumulate(self.name, x, 0, kind)
-        return np.flip(cumulate(self.name, np.flip(x, axis), axis, kind), axis)
+        turned = (slice(None),) * (axis if axis >= 0 else axis + x.ndim) + (slice(None, None, -1),)
+        return cython.cast(object, cumulate(self.name, cython.cast(object, x)[turned], axis, kind))[turned]
 
 
 @cython.cclass

@@ -1,6 +1,6 @@
 # C types of indices.py.
 from numpy cimport import_array, ndarray
-from headgate.core.arrays cimport is_contiguous, make_view, reshape_view, shape_of
+from headgate.core.arrays cimport expand_view, is_contiguous, make_view, reshape_view, shape_of
 from headgate.core.records cimport Tensor
 from headgate.kernels.copying cimport contiguous, copy_into
 from headgate.kernels.indexing cimport index_add, linear, scatter, take
@@ -26,5 +26,6 @@ cdef list as_operands(ndarray x, object place)
 cdef ndarray gathered(ndarray x, object place)
 cdef tuple shape_at(ndarray x, object place)
 cdef tuple fitting(ndarray x, object place, ndarray values, bint inside)
+cdef object spread(ndarray values, tuple shape)
 cdef put_at(ndarray x, object place, ndarray values)
 cdef add_at(ndarray x, object place, ndarray values)

@@ -12,7 +12,7 @@ if cython.compiled:
     import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
 
 if not cython.compiled:
-    from headgate.core.arrays import is_contiguous, make_view, reshape_view, shape_of
+    from headgate.core.arrays import expand_view, is_contiguous, make_view, reshape_view, shape_of
     from headgate.core.records import Tensor
     from headgate.kernels.reference import contiguous, copy_into, index_add, linear, scatter, take
 
@@ -157,6 +157,8 @@ EVERYTHING = slice(None)
 def together(place: tuple) -> tuple:
     """The shape to which the index arrays of a place broadcast; IndexError if they do not."""
     arrays = [part for part in place if part is not EVERYTHING]
+    if len(arrays) == 1:
+        return shape_of(arrays[0])
     try:
         return np.broadcast_shapes(*[part.shape for part in arrays])
     except ValueError:
@@ -373,6 +375,11 @@ def fitting(x: ndarray, place: object, values: ndarray, inside: cython.bint) -> 
     return shape
 
 
+def spread(values: ndarray, shape: tuple) -> object:
+    """Values over a shape that they are known to fit."""
+    return values if shape_of(values) == shape else expand_view(values, shape)
+
+
 def put_at(x: ndarray, place: object, values: ndarray) -> None:
     """Write values at a place, after all checks; of several for one element, one wins."""
     whole: object = x
@@ -387,7 +394,7 @@ def put_at(x: ndarray, place: object, values: ndarray) -> None:
         return
     if flat is not None and cython.cast(object, flat[0]).ndim == 1:
         index: object = flat[1]
-        scatter(flat[0], 0, index.reshape(-1), np.broadcast_to(values, index.shape).reshape(-1))
+        scatter(flat[0], 0, index.reshape(-1), spread(values, index.shape).reshape(-1))
     elif isinstance(place, ndarray) or len(place):
         whole[place] = values
     else:
@@ -412,7 +419,7 @@ def add_at(x: ndarray, place: object, values: ndarray) -> None:
     if dim >= 0 and x.ndim > 0:
         index = from_front(x, place[dim], dim)
         mine = shape_of(x)
-        values = np.broadcast_to(values, shape).reshape(mine[:dim] + (index.size,) + mine[dim + 1:])
+        values = spread(values, shape).reshape(mine[:dim] + (index.size,) + mine[dim + 1:])
         index_add(x, dim, cython.cast(object, index).reshape(-1), values, 1)
         return
     flat: tuple = flattened(x, place)
@@ -421,5 +428,5 @@ def add_at(x: ndarray, place: object, values: ndarray) -> None:
         return
     mine, index = shape_of(flat[0]), flat[1]
     dim = flat[2]
-    values = np.broadcast_to(values, shape).reshape(mine[:dim] + (index.size,) + mine[dim + 1:])
+    values = spread(values, shape).reshape(mine[:dim] + (index.size,) + mine[dim + 1:])
     index_add(flat[0], dim, cython.cast(object, index).reshape(-1), values, 1)

@@ -298,10 +298,15 @@ def refuse_product(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
     no_bools(x, y, "addmm_impl_cpu_")
 
 
+def common(first: tuple, second: tuple) -> tuple:
+    """The shape to which two broadcast; ValueError if they do not."""
+    return first if first == second else np.broadcast_shapes(first, second)
+
+
 def check_leading(x: ndarray, y: ndarray):
     """Refuse batch dims that do not broadcast."""
     try:
-        np.broadcast_shapes(leading(x, 2), leading(y, 2))
+        common(leading(x, 2), leading(y, 2))
     except ValueError:
         raise RuntimeError(broadcast_error(
             np.broadcast_to(np.zeros(()), leading(x, 2)), np.broadcast_to(np.zeros(()), leading(y, 2)))) from None
@@ -310,7 +315,7 @@ def check_leading(x: ndarray, y: ndarray):
 def count_of_batch(x: ndarray, y: ndarray) -> int:
     """How many matrix products there are."""
     count = 1
-    for one in np.broadcast_shapes(leading(x, 2), leading(y, 2)):
+    for one in common(leading(x, 2), leading(y, 2)):
         count *= one
     return count
 
@@ -418,7 +423,7 @@ def batched(x: Tensor, y: Tensor) -> Tensor:
         y = apply1(UNSQUEEZE, y, 1)
     mine: tuple = shape_of(x._array)
     other: tuple = shape_of(y._array)
-    batch: tuple = np.broadcast_shapes(leading(x._array, 2), leading(y._array, 2))
+    batch: tuple = common(leading(x._array, 2), leading(y._array, 2))
     count = 1
     for one in batch:
         count *= one

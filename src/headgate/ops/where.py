@@ -256,7 +256,9 @@ class MaskedSelect(Op):
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         mask: Tensor = n.tensor(1)
-        shape = np.broadcast_shapes(n.shape(0), shape_of(mask._array))
+        shape = n.shape(0)
+        if shape != shape_of(mask._array):
+            shape = np.broadcast_shapes(shape, shape_of(mask._array))
         zeros: Tensor = wrap(np.zeros(shape, cython.cast(object, g._array).dtype))
         return apply(MASKED_SCATTER, (zeros, mask, g), None)
 
