@@ -11,6 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from headgate._pure import WANTED
+
+if WANTED:
+    from headgate.kernels.reference import take
+else:
+    from headgate.kernels.indexing import take
+
 Taps = tuple[Any, Any]  # places (outputs, taps) and weights of the same shape; weights None where each is 1
 
 
@@ -111,21 +118,23 @@ def turned(taps: Taps, size: int) -> Taps:
     factors = np.zeros(found.shape, weights.dtype)
     found[owner, column] = order // count
     factors[owner, column] = weights.reshape(-1)[order]
-    return found, factors
+    return found, None if (factors == 1).all() else factors
 
 
 def along(x: Any, axis: int, taps: Taps) -> Any:
     """The taps read along one axis of an array, in its type (half types in float32)."""
     places, weights = taps
-    if weights is None:
-        return np.take(x, places[:, 0], axis)
+    if weights is None and places.shape[1] == 1:
+        return take(x, places[:, 0], axis)
     work = np.float64 if x.dtype == np.float64 else np.float32
     x = x.astype(work, copy=False)
+    weights = None if weights is None else weights.astype(work, copy=False)
     shape = [1] * x.ndim
     shape[axis] = -1
     total = None
     for k in range(places.shape[1]):
-        term = np.take(x, places[:, k], axis)
-        term *= weights[:, k].astype(work).reshape(shape)
+        term = take(x, places[:, k], axis)
+        if weights is not None:
+            term *= weights[:, k].reshape(shape)
         total = term if total is None else np.add(total, term, out=total)
     return total

@@ -38,7 +38,7 @@ class Resample(Op):
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         found: object = x
         for axis, taps in attrs[0]:
-            if taps[1] is None:
+            if taps[1] is None and taps[0].shape[1] == 1:
                 found = take(found, taps[0].reshape(-1), axis)
             else:
                 found = taps_of.along(found, axis, taps)
