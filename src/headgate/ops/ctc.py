@@ -10,6 +10,7 @@ if not cython.compiled:
     from headgate.core.apply import apply, wrap
     from headgate.core.arrays import shape_of
     from headgate.core.records import OUT, Node, Op, Tensor
+    from headgate.kernels.reference import map2
     from headgate.ops.arguments import other
 
     ndarray = np.ndarray
@@ -18,9 +19,13 @@ from headgate import dtypes
 from headgate.core.declare import constants, describe
 from headgate.core.entry import publish
 from headgate.core.family import refused_error
+from headgate.kernels import make_loop
 from headgate.ops.loss import reduction_of
 
 CHECKING = "(while checking arguments for ctc_loss_allocate_outputs)"
+
+
+ADD_LOGS, SUM = make_loop("logaddexp"), make_loop("add")
 
 
 class Alignments:
@@ -44,50 +49,48 @@ class Alignments:
         return np.take_along_axis(log_probs.astype(np.float64), labels, 2)
 
 
-def shifted(a: object, by: int) -> object:
-    """Columns moved to the right, -inf coming in."""
-    found = np.full(a.shape, -np.inf)
-    if by < a.shape[1]:
-        found[:, by:] = a[:, :a.shape[1] - by]
-    return found
+def followed(states: object, jumps: object, scores: object, out: object) -> None:
+    """One step of all samples: each place is reached from itself, the one before and, where `jumps` is 0 and not -inf,
+    the one before that. `states` has two more columns in front, of -inf."""
+    width = states.shape[1]
+    mine: ndarray = states[:, 2:]
+    reached: ndarray = map2(ADD_LOGS, mine, states[:, 1:width - 1])
+    jumped: ndarray = map2(SUM, states[:, :width - 2], jumps)
+    map2(SUM, map2(ADD_LOGS, reached, jumped, jumped), scores, out)
 
 
 def forward_sums(scores: object, way: object) -> object:
     """log of the sum over all beginnings of alignments, for each time, sample and place."""
-    alpha = np.full(scores.shape, -np.inf)
-    if len(scores) == 0:
-        return alpha
-    alpha[0, :, :2] = scores[0, :, :2]
-    alpha[0][~way.inside] = -np.inf
-    for t in range(1, len(scores)):
-        before = alpha[t - 1]
-        jump = np.where(way.skip, shifted(before, 2), -np.inf)
-        alpha[t] = np.logaddexp(np.logaddexp(before, shifted(before, 1)), jump) + scores[t]
-        alpha[t][~way.inside] = -np.inf
-    return alpha
+    times, samples, places = scores.shape
+    alpha = np.full((times, samples, places + 2), -np.inf)
+    if times == 0:
+        return alpha[:, :, 2:]
+    scores = scores + np.where(way.inside, 0.0, -np.inf)
+    jumps = np.where(way.skip, 0.0, -np.inf)
+    alpha[0, :, 2:4] = scores[0, :, :2]
+    for t in range(1, times):
+        followed(alpha[t - 1], jumps, scores[t], alpha[t, :, 2:])
+    return alpha[:, :, 2:]
 
 
 def backward_sums(scores: object, way: object) -> object:
-    """The same of endings."""
-    beta = np.full(scores.shape, -np.inf)
-    places = np.arange(scores.shape[2])
+    """The same of endings: the places are gone through from the last one."""
+    times, samples, places = scores.shape
+    beta = np.full((times, samples, places + 2), -np.inf)
+    scores = scores + np.where(way.inside, 0.0, -np.inf)
     last = 2 * way.lengths[:, None]
-    ends = (places == last) | (places == last - 1) & (last > 0)
-    back = slice(None, None, -1)
-    skip = np.zeros(way.skip.shape, bool)
-    skip[:, :way.skip.shape[1] - 2] = way.skip[:, 2:]
-    for t in range(len(scores) - 1, -1, -1):
-        start = np.where(ends, scores[t], -np.inf)
-        if t + 1 < len(scores):
-            after = beta[t + 1]
-            jump = np.where(skip, shifted(after[:, back], 2)[:, back], -np.inf)
-            on = np.logaddexp(np.logaddexp(after, shifted(after[:, back], 1)[:, back]), jump) + scores[t]
-        else:
-            on = np.full(start.shape, -np.inf)
-        ending, going = (t == way.times - 1)[:, None], (t < way.times - 1)[:, None]
-        beta[t] = np.where(ending, start, np.where(going, on, -np.inf))
-        beta[t][~way.inside] = -np.inf
-    return beta
+    ends = (np.arange(places) == last) | (np.arange(places) == last - 1) & (last > 0)
+    scores, ends = np.ascontiguousarray(scores[:, :, ::-1]), ends[:, ::-1]
+    jumps = np.full((samples, places), -np.inf)
+    jumps[:, 2:][way.skip[:, :1:-1]] = 0.0  # from a place the one after the next, if that may be jumped to
+    shortest = int(way.times.min(initial=times))
+    for t in range(times - 1, -1, -1):
+        if t + 1 < times:
+            followed(beta[t + 1], jumps, scores[t], beta[t, :, 2:])
+        if t >= shortest - 1:  # some are not begun yet, or just now
+            begun = np.where((t == way.times - 1)[:, None] & ends, scores[t], -np.inf)
+            beta[t, :, 2:] = np.where((t < way.times - 1)[:, None], beta[t, :, 2:], begun)
+    return beta[:, :, :1:-1]
 
 
 def losses_of(alpha: object, way: object) -> object:
@@ -137,12 +140,11 @@ class CtcGradient(Op):
         with np.errstate(all="ignore"):
             scores = way.scores(y)
             both = alpha + backward_sums(scores, way)
-            shares = np.zeros(y.shape)
             through = np.exp(both + losses[None, :, None] - scores)
             through[~np.isfinite(both)] = 0
-            time, batch = np.ogrid[:y.shape[0], :y.shape[1]]
-            for place in range(way.labels.shape[1]):
-                np.add.at(shares, (time, batch, way.labels[None, :, place]), through[:, :, place])
+            rows = np.arange(y.shape[0] * y.shape[1]).reshape(y.shape[0], y.shape[1], 1) * y.shape[2]
+            count = y.shape[0] * y.shape[1] * y.shape[2]
+            shares = np.bincount((rows + way.labels).reshape(-1), through.reshape(-1), count).reshape(y.shape)
             wide = y.astype(np.float64)
             found = (np.exp(wide) - shares) * x.astype(np.float64)[None, :, None]
         lost = ~np.isfinite(losses)

@@ -1,8 +1,9 @@
 # C types of distances.py.
 from numpy cimport ndarray
 from headgate.core.apply cimport apply, apply1, wrap
-from headgate.core.arrays cimport is_float, shape_of
+from headgate.core.arrays cimport is_float, shape_of, slice_view
 from headgate.core.records cimport OUT, Node, Op, Tensor
+from headgate.kernels.door cimport Loop, map1, map2
 from headgate.ops.arguments cimport given, other, place
 
 cdef class Glu(Op):
@@ -11,4 +12,5 @@ cdef class Glu(Op):
 cdef class Cdist(Op):
     pass
 
+cdef Loop SIGMOID, PRODUCT
 cdef Op GLU, CDIST

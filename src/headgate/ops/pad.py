@@ -9,8 +9,9 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply1, apply2, wrap
-    from headgate.core.arrays import shape_of
+    from headgate.core.arrays import count_of, shape_of
     from headgate.core.records import Node, Op, Tensor, X
+    from headgate.kernels.reference import contiguous, copy_into, fill, zeros
     from headgate.ops.arguments import given
     from headgate.ops.change import constant
 
@@ -56,8 +57,12 @@ class ConstantPad(Op):
         if [True for one in sizes if one < 0] or [True for part in source if part.stop is not None
                                                   and part.stop < part.start]:
             raise RuntimeError("narrow(): length must be non-negative.")
-        result = np.zeros(sizes, a.dtype) if value == 0 else np.full(sizes, constant(value, dtypes.of(x)), a.dtype)
-        result[tuple(inner)] = a[tuple(source)]
+        result: object
+        if value == 0:
+            result = zeros(tuple(sizes), a.dtype)
+        else:
+            result = fill(np.empty(sizes, a.dtype), constant(value, dtypes.of(x)))
+        copy_into(result[(..., *inner)], a[(..., *source)])  # an array also where there are no dims
         return result
 
     @cython.cfunc
@@ -89,6 +94,53 @@ def sources(mode: str, size: object, left: object, right: object) -> object:
     return low + np.arange(-max(left, 0), high - low + max(right, 0)) % max(high - low, 1)
 
 
+def edges(mode: str, size: object, left: object, right: object) -> list:
+    """Of a padded dim, the places in front and behind as slices, each with the slice that is read for it."""
+    end = left + size
+    if mode == "reflect":
+        last = end - 2 - right
+        return [(slice(0, left), slice(2 * left, left, -1)),
+                (slice(end, end + right), slice(end - 2, last if last >= 0 else None, -1))]
+    if mode == "replicate":
+        return [(slice(0, left), slice(left, left + 1)), (slice(end, end + right), slice(end - 1, end))]
+    return [(slice(0, left), slice(size, size + left)), (slice(end, end + right), slice(left, left + right))]
+
+
+def grown(x: ndarray, mode: str, pads: tuple, sizes: tuple) -> object:
+    """`x` padded by no negative numbers: put into the middle, then the edges, dim by dim from the last."""
+    rank = x.ndim
+    shape: list = list(shape_of(x))
+    part: list = [slice(None)] * rank
+    for k, size in enumerate(sizes):
+        left = pads[2 * k]
+        shape[rank - 1 - k] = left + size + pads[2 * k + 1]
+        part[rank - 1 - k] = slice(left, left + size)
+    result: object = np.empty(shape, cython.cast(object, x).dtype)
+    copy_into(result[tuple(part)], x)
+    for k, size in enumerate(sizes):
+        for to, source in edges(mode, size, pads[2 * k], pads[2 * k + 1]):
+            if to.stop > to.start:
+                part[rank - 1 - k] = source
+                read = result[tuple(part)]
+                part[rank - 1 - k] = to
+                result[tuple(part)] = read
+        part[rank - 1 - k] = slice(None)
+    return result
+
+
+def shrunk(g: ndarray, mode: str, pads: tuple, sizes: tuple) -> object:
+    """The gradient of `grown`: edges are added to where they were read, dim by dim from the first."""
+    rest: object = contiguous(g)
+    for k in range(len(sizes) - 1, -1, -1):
+        front: tuple = (slice(None),) * (g.ndim - 1 - k)
+        for to, source in edges(mode, sizes[k], pads[2 * k], pads[2 * k + 1]):
+            if to.stop > to.start:
+                part = rest[front + (to,)]
+                rest[front + (source,)] += part.sum(g.ndim - 1 - k, keepdims=True) if mode == "replicate" else part
+        rest = rest[front + (slice(pads[2 * k], pads[2 * k] + sizes[k]),)]
+    return contiguous(rest)
+
+
 def spread_dim(g: object, dim: cython.int, places: object, size: object) -> object:
     """The way back along one dim: each place gets the sum of what was read from it."""
     front: object = np.moveaxis(g, dim, 0)
@@ -108,6 +160,8 @@ class ReadPad(Op):
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         mode, pads, sizes = attrs
+        if min(pads) >= 0 and count_of(x):
+            return grown(x, mode, pads, sizes)
         result: object = x
         for k in range(len(pads) // 2):
             places = sources(mode, sizes[k], pads[2 * k], pads[2 * k + 1])
@@ -137,6 +191,8 @@ class ReadPadBack(Op):
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         mode, pads, sizes = attrs
+        if min(pads) >= 0 and count_of(x):
+            return shrunk(x, mode, pads, sizes)
         result: object = x
         for k in range(len(pads) // 2):
             places = sources(mode, sizes[k], pads[2 * k], pads[2 * k + 1])
