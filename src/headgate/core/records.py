@@ -326,9 +326,7 @@ class Tensor(Operand):
         self._gradient = cython.cast(object, None)
 
     def __len__(self):
-        if self._array.ndim == 0:
-            raise TypeError("len() of a 0-d tensor")
-        return self._array.shape[0]
+        return SURFACE.protocol("len", self, None)
 
     def __bool__(self):
         return SURFACE.protocol("bool", self, None)
