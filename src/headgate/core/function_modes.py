@@ -7,8 +7,10 @@ uses them. Here too is what autocast has of the same mechanism: entries that it 
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -196,7 +198,24 @@ def pop_mode() -> Any:
 def set_casting(casting: Callable[..., Any] | None) -> None:
     """What this thread's listed entries hand their calls to, as casting(entry, run, args, kwargs); None: nothing."""
     _stand(0, (casting is not None) - (STATE.casting is not None))
-    STATE.casting = casting
+    STATE.casting, STATE.casts_off = casting, False
+
+
+def casting_now() -> Any:
+    """What `casting_as` takes to cast later as it is done now."""
+    return None if STATE.casting is None or STATE.casts_off else copy.copy(STATE.casting)
+
+
+@contextlib.contextmanager
+def casting_as(casting: Any) -> Iterator[None]:
+    """A context with another `STATE.casting`, also within what is cast."""
+    before, off = STATE.casting, STATE.casts_off
+    set_casting(casting)
+    try:
+        yield
+    finally:
+        set_casting(before)
+        STATE.casts_off = off
 
 
 class TorchFunctionMode:

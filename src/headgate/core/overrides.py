@@ -140,7 +140,7 @@ def dispatch(func: Any, run: Callable[..., Any], args: tuple[Any, ...], kwargs: 
 def with_casts(entry: Any, run: Callable[..., Any]) -> Callable[..., Any]:
     """`run`, by way of autocast where this thread is in it and `entry` is listed."""
     casting = STATE.casting
-    if casting is None or not entry.listed:
+    if casting is None or STATE.casts_off or not entry.listed:
         return run
     return lambda *args, **kwargs: casting(entry, run, args, kwargs)
 

@@ -151,7 +151,7 @@ cpdef ndarray count_parts(ndarray x, Py_ssize_t parts, double low, double high):
     cdef int failed, kind = hg_type_of(cnp.PyArray_TYPE(x))
     cdef object rounded = (<object> x).dtype.type
     p.count, p.low, p.high, p.scale = parts, rounded(low), rounded(high), rounded(parts / (high - low))
-    if kind < HG_F16 or parts > 1 << 20 or not p.scale < float("inf"):
+    if kind < HG_F16 or cnp.PyArray_ITEMSIZE(x) == 2 or parts > 1 << 20 or not p.scale < float("inf"):
         return reference.count_parts(x, parts, low, high)
     x = np.require(x, requirements=["C", "A"])
     dims[0] = parts
