@@ -49,6 +49,27 @@ def test_order_and_nan(name: str) -> None:
     assert repr(mine) == repr(theirs)
 
 
+def image(lib: Any, *shape: int) -> Any:
+    return (lib.arange(int(np.prod(shape))).float() * 0.37).sin().reshape(shape).bfloat16()
+
+
+PLACES: dict[str, Callable[[Any], Any]] = {
+    "affine_grid": lambda lib: lib.nn.functional.affine_grid(image(lib, 1, 2, 3), [1, 1, 3, 4], align_corners=False),
+    "fractional": lambda lib: lib.nn.functional.fractional_max_pool2d(
+        image(lib, 1, 2, 6, 6), 2, 3, _random_samples=image(lib, 1, 2, 2).abs()),
+    **{f"grid_sample {mode} {edge}": lambda lib, mode=mode, edge=edge: lib.nn.functional.grid_sample(
+        image(lib, 1, 2, 4, 4), image(lib, 1, 3, 3, 2) * 1.3, mode, edge, True)
+       for mode in ("bilinear", "nearest", "bicubic") for edge in ("zeros", "border", "reflection")},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_places_in_images(name: str) -> None:
+    mine, theirs = (PLACES[name](lib) for lib in BOTH)
+    assert str(mine.dtype) == str(theirs.dtype)
+    np.testing.assert_allclose(mine.float().tolist(), theirs.float().tolist(), rtol=0.02, atol=0.02)
+
+
 def with_default(lib: Any, make: Callable[[], Any]) -> Any:
     lib.set_default_dtype(lib.bfloat16)
     try:

@@ -136,6 +136,14 @@ def inner(casting: Casting, run: Run, args: Any, kwargs: Any) -> Any:
     return (alone if is_dot else narrow_if_alike)(casting, run, args, kwargs)
 
 
+def tensordot(casting: Casting, run: Run, args: Any, kwargs: Any) -> Any:
+    """tensordot: a product of matrices; a sum of products where no dim is left."""
+    dims = args[2] if len(args) > 2 else kwargs.get("dims", 2)
+    count = dims if isinstance(dims, int) else len(dims[0]) if isinstance(dims, (list, tuple)) else -1
+    is_sum = all(one.dim() == count for one in _tensors([*args, *kwargs.values()]))
+    return (alone if is_sum else narrow_if_alike)(casting, run, args, kwargs)
+
+
 def einsum(casting: Casting, run: Run, args: Any, kwargs: Any) -> Any:
     """einsum: a product of matrices where operands share a letter that is summed over, else a product of elements."""
     if args and isinstance(args[0], str):
@@ -179,6 +187,12 @@ def pad(casting: Casting, run: Run, args: Any, kwargs: Any) -> Any:
     return (wide if is_wide else alone)(casting, run, args, kwargs)
 
 
+def pool(casting: Casting, run: Run, args: Any, kwargs: Any) -> Any:
+    """max_pool3d: in float32, unless indices are asked for: that is another function, which no list has."""
+    indices = args[6] if len(args) > 6 else kwargs.get("return_indices", False)
+    return (alone if indices else wide)(casting, run, args, kwargs)
+
+
 def normed(casting: Casting, run: Run, args: Any, kwargs: Any) -> Any:
     """local_response_norm: means over channels by a pool in three dims, which is listed, unless there are rows only."""
     x = args[0] if args else kwargs.get("input")
@@ -192,7 +206,8 @@ def start() -> None:
     """List the entries of each name, and the methods of that name."""
     special = (
         (["matrix_power", "linalg.matrix_power"], power), (["nn.functional.pad"], pad), (["inner"], inner),
-        (["einsum"], einsum), (["nn.functional.local_response_norm"], normed),
+        (["tensordot"], tensordot), (["einsum"], einsum), (["nn.functional.local_response_norm"], normed),
+        (["nn.functional.max_pool3d"], pool),
     )  # fmt: skip
     for names, rule in (
         (lists.NARROW, narrow), (lists.NARROW_IF_ALIKE, narrow_if_alike), (lists.NARROW_RESULT, narrow_result),

@@ -14,10 +14,10 @@ NARROW = """
 """.split()
 
 #: The same, but refused as without autocast if the types differ.
-NARROW_IF_ALIKE = "chain_matmul linalg.multi_dot tensordot".split()
+NARROW_IF_ALIKE = "chain_matmul linalg.multi_dot".split()
 
 #: Computed as it comes, and rounded to the narrow type at the end: PyTorch's last step there is a product.
-NARROW_RESULT = "cov corrcoef linalg.pinv pinverse".split()
+NARROW_RESULT = "cov corrcoef linalg.pinv".split()
 
 #: Recurrent steps: products in the narrow type, but sums with the states in the states' type.
 STATES = "gru gru_cell lstm_cell".split()
@@ -26,12 +26,12 @@ STATES = "gru gru_cell lstm_cell".split()
 WIDE = """
     prod quantile nanquantile trace cdist grid_sampler nn.functional.grid_sample
     cholesky linalg.cholesky linalg.cholesky_ex cholesky_inverse cholesky_solve inverse linalg.inv linalg.inv_ex
-    linalg.cond linalg.matrix_rank linalg.solve linalg.solve_ex linalg.svd svd linalg.svdvals linalg.eigh
+    linalg.cond linalg.matrix_rank linalg.solve pinverse linalg.svd svd linalg.svdvals linalg.eigh
     linalg.eigvalsh linalg.householder_product orgqr linalg.tensorinv linalg.tensorsolve linalg.qr qr linalg.lstsq
     lu_solve
     nn.functional.avg_pool3d nn.functional.adaptive_avg_pool3d nn.functional.adaptive_max_pool3d
-    nn.functional.adaptive_max_pool3d_with_indices max_pool3d nn.functional.max_pool3d
-    nn.functional.max_pool3d_with_indices nn.functional.max_unpool2d nn.functional.max_unpool3d
+    nn.functional.adaptive_max_pool3d_with_indices max_pool3d
+    nn.functional.max_unpool1d nn.functional.max_unpool2d nn.functional.max_unpool3d
     nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool2d_with_indices
     nn.functional.fractional_max_pool3d nn.functional.fractional_max_pool3d_with_indices nn.functional.lp_pool3d
     nn.functional.binary_cross_entropy nn.functional.binary_cross_entropy_with_logits binary_cross_entropy_with_logits
@@ -48,5 +48,7 @@ WIDEST = """
     cat concat concatenate stack hstack vstack dstack row_stack column_stack combinations index_copy
 """.split()
 
-#: Gradients: rules of operations compute in the types that were recorded.
-ALONE = "autograd.backward autograd.grad Tensor.backward".split()
+#: Computed as it comes, though made of products here. Gradients too: operations' rules compute in the types recorded.
+ALONE = """
+    bilinear nn.functional.bilinear linalg.lu_solve linalg.solve_ex autograd.backward autograd.grad Tensor.backward
+""".split()

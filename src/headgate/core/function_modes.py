@@ -45,6 +45,7 @@ class _Standing:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.modes = self.casts = 0
+        self.looked = -1  # how many attributes Tensor had when they were looked through
         self.operators: dict[str, Any] = {}
         self.attributes: dict[str, Any] = {}
         self.surface: Any = None
@@ -131,9 +132,16 @@ def _asked_function(name: str, function: Callable[..., Any]) -> Callable[..., An
     return method
 
 
+_KINDS = tuple(reversed([kind for kind in Tensor.__mro__ if kind in BASES and kind is not object]))
+
+
 def _asked_attributes() -> dict[str, Any]:
-    """The stand-ins for properties and functions of Tensor, by name; made once for each that is found."""
-    for kind in reversed([one for one in Tensor.__mro__ if one in BASES and one is not object]):
+    """(stand-in, what it stands for) of properties and functions of Tensor, by name; made once for each."""
+    size = sum([len(vars(kind)) for kind in _KINDS])
+    if size == _standing.looked:
+        return _made
+    _standing.looked = size
+    for kind in _KINDS:
         for name, value in vars(kind).items():
             if name in UNASKED or isinstance(value, (Entry, _AskedAttribute)) or name in _made:
                 continue
