@@ -384,6 +384,29 @@ def test_layers(name: str, given_as: str) -> None:
         np.testing.assert_allclose(table.array_of(x) / scale, table.array_of(y) / scale, atol=0.05)
 
 
+ENCODERS: dict[str, dict[str, Any]] = {
+    "fast": {"batch_first": True}, "norm first": {"batch_first": True, "norm_first": True}, "time first": {},
+    "odd heads": {"batch_first": True, "nhead": 1}, "no bias": {"batch_first": True, "bias": False},
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize("name", ENCODERS)
+def test_encoders_in_evaluation(name: str, grad: bool) -> None:
+    values = np.random.default_rng(4).normal(size=(3, 2, 8)).tolist()
+    found = []
+    for lib in BOTH:
+        lib.manual_seed(2)
+        layer = lib.nn.TransformerEncoderLayer(8, **{"nhead": 2, "dim_feedforward": 16, **ENCODERS[name]}).eval()
+        stack = lib.nn.TransformerEncoder(layer, 2).eval()
+        with lib.set_grad_enabled(grad), lib.autocast("cpu"):
+            found.append([one(lib.tensor(values)) for one in (layer, stack)])
+    for x, y in zip(*found):
+        assert str(x.dtype) == str(y.dtype)
+        near(x, y, name)
+
+
 def perceptron(nn: Any) -> Any:
     return nn.Sequential(nn.Linear(64, 48), nn.ReLU(), nn.Linear(48, 10))
 
