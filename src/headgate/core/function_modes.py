@@ -183,7 +183,7 @@ def _stand(modes: int, casts: int) -> None:
                 install(Tensor, name, stand_in if _standing.modes else attribute)
             if _standing.modes:
                 _standing.surface = surface_now()
-                set_surface(AskedSurface(_standing.surface, _ask_protocol))
+                set_surface(AskedSurface(_standing.surface, _ask_protocol), True)
             else:
                 set_surface(_standing.surface)
         overrides(_standing.modes > 0, ASK_ALL)
