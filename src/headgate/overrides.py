@@ -3,6 +3,11 @@
 This file only re-exports.
 """
 
+from headgate.core.function_modes import BaseTorchFunctionMode as BaseTorchFunctionMode
+from headgate.core.function_modes import TorchFunctionMode as TorchFunctionMode
+from headgate.core.function_modes import _get_current_function_mode as _get_current_function_mode
+from headgate.core.function_modes import _get_current_function_mode_stack as _get_current_function_mode_stack
+from headgate.core.function_modes import _len_torch_function_stack as _len_torch_function_stack
 from headgate.core.overrides import get_ignored_functions as get_ignored_functions
 from headgate.core.overrides import get_overridable_functions as get_overridable_functions
 from headgate.core.overrides import handle_torch_function as handle_torch_function

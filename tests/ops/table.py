@@ -16,7 +16,7 @@ import torch
 import headgate
 from headgate.core.declare import REGISTRY, Declared
 
-FLOATS = ("float64", "float32", "float16")
+FLOATS = ("float64", "float32", "float16", "bfloat16")
 OTHERS = ("int64", "uint8", "bool")
 
 
@@ -42,7 +42,8 @@ class Maker:
             return self.random.integers(int(low), int(high) + 1, shape).astype(dtype)
         values = self.random.uniform(low, high, shape)
         near = np.abs(values - np.rint(values)) < 0.02
-        return np.asarray(np.where(near, values + 0.03 * (1 if low >= 0 else -1), values)).astype(dtype)
+        kind = "float32" if dtype == "bfloat16" else dtype  # NumPy has no bfloat16
+        return np.asarray(np.where(near, values + 0.03 * (1 if low >= 0 else -1), values)).astype(kind)
 
     def __call__(
         self, *shape: int, low: float | None = None, high: float | None = None, dtype: str | None = None
@@ -50,7 +51,8 @@ class Maker:
         low = self.domain[0] if low is None else low
         high = self.domain[1] if high is None else high
         kind = str(dtype).removeprefix("torch.") if dtype is not None else self.dtype
-        return headgate.from_numpy(laid_out(self.array(shape, low, high, kind), self.layout))
+        made = headgate.from_numpy(laid_out(self.array(shape, low, high, kind), self.layout))
+        return made.bfloat16() if kind == "bfloat16" else made
 
 
 def laid_out(array: np.ndarray[Any, Any], layout: str) -> np.ndarray[Any, Any]:
@@ -79,8 +81,8 @@ def sample_calls(declared: Declared, make: Maker) -> list[tuple[tuple[Any, ...],
 def to_torch(value: Any) -> Any:
     """The same arguments for PyTorch, sharing nothing, in the same layout."""
     if isinstance(value, headgate.Tensor):
-        array = value.detach().numpy()
-        copy = torch.empty_strided(array.shape, [s // array.itemsize for s in array.strides],
+        array = array_of(value)
+        copy = torch.empty_strided(array.shape, value.stride(),
                                    dtype=getattr(torch, str(value.dtype).removeprefix("torch.")))
         return copy.copy_(torch.from_numpy(np.array(array))).requires_grad_(value.requires_grad)
     if isinstance(value, headgate.dtypes.dtype):
@@ -115,7 +117,9 @@ def tensors_in(value: Any, kind: type) -> list[Any]:
 
 
 def array_of(value: Any) -> np.ndarray[Any, Any]:
-    """A tensor of either library as an array."""
+    """A tensor of either library as an array; of float32 for bfloat16, which NumPy does not have."""
+    if str(value.dtype) == "torch.bfloat16":
+        value = value.float()
     return np.asarray(value.detach().numpy(force=True))  # PyTorch's gradients may be symbolic zeros
 
 
@@ -124,7 +128,7 @@ def count(value: Any) -> int:
     return int(np.prod(tuple(value.shape)))
 
 
-TOLERANCE = {"float64": (1e-9, 1e-11), "float32": (3e-5, 2e-6), "float16": (4e-3, 4e-3)}
+TOLERANCE = {"float64": (1e-9, 1e-11), "float32": (3e-5, 2e-6), "float16": (4e-3, 4e-3), "bfloat16": (3e-2, 3e-2)}
 
 
 def assert_same(mine: Any, theirs: Any, what: str, loose: float = 0.0) -> None:

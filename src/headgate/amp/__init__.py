@@ -1,4 +1,4 @@
-"""`torch.amp`: automatic mixed precision, as far as a CPU that computes in float32 has it. Re-exports only."""
+"""`torch.amp`: automatic mixed precision on the CPU. Re-exports only."""
 
 from headgate.amp import autocast_mode as autocast_mode
 from headgate.amp import grad_scaler as grad_scaler

@@ -1,7 +1,7 @@
 """autocast: the context in which PyTorch computes in a narrower type, and the settings that say whether it is on.
 
-Headgate's kernels have no bfloat16, so it computes in float32 all the same; the state is kept, and asked for, as in
-PyTorch. Nothing here knows tensors but by their type.
+On the CPU alone: there, listed functions cast what they get (`casting`). For other devices the state is kept, and asked
+for, as in PyTorch. Nothing here knows tensors but by their type.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from headgate.amp.casting import Casting
 from headgate.core.device import TYPES
+from headgate.core.function_modes import set_casting
+from headgate.core.modes import STATE
 from headgate.core.records import Tensor
 from headgate.dtypes import NAMES
 
@@ -38,6 +41,7 @@ class _State(threading.local):
         self.dtype: dict[str, Any] = {}
         self.cache = True
         self.nesting = 0
+        self.casting: Casting | None = None
 
 
 _state = _State()
@@ -62,39 +66,67 @@ def is_autocast_available(device_type: str) -> bool:
 
 def is_autocast_enabled(device_type: str | None = None) -> bool:
     """Whether this thread is in an enabled autocast for a type of device ("cuda" if none is given, as in PyTorch)."""
-    return _state.enabled.get("cuda" if device_type is None else _checked(device_type), False)
+    device_type = "cuda" if device_type is None else _checked(device_type)
+    return STATE.casting is not None if device_type == "cpu" else _state.enabled.get(device_type, False)
 
 
 def set_autocast_enabled(device_type: Any, enabled: bool | None = None) -> None:
     """Switch autocast for a type of device in this thread; with one argument, for "cuda"."""
     if enabled is None:
         device_type, enabled = "cuda", device_type
-    _state.enabled[_checked(device_type)] = bool(enabled)
+    if _checked(device_type) == "cpu":
+        set_casting(_casting() if enabled else None)
+    else:
+        _state.enabled[device_type] = bool(enabled)
+
+
+def _casting() -> Casting:
+    """What casts in this thread, with the type and the cache that are set now."""
+    casting = _state.casting
+    if casting is None:
+        casting = _state.casting = Casting(_dtype_set("cpu"), _state.cache)
+    casting.cached = _state.cache
+    if casting.dtype is not _dtype_set("cpu"):
+        casting.clear()
+        casting.dtype = _dtype_set("cpu")
+    return casting
 
 
 def get_autocast_dtype(device_type: str) -> Any:
     """The narrow type of a type of device: bfloat16 for "cpu", float16 for others, or what was set."""
-    default = NAMES["bfloat16" if _checked(device_type) in ("cpu", "xpu", "xla", "hpu") else "float16"]
+    if _checked(device_type) == "cpu" and STATE.casting is not None:
+        return STATE.casting.dtype
+    return _dtype_set(device_type)
+
+
+def _dtype_set(device_type: str) -> Any:
+    """The narrow type of a type of device, whether autocast is on or not."""
+    default = NAMES["bfloat16" if device_type in ("cpu", "xpu", "xla", "hpu") else "float16"]
     return _state.dtype.get(device_type, default)
 
 
 def set_autocast_dtype(device_type: str, dtype: Any) -> None:
     """Set the narrow type of a type of device in this thread."""
     _state.dtype[_checked(device_type)] = dtype
+    if device_type == "cpu":
+        _casting()
 
 
 def is_autocast_cache_enabled() -> bool:
-    """Whether casts of weights would be kept."""
+    """Whether casts of weights are kept."""
     return _state.cache
 
 
 def set_autocast_cache_enabled(enabled: bool) -> None:
-    """Say whether casts of weights would be kept."""
+    """Say whether casts of weights are kept."""
     _state.cache = bool(enabled)
+    _casting()
 
 
 def clear_autocast_cache() -> None:
-    """Nothing: nothing is cast."""
+    """Forget the casts of this thread's weights."""
+    if _state.casting is not None:
+        _state.casting.clear()
 
 
 def autocast_increment_nesting() -> int:
@@ -137,10 +169,12 @@ def set_autocast_cpu_dtype(dtype: Any) -> None:
 class autocast:
     """`autocast(device_type, dtype=None, enabled=True, cache_enabled=None)`: a context, or a decorator.
 
-    Where PyTorch would compute products in bfloat16 on the CPU, Headgate computes in float32: results have the inputs'
-    type and are more exact. What differs in a script is the type of results that it asks for. A UserWarning, and
-    disabled, for "cuda" and for types other than bfloat16 and float16; ValueError or RuntimeError for what is no type
-    of device.
+    On "cpu", products (linear layers, convolutions, attention) are computed in `dtype`, bfloat16 if none is given;
+    losses, some pools and decompositions in float32; `cat` and its like in the widest type they get; everything else in
+    the type that comes. Gradients arrive in the type of the weights. A weight is cast once until the outermost context
+    is left (cache_enabled), or until it is written. ImportError on entering if bfloat16 has no package. A UserWarning,
+    and disabled, for "cuda" and for types other than bfloat16 and float16; ValueError or RuntimeError for what is no
+    type of device.
     """
 
     def __init__(
@@ -160,21 +194,29 @@ class autocast:
             warnings.warn(UNSUPPORTED.format(device=device_type.upper()), UserWarning, stacklevel=2)
             enabled = False
         self._enabled = enabled
+        self.before: list[Any] = []
 
     def __enter__(self) -> autocast:
-        self.before = (is_autocast_cache_enabled(), is_autocast_enabled(self.device), get_autocast_dtype(self.device))
-        set_autocast_enabled(self.device, self._enabled)
+        if self._enabled and self.device == "cpu":
+            self.fast_dtype.array_type()  # here, where it is asked for, and not at some product later
+        self.before.append((
+            is_autocast_cache_enabled(), is_autocast_enabled(self.device), get_autocast_dtype(self.device),
+            STATE.casts_off,
+        ))
         set_autocast_dtype(self.device, self.fast_dtype)
         set_autocast_cache_enabled(self._cache_enabled)
+        set_autocast_enabled(self.device, self._enabled)
         autocast_increment_nesting()
         return self
 
     def __exit__(self, *_: object) -> None:
-        autocast_decrement_nesting()
-        cache, enabled, dtype = self.before
+        cache, enabled, dtype, off = self.before.pop()
+        if autocast_decrement_nesting() == 0:
+            clear_autocast_cache()
+        set_autocast_dtype(self.device, dtype)
         set_autocast_cache_enabled(cache)
         set_autocast_enabled(self.device, enabled)
-        set_autocast_dtype(self.device, dtype)
+        STATE.casts_off = off
 
     def __call__(self, func: Callable[..., Any]) -> Callable[..., Any]:
         if not callable(func):

@@ -16,7 +16,7 @@ if not cython.compiled:
 from headgate import errors
 from headgate.autograd.nodes import GradientEdge, retain_grad
 from headgate.core.declare import install_method
-from headgate.core.entry import quicken
+from headgate.core.entry import publish, quicken
 from headgate.core.size import Size
 
 
@@ -231,3 +231,6 @@ def backward_method(
 
 
 quicken(install_method("backward", backward_method), PlainBackward(), 1)
+# Entries, so that modes and subclasses are asked about them as in PyTorch.
+backward = publish("autograd.backward", backward)
+grad = publish("autograd.grad", grad)

@@ -3,7 +3,7 @@
 
    An entry forwards a vectorcall to its implementation. It is a method descriptor, so `x.sin()` and `headgate.sin(x)`
    share one object without a bound method being made. Only when some class overrides `__torch_function__` are the
-   arguments looked at, and the call handed to the override. A call with plain operands only may go straight to an op
+   arguments looked at, and the call handed to the override; while a mode is entered, all calls are. A call with plain operands only may go straight to an op
    (`quicken`); what that answers with NotImplemented takes the ordinary road. It knows nothing of tensors. */
 #include <Python.h>
 #include <stddef.h>
@@ -23,12 +23,14 @@ typedef struct {
     PyObject *name;
     PyObject *doc;
     PyObject *dict;
+    char listed;           /* handed over while ASK_LISTED is set */
 } Entry;
 
 static PyObject *override = NULL;        /* called as override(entry, args, kwargs) once overrides exist */
 static PyObject *attribute_name = NULL;  /* "__torch_function__" */
 static PyTypeObject *plain[4];           /* types known to have no override */
-static int overrides_exist = 0;
+static int overrides_exist = 0;          /* bits: */
+enum {ASK_CLASSES = 1, ASK_ALL = 2, ASK_LISTED = 4};
 
 /* 1 if the type of `value` defines an override, also for items of a list or tuple. */
 static int has_override(PyObject *value, int depth) {
@@ -69,7 +71,8 @@ static PyObject *entry_vectorcall(PyObject *self, PyObject *const *args, size_t 
     Entry *e = (Entry *)self;
     if (overrides_exist) {
         Py_ssize_t n = PyVectorcall_NARGS(flags);
-        Py_ssize_t all = n + (names != NULL ? PyTuple_GET_SIZE(names) : 0);
+        if (overrides_exist & (e->listed ? ASK_ALL | ASK_LISTED : ASK_ALL)) return call_override(self, args, n, names);
+        Py_ssize_t all = !(overrides_exist & ASK_CLASSES) ? 0 : n + (names != NULL ? PyTuple_GET_SIZE(names) : 0);
         for (Py_ssize_t i = 0; i < all; i++)
             if (has_override(args[i], 0)) return call_override(self, args, n, names);
     }
@@ -158,6 +161,7 @@ static PyMemberDef entry_members[] = {
     {"__name__", T_OBJECT, offsetof(Entry, name), READONLY, NULL},
     {"__qualname__", T_OBJECT, offsetof(Entry, name), READONLY, NULL},
     {"__doc__", T_OBJECT, offsetof(Entry, doc), READONLY, NULL},
+    {"listed", T_BOOL, offsetof(Entry, listed), 0, "whether autocast is asked"},
     {NULL, 0, 0, 0, NULL}};
 
 static PyTypeObject EntryType = {
@@ -222,9 +226,11 @@ static PyObject *set_override(PyObject *module, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-static PyObject *overrides(PyObject *module, PyObject *flag) {
+static PyObject *overrides(PyObject *module, PyObject *args) {
+    int flag, bit = ASK_CLASSES;
     (void)module;
-    overrides_exist = PyObject_IsTrue(flag);
+    if (!PyArg_ParseTuple(args, "p|i", &flag, &bit)) return NULL;
+    overrides_exist = flag ? overrides_exist | bit : overrides_exist & ~bit;
     Py_RETURN_NONE;
 }
 
@@ -232,7 +238,7 @@ static PyMethodDef functions[] = {
     {"install", install, METH_VARARGS, "install(type, name, value): set an attribute on a compiled type."},
     {"quicken", quicken, METH_VARARGS, "quicken(entry, call, op, arity, out): calls of `arity` operands go to op."},
     {"set_override", set_override, METH_VARARGS, "set_override(function, plain_types)"},
-    {"overrides", overrides, METH_O, "overrides(flag): whether arguments must be looked at."},
+    {"overrides", overrides, METH_VARARGS, "overrides(flag, bit=1): whether arguments are looked at, or calls asked."},
     {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_entry", "Entries and installing.", -1, functions,

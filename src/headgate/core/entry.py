@@ -12,11 +12,13 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+#: Why calls are looked at: classes that answer, a mode (asked about all), autocast (about those of listed entries).
+ASK_CLASSES, ASK_ALL, ASK_LISTED = 1, 2, 4
 PUBLIC: dict[str, Any] = {}  # "sin" -> Entry; "special.erf" for those of a sub-module
 
 if os.environ.get("HEADGATE_PURE") == "1":
     _override: Callable[..., Any] | None = None
-    _exist = False
+    _asked = 0
     _plain: tuple[type, ...] = ()
 
     class Entry:
@@ -26,12 +28,18 @@ if os.environ.get("HEADGATE_PURE") == "1":
             functools.update_wrapper(self, implementation)
             self.__name__ = self.__qualname__ = name
             self.__doc__ = doc
+            self.listed = False
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
-            if _exist and any(_has_override(value) for value in (*args, *kwargs.values())):
+            if _asked and self._hands_over(args, kwargs):
                 assert _override is not None
                 return _override(self, args, kwargs)
             return self.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+
+        def _hands_over(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+            if _asked & ASK_ALL or (self.listed and _asked & ASK_LISTED):
+                return True
+            return bool(_asked & ASK_CLASSES) and any(_has_override(value) for value in (*args, *kwargs.values()))
 
         def __get__(self, instance: Any, owner: type | None = None) -> Any:
             return self if instance is None else types.MethodType(self, instance)
@@ -58,10 +66,10 @@ if os.environ.get("HEADGATE_PURE") == "1":
         global _override, _plain
         _override, _plain = function, plain
 
-    def overrides(flag: bool) -> None:
-        """Whether arguments must be looked at."""
-        global _exist
-        _exist = flag
+    def overrides(flag: bool, bit: int = ASK_CLASSES) -> None:
+        """Whether arguments must be looked at, or calls handed over."""
+        global _asked
+        _asked = _asked | bit if flag else _asked & ~bit
 
     def quicken(entry: Entry, op: object, arity: int, out: object = None) -> None:
         """Uncompiled, every call takes the ordinary road."""
@@ -74,7 +82,10 @@ else:
         """Let calls of an Entry with `arity` operands and nothing else go straight to an op, which writes to `out`."""
         _quicken(entry, direct(op, arity), op, arity, out)
 
-__all__ = ["PUBLIC", "Entry", "by_name", "install", "members", "overrides", "publish", "quicken", "set_override"]
+__all__ = [
+    "ASK_ALL", "ASK_CLASSES", "ASK_LISTED", "PUBLIC", "Entry", "by_name", "install", "members", "overrides", "publish",
+    "quicken", "set_override",
+]  # fmt: skip
 
 
 def publish(name: str, function: Callable[..., Any], doc: str | None = None) -> Any:

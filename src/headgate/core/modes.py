@@ -18,6 +18,10 @@ class _State(threading.local):
         self.overrides_off = False
         self.saved_hooks: list = []
         self.hooks_forbidden: object = None
+        self.function_modes: list = []  # see function_modes
+        self.functions_off = False  # DisableTorchFunction
+        self.casting: object = None  # autocast's hand in listed entries
+        self.casts_off = False  # within one of them, and in a pass
 
 
 STATE = _State()

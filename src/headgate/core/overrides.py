@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from headgate.core.entry import PUBLIC, Entry, install, overrides, set_override
-from headgate.core.modes import overrides_off, set_overrides_off
+from headgate.core.modes import STATE, overrides_off, set_overrides_off
 from headgate.core.records import Tensor
 
 #: Functions that PyTorch does not hand to overrides.
@@ -18,6 +18,12 @@ IGNORED = frozenset(
     """tensor as_tensor asarray from_numpy frombuffer from_dlpack as_subclass _make_subclass is_tensor manual_seed seed
     initial_seed set_rng_state get_rng_state zeros ones empty full eye arange linspace logspace rand randn randint
     randperm empty_strided scalar_tensor _make_wrapper_subclass""".split()
+)
+#: Functions that PyTorch does not even ask modes about.
+UNASKED = frozenset(
+    """from_numpy frombuffer from_dlpack manual_seed seed initial_seed set_rng_state get_rng_state is_tensor is_storage
+    is_grad_enabled is_inference_mode_enabled get_default_dtype set_default_dtype set_default_tensor_type
+    get_default_device set_default_device""".split()
 )
 # Operators that PyTorch reports under the name of a method.
 OPERATORS = {
@@ -54,7 +60,16 @@ class DisableTorchFunctionSubclass:
 
 
 class DisableTorchFunction(DisableTorchFunctionSubclass):
-    """The same: Headgate has no function modes that could stay on."""
+    """The same, and modes are not asked either."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self.modes_before = STATE.functions_off
+        STATE.functions_off = True
+
+    def __exit__(self, *_: object) -> None:
+        STATE.functions_off = self.modes_before
+        super().__exit__()
 
 
 def is_disabled(kind: type) -> bool:
@@ -80,30 +95,65 @@ class NoAnswer(TypeError):
     """Every class among the arguments returned NotImplemented."""
 
 
+def innermost() -> Any:
+    """The mode that is asked next in this thread, or None."""
+    return STATE.function_modes[-1] if STATE.function_modes and not STATE.functions_off else None
+
+
+def ask_mode(mode: Any, func: Any, types: tuple[type, ...], args: tuple[Any, ...], kwargs: Any) -> Any:
+    """Ask the innermost mode, which is off meanwhile; what it leaves entered is left."""
+    stack = STATE.function_modes
+    depth = len(stack)
+    stack.pop()
+    try:
+        return mode.__torch_function__(func, types, args, kwargs)
+    finally:
+        stack.insert(depth - 1, mode)
+
+
 def dispatch(func: Any, run: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Ask the arguments' classes in turn; TypeError if all answer NotImplemented. `run` where none of them is asked."""
-    if overrides_off():
+    """Ask the innermost mode, then the arguments' classes in turn; TypeError if all answer NotImplemented. `run` where
+    none is asked."""
+    mode = innermost()
+    if mode is None and overrides_off():
         return run(*args, **kwargs)
-    overloaded = overloaded_args((*args, *kwargs.values()))
-    if not overloaded:
+    overloaded = [] if overrides_off() else overloaded_args((*args, *kwargs.values()))
+    if mode is None and not overloaded:
         return run(*args, **kwargs)
     types = tuple(type(one) for one in overloaded)
+    if mode is not None:
+        result = ask_mode(mode, func, types, args, kwargs or None)
+        if result is not NotImplemented:
+            return result
     for one in overloaded:
         result = one.__torch_function__(func, types, args, kwargs or None)
         if result is not NotImplemented:
             return result
-    asked = "\n".join(f"  - tensor subclass {kind}" for kind in types)
+    asked = [] if mode is None else [f"  - mode object {mode}"]
+    asked += [f"  - tensor subclass {kind}" for kind in types]
     raise NoAnswer(
         f"Multiple dispatch failed for '{resolve_name(func) or func}'; all __torch_function__ handlers returned "
-        f"NotImplemented:\n\n{asked}"
+        f"NotImplemented:\n\n" + "\n".join(asked)
     )
 
 
+def with_casts(entry: Any, run: Callable[..., Any]) -> Callable[..., Any]:
+    """`run`, by way of autocast where this thread is in it and `entry` is listed."""
+    casting = STATE.casting
+    if casting is None or STATE.casts_off or not entry.listed:
+        return run
+    return lambda *args, **kwargs: casting(entry, run, args, kwargs)
+
+
 def override(entry: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What an Entry calls when an argument's class may answer for it."""
-    if entry.__name__ in IGNORED:
-        return entry.__wrapped__(*args, **kwargs)
-    return dispatch(entry, entry.__wrapped__, args, kwargs)
+    """What an Entry calls when an argument's class, a mode or autocast may answer for it."""
+    run = with_casts(entry, entry.__wrapped__)
+    if entry.__name__ in UNASKED:
+        with DisableTorchFunction():
+            return run(*args, **kwargs)
+    if entry.__name__ in IGNORED and innermost() is None:
+        return run(*args, **kwargs)
+    return dispatch(entry, run, args, kwargs)
 
 
 # ---- Tensor's own answer --------------------------------------------------------------------------------------------
@@ -226,8 +276,8 @@ def start(plain: tuple[type, ...]) -> None:
 
 
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:
-    """Whether a class among the arguments answers for functions."""
-    return not overrides_off() and bool(overloaded_args(relevant_args))
+    """Whether a mode, or a class among the arguments, answers for functions."""
+    return innermost() is not None or (not overrides_off() and bool(overloaded_args(relevant_args)))
 
 
 def has_torch_function_unary(arg: Any) -> bool:
@@ -243,9 +293,15 @@ def has_torch_function_variadic(*args: Any) -> bool:
 def handle_torch_function(
     public_api: Callable[..., Any], relevant_args: Iterable[Any], *args: Any, **kwargs: Any
 ) -> Any:
-    """Hand a call to the classes among the arguments. TypeError if all of them return NotImplemented."""
+    """Hand a call to the innermost mode, then to the classes among the arguments. TypeError if all of them return
+    NotImplemented."""
     overloaded = overloaded_args(relevant_args)
     types = tuple(type(one) for one in overloaded)
+    mode = innermost()
+    if mode is not None:
+        result = ask_mode(mode, public_api, types, args, kwargs)
+        if result is not NotImplemented:
+            return result
     for one in overloaded:
         result = one.__torch_function__(public_api, types, args, kwargs)
         if result is not NotImplemented:
@@ -253,6 +309,7 @@ def handle_torch_function(
     raise TypeError(
         f"no implementation found for '{getattr(public_api, '__module__', '')}.{getattr(public_api, '__name__', '')}' "
         f"on types that implement __torch_function__: {[type(one) for one in overloaded]}"
+        + ("" if mode is None else f" nor in mode {mode}")
     )
 
 

@@ -229,6 +229,8 @@ class GradientRules:
         raise RuntimeError("no rules")
 
 
+_asks: cython.bint = False  # whether the surface wants to hear of `len` too, which needs none
+
 READER = Reader()
 SURFACE = Surface()
 GRADIENTS = GradientRules()
@@ -240,10 +242,10 @@ def set_reader(reader: Reader) -> None:
     READER = reader
 
 
-def set_surface(surface: Surface) -> None:
-    """Fill the protocol slot (once, at import of the tensor's surface)."""
-    global SURFACE
-    SURFACE = surface
+def set_surface(surface: Surface, asks: cython.bint = False) -> None:
+    """Fill the protocol slot: at import of the tensor's surface, and while a mode asks about protocols."""
+    global SURFACE, _asks
+    SURFACE, _asks = surface, asks
 
 
 def set_gradient_rules(rules: GradientRules) -> None:
@@ -326,6 +328,8 @@ class Tensor(Operand):
         self._gradient = cython.cast(object, None)
 
     def __len__(self):
+        if _asks:
+            return SURFACE.protocol("len", self, None)
         if self._array.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
         return self._array.shape[0]

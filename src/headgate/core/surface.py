@@ -82,6 +82,13 @@ def index(x: Tensor) -> int:
     return int(x._array.item())
 
 
+def length(x: Tensor) -> object:
+    """The length of a tensor's first dimension."""
+    if x._array.ndim == 0:
+        raise TypeError("len() of a 0-d tensor")
+    return x._array.shape[0]
+
+
 def iterate(x: Tensor) -> object:
     """The rows of a tensor."""
     if x._array.ndim == 0:
@@ -176,6 +183,8 @@ class Protocols(Surface):
 
     @cython.cfunc
     def protocol(self, name: str, x: Tensor, argument: object) -> object:
+        if name == "len":
+            return length(x)
         if name == "bool":
             return truth(x)
         if name == "repr":

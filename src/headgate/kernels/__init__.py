@@ -14,3 +14,8 @@ else:
     from headgate.kernels.copying import converted as converted
     from headgate.kernels.door import make_loop as make_loop
     from headgate.kernels.door import show_config as show_config
+    from headgate.kernels.halves import narrowed_to as _narrowed_to
+    from headgate.kernels.halves import widened as _widened
+    from headgate.kernels.reference_shared import use_halves as _use_halves
+
+    _use_halves(_widened, _narrowed_to)

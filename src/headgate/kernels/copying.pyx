@@ -13,6 +13,7 @@ cimport numpy as cnp
 from libc.string cimport memcpy
 from numpy cimport ndarray, npy_intp
 
+from headgate.kernels.halves cimport convert
 from headgate.kernels.memory cimport fresh
 from headgate.kernels.pool cimport parallel
 
@@ -182,6 +183,9 @@ cpdef ndarray copy_into(ndarray target, ndarray source):
     """target[...] = source, broadcast and converted as C converts, without a warning. Returns target."""
     cdef int to = type_of(target), kind = type_of(source)
     if not convertible(to, kind) or not cnp.PyArray_ISWRITEABLE(target) or not apart(target, source):
+        if (cnp.PyArray_ISWRITEABLE(target) and same_shape(target, source) and apart(target, source)
+                and convert(target, source)):
+            return target
         return reference.copy_into(target, source)
     if (cnp.PyArray_IS_C_CONTIGUOUS(target) and cnp.PyArray_IS_C_CONTIGUOUS(source) and same_shape(target, source)
             and cnp.PyArray_DATA(target) != cnp.PyArray_DATA(source)):

@@ -18,7 +18,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from numpy cimport ndarray, npy_intp
 
-from headgate.kernels.halves cimport narrowed, widened
+from headgate.kernels.halves cimport is_brain, narrowed, narrowed_to, widened
 from headgate.kernels.memory cimport fresh
 from headgate.kernels.pool cimport get_num_threads, parallel
 
@@ -159,6 +159,13 @@ cdef ndarray numpy_product(ndarray a, ndarray b, ndarray out):
     return reference.matmul(a, b, out)
 
 
+cdef ndarray rounded(ndarray result, ndarray like):
+    """A product of float32 in the narrow type of an operand."""
+    if not cnp.PyArray_IS_C_CONTIGUOUS(result):
+        result = np.ascontiguousarray(result)
+    return narrowed_to(result, (<object> like).dtype)
+
+
 cpdef ndarray matmul(ndarray a, ndarray b, ndarray out=None):
     """NumPy's matmul; float16 is multiplied in float32 and rounded once, integers wrap."""
     cdef hg_product p
@@ -167,6 +174,8 @@ cpdef ndarray matmul(ndarray a, ndarray b, ndarray out=None):
     cdef ndarray result
     if out is not None:
         return product_into(a, b, out)
+    if is_brain(a) and cnp.PyArray_TYPE(b) == cnp.PyArray_TYPE(a) and not is_dot(a, b):
+        return rounded(matmul(widened(a), widened(b)), a)
     if kind <= HG_BOOL or cnp.PyArray_TYPE(b) != cnp.PyArray_TYPE(a):
         describe(&p, a, b)
         return numpy_product(a, b, None)
@@ -374,6 +383,8 @@ cpdef ndarray addmm(ndarray c, ndarray a, ndarray b, double beta, double alpha):
     cdef npy_intp[HG_AXES] dims
     cdef int kind = hg_type_of(cnp.PyArray_TYPE(a))
     cdef ndarray result
+    if is_brain(a) and is_brain(b) and is_brain(c) and cnp.PyArray_NDIM(a) == 2 and cnp.PyArray_NDIM(b) == 2:
+        return rounded(addmm(widened(c), widened(a), widened(b), beta, alpha), a)
     if kind <= HG_BOOL or cnp.PyArray_TYPE(b) != cnp.PyArray_TYPE(a) or cnp.PyArray_NDIM(a) != 2 or cnp.PyArray_NDIM(b) != 2:
         return reference.addmm(c, a, b, beta, alpha)
     if kind == HG_F16:

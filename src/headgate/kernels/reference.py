@@ -53,6 +53,7 @@ from headgate.kernels.reference_select import count_parts as count_parts
 from headgate.kernels.reference_select import longest_runs as longest_runs
 from headgate.kernels.reference_select import pick as pick
 from headgate.kernels.reference_select import search as search
+from headgate.kernels.reference_shared import _narrow, _wide
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Form = Callable[..., Any]
@@ -148,21 +149,16 @@ def make_loop(name: str, ufunc: np.ufunc | None = None, python: Form | None = No
     return Loop(name, *resolve(name, ufunc, python))
 
 
-def _widen(array: Array) -> Array:
-    """Half precision as float32; everything else as it is."""
-    return array.astype(np.float32) if array.dtype.itemsize == 2 and array.dtype.kind in "fV" else array
-
-
 def evaluate(loop: Any, arrays: tuple[Array, ...], params: tuple[float, ...], out: Array | None) -> Array:
     """Run a loop through its ufunc or Python form; `loop` needs only the attributes of `Loop`."""
     narrow = arrays[-1].dtype
     # The neighbour of a half is not the neighbour of a float.
-    widened = arrays if loop.name == "nextafter" else tuple(_widen(array) for array in arrays)
+    widened = arrays if loop.name == "nextafter" else tuple(_wide(array) for array in arrays)
     with np.errstate(all="ignore"):
         function = loop.python if loop.python is not None else loop.ufunc
         result = np.asarray(function(*widened, *params))
         if result.dtype == np.float32 and widened[-1] is not arrays[-1]:
-            result = result.astype(narrow)
+            result = _narrow(result, narrow)
     if out is None:
         return laid_out(result, arrays)
     np.copyto(out, result, casting="unsafe")
@@ -207,13 +203,13 @@ def map2s(loop: Any, x: Array, scalar: Any, scalar_first: bool, out: Array | Non
     """f(x, scalar) or f(scalar, x). Integers wrap to x's dtype; beside half precision the scalar keeps float32."""
     scalar = scalar_for(loop.name, x.dtype, scalar, scalar_first)
     with np.errstate(all="ignore"):
-        wide = _widen(x)
+        wide = _wide(x)
         y = np.asarray(scalar).astype(wide.dtype)
     pair = (y, wide) if scalar_first else (wide, y)
     if wide is x:
         return evaluate(loop, pair, (), out)
     result = evaluate(loop, pair, (), None)
-    result = result.astype(x.dtype) if result.dtype == np.float32 else result
+    result = _narrow(result, x.dtype) if result.dtype == np.float32 else result
     if out is None:
         return result
     np.copyto(out, result)

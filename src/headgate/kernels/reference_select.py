@@ -180,16 +180,22 @@ def index_add(x: Array, axis: int, index: Array, src: Array, alpha: float = 1) -
 # -------------------------------------------------------------------------------------------------------- sorting
 
 
+def _key(x: Array) -> Array:
+    """What NumPy can order: for bfloat16, whose NaN its sorts do not know, float32."""
+    return x.astype(np.float32) if x.dtype.isbuiltin == 2 else x
+
+
 def sort(x: Array, axis: int = -1, descending: bool = False, stable: bool = True) -> tuple[Array, Array]:
     """Values and int64 indices in order along `axis`. NaN counts as the largest; equal values keep their order."""
     axis = _axis_of(axis, x.ndim)
     if x.ndim == 0:
         return x.copy(), np.zeros((), dtype=_INT64)
+    key = _key(x)
     if descending:
-        backwards = np.flip(np.argsort(np.flip(x, axis), axis=axis, kind="stable"), axis)
+        backwards = np.flip(np.argsort(np.flip(key, axis), axis=axis, kind="stable"), axis)
         order = x.shape[axis] - 1 - backwards
     else:
-        order = np.argsort(x, axis=axis, kind="stable")
+        order = np.argsort(key, axis=axis, kind="stable")
     return _fresh(np.take_along_axis(x, order, axis)), _fresh(order, _INT64)
 
 
@@ -217,7 +223,7 @@ def pick(x: Array, k: int, axis: int = -1) -> tuple[Array, Array]:
 
 def search(edges: Array, values: Array, right: bool) -> Array:
     """The int64 place of each value among sorted edges (of one axis); NaN goes to the end."""
-    places = np.searchsorted(edges, values, "right" if right else "left")
+    places = np.searchsorted(_key(edges), _key(values), "right" if right else "left")
     return np.asarray(np.where(values != values, edges.size, places), _INT64)
 
 
@@ -230,7 +236,10 @@ def count_parts(x: Array, parts: int, low: float, high: float) -> Array:
     """How many floats lie in each of so many equal parts of [low, high]; the last includes its upper end."""
     kind = x.dtype.type
     inside = x[(x >= kind(low)) & (x <= kind(high))]
-    place = ((inside - kind(low)) * kind(parts / (high - low))).astype(np.int64)
+    if x.dtype.itemsize == 2:  # rounded at every step, as PyTorch does
+        place = ((inside - kind(low)) * kind(parts) / kind(kind(high) - kind(low))).astype(np.int64)
+    else:
+        place = ((inside - kind(low)) * kind(parts / (high - low))).astype(np.int64)
     return count(np.minimum(place, parts - 1), parts)
 
 

@@ -77,9 +77,22 @@ cdef tuple first(ndarray x, Py_ssize_t axis, Py_ssize_t k, bint descending, bint
     return values, places
 
 
+cdef object widened(ndarray x):
+    """bfloat16 as float32, which has its order, for NumPy's own sort knows no NaN among these; None for others."""
+    return x.astype(np.float32) if cnp.PyArray_ITEMSIZE(x) == 2 and cnp.PyArray_TYPE(x) >= 256 else None
+
+
+cdef tuple narrowed(tuple found, ndarray x):
+    """What was found in `widened`, in the type that was given."""
+    return found[0].astype((<object> x).dtype), found[1]
+
+
 cpdef tuple sort(ndarray x, Py_ssize_t axis=-1, bint descending=False, bint stable=True):
     """Values and positions in order along `axis`; equal values keep their order."""
     if hg_type_of(cnp.PyArray_TYPE(x)) < 0:
+        wide = widened(x)
+        if wide is not None:
+            return narrowed(sort(wide, axis, descending, stable), x)
         return reference.sort(x, axis, descending, stable)
     return first(x, axis, -1, descending, False)
 
@@ -87,6 +100,9 @@ cpdef tuple sort(ndarray x, Py_ssize_t axis=-1, bint descending=False, bint stab
 cpdef tuple topk(ndarray x, Py_ssize_t k, Py_ssize_t axis=-1, bint largest=True, bint sorted=True):
     """The k largest (or smallest) along `axis`, in order, the earlier of equal ones first."""
     if hg_type_of(cnp.PyArray_TYPE(x)) < 0:
+        wide = widened(x)
+        if wide is not None:
+            return narrowed(topk(wide, k, axis, largest, sorted), x)
         return reference.topk(x, k, axis, largest, sorted)
     if k < 0:
         raise RuntimeError("selected index k out of range")
@@ -96,6 +112,9 @@ cpdef tuple topk(ndarray x, Py_ssize_t k, Py_ssize_t axis=-1, bint largest=True,
 cpdef tuple pick(ndarray x, Py_ssize_t k, Py_ssize_t axis=-1):
     """The k-th smallest along `axis` (k from 1) and its position, the axis kept with length 1."""
     if hg_type_of(cnp.PyArray_TYPE(x)) < 0:
+        wide = widened(x)
+        if wide is not None:
+            return narrowed(pick(wide, k, axis), x)
         return reference.pick(x, k, axis)
     if k < 1:
         raise RuntimeError("selected index k out of range")
@@ -108,7 +127,7 @@ cpdef ndarray search(ndarray edges, ndarray values, bint right):
     cdef bint alike = cnp.PyArray_TYPE(edges) == cnp.PyArray_TYPE(values)
     cdef object common = edges.dtype if alike else np.result_type(edges, values)
     cdef int kind = hg_type_of((<cnp.dtype> common).type_num)
-    if kind == HG_F16:
+    if kind == HG_F16 or common.isbuiltin == 2:  # bfloat16
         common, kind = np.dtype(np.float32), HG_F32
     elif 0 <= kind < HG_I32:
         common, kind = np.dtype(np.int32), HG_I32
@@ -155,7 +174,7 @@ cpdef ndarray count_parts(ndarray x, Py_ssize_t parts, double low, double high):
     cdef int failed, kind = hg_type_of(cnp.PyArray_TYPE(x))
     cdef object rounded = (<object> x).dtype.type
     p.count, p.low, p.high, p.scale = parts, rounded(low), rounded(high), rounded(parts / (high - low))
-    if kind < HG_F16 or parts > 1 << 20 or not p.scale < float("inf"):
+    if kind < HG_F16 or cnp.PyArray_ITEMSIZE(x) == 2 or parts > 1 << 20 or not p.scale < float("inf"):
         return reference.count_parts(x, parts, low, high)
     x = np.require(x, requirements=["C", "A"])
     dims[0] = parts

@@ -62,6 +62,9 @@ def distinct(x: ndarray, consecutive: object, dim: object, wanted: cython.int) -
     If `consecutive`, only neighbours are compared.
     """
     whole: cython.bint = dim is None
+    kind: object = cython.cast(object, x).dtype
+    if kind.itemsize == 2 and is_float(x):
+        x = cython.cast(object, x).astype(np.float32)  # which sorts the NaN of bfloat16 too
     rows: object = cython.cast(object, x).reshape(-1) if whole else np.moveaxis(x, dim, 0)
     count = rows.shape[0]
     flat = rows if whole else rows.reshape(count, -1)
@@ -81,7 +84,7 @@ def distinct(x: ndarray, consecutive: object, dim: object, wanted: cython.int) -
     values = ordered[first]
     if not whole:
         values = np.moveaxis(values.reshape((values.shape[0],) + rows.shape[1:]), 0, dim)
-    return (np.ascontiguousarray(values),) + run_lengths(first, order, wanted, shape_of(x) if whole else (count,))
+    return (np.ascontiguousarray(values, kind),) + run_lengths(first, order, wanted, shape_of(x) if whole else (count,))
 
 
 def run_lengths(first: object, order: object, wanted: cython.int, shape: tuple) -> tuple:

@@ -231,7 +231,7 @@ class Times(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        return np.asarray(np.multiply(x, attrs))
+        return np.asarray(np.multiply(x, attrs)).astype(cython.cast(object, x).dtype, copy=False)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:

@@ -89,17 +89,23 @@ class Image:
             index = index * size + np.clip(np.nan_to_num(place), 0, size - 1).astype(np.int64)
         spread = np.ascontiguousarray(np.broadcast_to(index[:, None], (self.batch, self.channels, index.shape[1])))
         values = self.flat.gather(2, wrap(spread))
-        return values, wrap(inside.astype(self.flat.detach().numpy().dtype))
+        return values, wrap(inside.astype(self.flat.dtype.numpy))
 
 
 def whole(place: Any) -> Any:
-    """The array of a tensor without history."""
-    return place.detach().numpy()
+    """The array of a tensor without history; of float32 for bfloat16."""
+    place = place.detach()
+    return (place.float() if place.dtype.name == "bfloat16" else place).numpy()
+
+
+def below(place: Any) -> Any:
+    """The array of the whole numbers below, in the tensor's type."""
+    return np.floor(whole(place)).astype(place.dtype.numpy)
 
 
 def read_linear(image: Image, places: list[Any]) -> Any:
     """The elements around each place, weighted by nearness."""
-    first = [np.floor(whole(place)) for place in places]
+    first = [below(place) for place in places]
     total = None
     for corner in itertools.product((0, 1), repeat=len(places)):
         values, weight = image.read([low + step for low, step in zip(first, corner)])
@@ -131,7 +137,7 @@ def cubic_weights(share: Any) -> list[Any]:
 
 def read_cubic(image: Image, places: list[Any], padding: int, aligned: bool) -> Any:
     """Sixteen elements around each place, those outside read by the padding mode."""
-    first = [np.floor(whole(place)) for place in places]
+    first = [below(place) for place in places]
     weights = [cubic_weights(place - wrap(low)) for place, low in zip(places, first)]
     total = None
     for row, column in itertools.product(range(4), repeat=2):
@@ -233,7 +239,7 @@ def steps(count: int, aligned: bool, dtype: Any) -> Any:
 def affine_grid_generator(theta: Any, size: Any, align_corners: bool) -> Any:
     """`nn.functional.affine_grid` without its checks."""
     sizes = tuple(size[2:])
-    lines = [steps(count, align_corners, theta.detach().numpy().dtype) for count in sizes]
+    lines = [steps(count, align_corners, theta.dtype.numpy) for count in sizes]
     axes = np.meshgrid(*lines, indexing="ij")
     base = np.stack([*axes[::-1], np.ones(sizes, lines[0].dtype)], -1).reshape(1, -1, len(sizes) + 1)
     spread = wrap(np.ascontiguousarray(np.broadcast_to(base, (size[0], *base.shape[1:]))))

@@ -213,7 +213,7 @@ class Gamma(Op):
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         found = filled(gamma_number, [np.array(inputs[0], order="C")], attrs)
         kind = inputs[0].dtype
-        return np.maximum(found.astype(kind), np.finfo(kind).tiny)
+        return np.maximum(found.astype(kind), kind.type(dtypes.finfo(dtypes.of(inputs[0])).tiny))
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -230,7 +230,8 @@ class Dirichlet(Op):
         tiny = np.finfo(np.float64).tiny
         found = np.maximum(filled(gamma_number, [np.array(inputs[0], order="C")], attrs), tiny)
         found = (found / found.sum(found.ndim - 1, keepdims=True)).astype(kind)
-        return np.clip(found, np.finfo(kind).tiny, np.nextafter(kind.type(1), kind.type(0)))
+        least = kind.type(dtypes.finfo(dtypes.of(inputs[0])).tiny)
+        return np.clip(found, least, np.nextafter(kind.type(1), kind.type(0)))
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:

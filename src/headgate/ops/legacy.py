@@ -124,7 +124,7 @@ def make_subclass(
         raise TypeError(errors.ARGUMENT.format(
             function="_make_subclass", name="data", position=2, expected="Tensor", type=type(data).__name__))
     x: Tensor = bare(cls)
-    t: Tensor = data.detach() if type(data) is Tensor else Tensor.detach.__wrapped__(data)
+    t: Tensor = Tensor.detach.__wrapped__(data)  # no mode or class is asked
     if require_grad and not is_float(t._array):
         raise RuntimeError(errors.INTEGER_CREATION)
     take_over(x, t)

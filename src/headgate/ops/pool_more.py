@@ -276,7 +276,8 @@ def fractional_of(
     check_samples(x, samples, lead, dims)
     if min(kernel) <= 0:
         raise RuntimeError(f"{function}: kernel_size must be greater than zero, but got {kernel}")
-    drawn = samples.detach().numpy()[:lead[0]].reshape(lead[0] * lead[1], dims)
+    plain = samples.detach().float() if kind_name(samples) == "bfloat16" else samples.detach()
+    drawn = plain.numpy()[:lead[0]].reshape(lead[0] * lead[1], dims)
     inner = shape[len(shape) - dims:]
     order = (1, 0) if dims == 2 else (0, 1, 2)  # PyTorch's first sample of two is the width's
     starts = [fractional(inner[d], sizes[d], kernel[d], drawn[:, order[d]]) for d in range(dims)]

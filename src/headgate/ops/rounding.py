@@ -11,6 +11,7 @@ if not cython.compiled:
 
     ndarray = np.ndarray
 
+from headgate import dtypes
 from headgate.core.declare import composite, declare, overload, set_loop
 from headgate.core.family import exact, refuse
 from headgate.kernels import make_loop
@@ -76,7 +77,7 @@ class NanToNum(Unary):
 
     @cython.cfunc
     def compute(self, x: ndarray, attrs: object, out: ndarray) -> ndarray:
-        limits = np.finfo(cython.cast(object, x).dtype) if is_float(x) else None
+        limits = dtypes.finfo(dtypes.of(x)) if is_float(x) else None
         nan, positive, negative = attrs
         if limits is None:
             return cython.cast(object, x).copy() if out is None else x

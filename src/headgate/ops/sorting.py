@@ -178,7 +178,8 @@ class MedianAll(Op):
         if missing and (missing == count or not attrs):
             return np.asarray(np.nan, flat.dtype)
         middle = (count - missing - 1) // 2
-        return np.asarray(np.partition(flat, middle)[middle])  # NaN goes last, as in a sort
+        wide = flat.astype(np.float32) if missing and flat.dtype.itemsize == 2 else flat  # bfloat16 has no order of NaN
+        return np.asarray(np.partition(wide, middle)[middle], flat.dtype)  # NaN goes last, as in a sort
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:

@@ -1,7 +1,7 @@
 """checkpoint: a part of a network whose saved values are computed again in backward instead of being kept.
 
 By saved-tensor hooks (use_reentrant=False), or by a Function that runs the part again (True). The part sees the random
-numbers that it saw the first time. It knows no layer.
+numbers, and the autocast, that it saw the first time. It knows no layer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from headgate.autograd.backward import backward
 from headgate.autograd.function import Function
 from headgate.autograd.grad_mode import enable_grad, no_grad
 from headgate.autograd.saving import saved_tensors_hooks
+from headgate.core.function_modes import casting_as, casting_now
 from headgate.core.modes import grad_enabled
 from headgate.core.records import Tensor
 from headgate.nn.modules.container import Sequential
@@ -168,6 +169,7 @@ class CheckpointFunction(Function):
         check_backward_validity(args)
         ctx.run_function = run_function
         ctx.random_state = get_rng_state() if preserve_rng_state else None
+        ctx.casting = casting_now()
         ctx.inputs = [None if isinstance(arg, Tensor) else arg for arg in args]
         ctx.places = [place for place, arg in enumerate(args) if isinstance(arg, Tensor)]
         ctx.save_for_backward(*(args[place] for place in ctx.places))
@@ -181,7 +183,7 @@ class CheckpointFunction(Function):
         for place, value in zip(ctx.places, ctx.saved_tensors):
             inputs[place] = value
         detached = detach_variable(tuple(inputs))
-        with _random_state(ctx.random_state), enable_grad():
+        with _random_state(ctx.random_state), casting_as(ctx.casting), enable_grad():
             outputs = ctx.run_function(*detached)
         outputs = (outputs,) if isinstance(outputs, Tensor) else outputs
         pairs = [
@@ -252,9 +254,10 @@ def _run_with_hooks(
 ) -> Any:  # fmt: skip
     state = get_rng_state() if preserve else None
     first, again = contexts
+    casting = casting_now()
 
     def run_again() -> None:
-        with _random_state(state), again:
+        with _random_state(state), casting_as(casting), again:
             function(*args, **kwargs)
 
     stop = early_stop if _settings["early_stop"] is None else _settings["early_stop"]

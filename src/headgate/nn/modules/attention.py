@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from headgate.core.typed import Tensor
+from headgate.nn import functional as F
 from headgate.nn.init import constant_, xavier_normal_, xavier_uniform_
 from headgate.nn.modules.linear import NonDynamicallyQuantizableLinear
 from headgate.nn.modules.module import Module
 from headgate.nn.parameter import Parameter
 from headgate.ops.creation import empty
-from headgate.ops.heads import canonical_mask, multi_head_attention_forward, type_or_none
+from headgate.ops.heads import canonical_mask, type_or_none
 
 
 class MultiheadAttention(Module):
@@ -83,7 +84,7 @@ class MultiheadAttention(Module):
         if turned:
             query, key, value = turned_once(query, key, value)
         separate = not self._qkv_same_embed_dim
-        output, weights = multi_head_attention_forward(
+        output, weights = F.multi_head_attention_forward(
             query, key, value, self.embed_dim, self.num_heads, self.in_proj_weight, self.in_proj_bias, self.bias_k,
             self.bias_v, self.add_zero_attn, self.dropout, self.out_proj.weight, self.out_proj.bias,
             training=self.training, key_padding_mask=key_padding_mask, need_weights=need_weights, attn_mask=attn_mask,

@@ -89,6 +89,10 @@ class Module(Stateful):
         """Cast all floating point members to float16."""
         return self._cast(dtypes.float16)
 
+    def bfloat16(self) -> Any:
+        """Cast all floating point members to bfloat16."""
+        return self._cast(dtypes.bfloat16)
+
     def type(self, dst_type: Any) -> Any:
         """Cast all members."""
         return self._apply(lambda value: value.type(dst_type))

@@ -10,16 +10,20 @@ import numbers
 import warnings
 from typing import Any
 
+from headgate.core.entry import PUBLIC
+from headgate.core.modes import STATE
 from headgate.core.typed import Tensor
 from headgate.nn import init
 from headgate.nn.modules.module import Module
 from headgate.nn.parameter import Parameter
 from headgate.nn.utils.rnn import PackedSequence
 from headgate.ops.creation import empty, zeros
-from headgate.ops.recurrent import gru, gru_cell, lstm, lstm_cell, rnn_relu, rnn_relu_cell, rnn_tanh, rnn_tanh_cell
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
-RUNS = {"LSTM": lstm, "GRU": gru, "RNN_TANH": rnn_tanh, "RNN_RELU": rnn_relu}
+# By their public names, under which modes and autocast know them.
+RUNS = {name: PUBLIC[name.lower()] for name in ("LSTM", "GRU", "RNN_TANH", "RNN_RELU")}
+gru_cell, lstm_cell = PUBLIC["gru_cell"], PUBLIC["lstm_cell"]
+rnn_relu_cell, rnn_tanh_cell = PUBLIC["rnn_relu_cell"], PUBLIC["rnn_tanh_cell"]
 DROPOUT_RANGE = "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
 DROPOUT_UNUSED = (
     "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers greater "
@@ -130,7 +134,7 @@ class RNNBase(Module):
     def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
         """ValueError for another type than the weights', RuntimeError for another number of dims or width."""
         weight = getattr(self, self._flat_weights_names[0])
-        if input.dtype != weight.dtype:
+        if input.dtype != weight.dtype and STATE.casting is None:
             raise ValueError(OTHER_DTYPE.format(input=input.dtype, weight=weight.dtype))
         expected = 3 if batch_sizes is None else 2
         if input.ndim != expected:

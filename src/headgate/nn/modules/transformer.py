@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from headgate.core.modes import grad_enabled
+from headgate.core.modes import STATE, grad_enabled
 from headgate.core.typed import Tensor
 from headgate.nn import functional as F
 from headgate.nn.attention import SWITCHES
@@ -265,9 +265,19 @@ class TransformerEncoderLayer(Module):
         x = src
         if self.norm_first:
             x = x + self._sa_block(self.norm1(x), mask, padding, is_causal)
-            return x + self._ff_block(self.norm2(x))
-        x = self.norm1(x + self._sa_block(x, mask, padding, is_causal))
-        return self.norm2(x + self._ff_block(x))  # type: ignore[no-any-return]
+            x = x + self._ff_block(self.norm2(x))
+        else:
+            x = self.norm1(x + self._sa_block(x, mask, padding, is_causal))
+            x = self.norm2(x + self._ff_block(x))
+        return x.to(STATE.casting.dtype) if self._ends_narrow(src) else x
+
+    def _ends_narrow(self, src: Tensor) -> bool:
+        """Whether PyTorch's fast road would be taken within autocast, which leaves the result in the narrow type."""
+        if STATE.casting is None or self.training or src.ndim != 3 or not SWITCHES["fastpath"]:
+            return False
+        if grad_enabled() and (src.requires_grad or any(one.requires_grad for one in self.parameters())):
+            return False
+        return src.itemsize <= 4 and (self.norm_first or not why_slow(self))
 
     def _sa_block(self, x: Tensor, mask: Tensor | None, padding: Tensor | None, is_causal: bool = False) -> Tensor:
         found = self.self_attn(
