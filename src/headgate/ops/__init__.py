@@ -92,3 +92,4 @@ from headgate.ops import places as places
 from headgate.ops import decompose as decompose
 from headgate.ops import pseudo as pseudo
 from headgate.ops import factors as factors
+from headgate.ops import bessel as bessel

@@ -1,7 +1,7 @@
 # C types of rules.py.
 from numpy cimport ndarray
 from headgate.core.apply cimport apply
-from headgate.core.family cimport Unary
+from headgate.core.family cimport Binary, Unary
 from headgate.core.records cimport OUT, X, Node, Op, Tensor
 from headgate.ops.reducing cimport write_results
 

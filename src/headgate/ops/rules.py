@@ -8,13 +8,13 @@ if not cython.compiled:
     import numpy as np
 
     from headgate.core.apply import apply
-    from headgate.core.family import Unary
+    from headgate.core.family import Binary, Unary
     from headgate.core.records import OUT, Node, Op, Tensor, X
     from headgate.ops.reducing import write_results
 
     ndarray = np.ndarray
 
-from headgate.core.declare import overload
+from headgate.core.declare import operand_error, overload
 
 
 @cython.cclass
@@ -70,6 +70,34 @@ class Formula(Unary):
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         return g * self.slope(n.read(X))
+
+
+def function_of(op: Unary, name: object, doc: object) -> object:
+    """The public function of an elementwise op of one tensor, with a description of its own."""
+
+    def function(input: object, *, out: object = None) -> object:
+        return op.call1(input, out)
+
+    return named(function, name, doc)
+
+
+def function_of_degree(op: Binary, name: object, doc: object) -> object:
+    """The public function of an elementwise op of a tensor and a degree `n`."""
+
+    def function(input: object, n: object, *, out: object = None) -> object:
+        result = op.call2(input, n, out)
+        if result is NotImplemented:
+            raise TypeError(operand_error(op.name, input, n))
+        return result
+
+    return named(function, name, doc)
+
+
+def named(function: object, name: object, doc: object) -> object:
+    """The function with that name and description."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
 
 
 def applied(op: Op, inputs: tuple, attrs: object) -> object:
