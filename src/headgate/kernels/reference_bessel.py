@@ -218,8 +218,9 @@ def third_kind(order: int, scaled: bool) -> Form:
 def airy_series(x: Array) -> Array:
     """Ai around 0, in the widest type there is: its two series cancel."""
     wide = np.asarray(x, np.longdouble)
-    cube, one, other = wide**3, np.ones_like(wide), wide.copy()
-    total = VALUE_AT_0 * one - SLOPE_AT_0 * other
+    cube: Any = wide**3
+    one, other = np.ones_like(wide), wide.copy()
+    total: Any = VALUE_AT_0 * one - SLOPE_AT_0 * other
     for k in range(1, 100):
         one, other = one * cube / ((3 * k - 1) * (3 * k)), other * cube / ((3 * k) * (3 * k + 1))
         total = total + VALUE_AT_0 * one - SLOPE_AT_0 * other
@@ -257,7 +258,7 @@ def scaled_erfc(x: Array) -> Array:
     """exp(x²) erfc(x)."""
 
     def far(q: Array) -> Array:
-        fraction = q
+        fraction: Array = q
         for k in range(60, 0, -1):
             fraction = q + k / 2 / fraction
         return 1 / (math.sqrt(math.pi) * fraction)

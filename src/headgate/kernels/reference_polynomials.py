@@ -75,7 +75,7 @@ def legendre(x: Array, n: Array) -> Array:
 
 
 def zeta(s: Array, q: Array) -> Array:
-    """The sum of (k + q)^-s over k >= 0: inf for s = 1 and at poles, NaN for s below 1 and where a power has no value."""
+    """The sum of (k + q)^-s over k >= 0: inf for s = 1 and at poles, NaN for s below 1 or a power without value."""
     s, q = np.broadcast_arrays(np.asarray(s), np.asarray(q))
     exponent, place = np.asarray(s, np.float64), np.asarray(q, np.float64)
     with np.errstate(all="ignore"):

@@ -17,20 +17,21 @@ from headgate.kernels import make_loop
 from headgate.kernels import reference_bessel as forms
 from headgate.kernels import reference_polynomials as polynomials
 from headgate.kernels.reference_special import bessel_i1
-from headgate.ops.rules import Formula, function_of, function_of_degree
+from headgate.ops.rules import OUTPUT, Formula, function_of, function_of_degree
 
 #: What PyTorch computes to 8 or 10 digits in float64 only, so that no table compares it: these have all digits.
 INEXACT = ("bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "airy_ai")
-Slope = Callable[[Any], Any]
+Slope = Callable[[Any, Any], Any]  # (input, result) -> the derivative; None for what `reads` does not name
 QUOTIENT = 3  # the kind of an op that makes floats of whole numbers, whose name compiled modules keep to themselves
 
 
 def special(
     name: str, values: Any, doc: str, slope: Slope | None = None, node: str = "", domain: tuple[float, float] = (-3, 3),
+    reads: int = 1 | 1 << OUTPUT,
 ) -> Any:
     """Declare an elementwise function of one tensor; its entry. slope: its derivative, where PyTorch has one.
 
-    values: the NumPy form, or the name of a kernel that is there already.
+    reads: bits of what that needs. values: the NumPy form, or the name of a kernel that is there already.
     """
     op = Formula(slope, doc)
     function: Any = function_of(op, name, doc)
@@ -39,7 +40,7 @@ def special(
         describe(op, name, (), 0, "", None, False)
         set_loop(op, loop, None)
         return publish(f"special.{name}", function)
-    return declare(op, f"special.{name}", loop=loop, reads=[1] if slope else (), function=function, method=False,
+    return declare(op, f"special.{name}", loop=loop, reads=[reads] if slope else (), function=function, method=False,
                    inplace=False, differentiable=slope is not None, node=node, domain=domain)
 
 
@@ -57,23 +58,21 @@ def polynomial(name: str, values: Any, doc: str) -> None:
 # ---- functions with a gradient --------------------------------------------------------------------------------------
 
 
-def i1e_slope(x: Any) -> Any:
+def i1e_slope(x: Any, y: Any) -> Any:
     """I0e - (sign + 1 / x) I1e, whose limit at 0 is 1/2."""
     near = x.abs() <= 2.2e-16
-    safe = x.masked_fill(near, 1)
-    slope = PUBLIC["special.i0e"](x) - PUBLIC["special.i1e"](x) * (x.sgn() + safe.reciprocal())
-    return PUBLIC["where"](near, 0.5, slope).to(x.dtype)
+    slope = PUBLIC["special.i0e"](x) - y * (x.sgn() + x.masked_fill(near, 1).reciprocal())
+    return slope.masked_fill(near, 0.5)
 
 
 special("i0e", forms.scaled_first(0), "The modified Bessel function of the first kind of order 0, times exp(-|x|).",
-        lambda x: PUBLIC["special.i1e"](x) - x.sgn() * PUBLIC["special.i0e"](x), "SpecialI0EBackward")
+        lambda x, y: PUBLIC["special.i1e"](x) - x.sgn() * y, "SpecialI0EBackward")
 special("i1e", forms.scaled_first(1), "The modified Bessel function of the first kind of order 1, times exp(-|x|).",
         i1e_slope, "SpecialI1EBackward")
-special("erfcx", forms.scaled_erfc, "exp(x²) erfc(x).",
-        lambda x: 2 * x * PUBLIC["special.erfcx"](x) - 2 / math.sqrt(math.pi), "SpecialErfcxBackward")
+special("erfcx", forms.scaled_erfc, "exp(x²) erfc(x).", lambda x, y: 2 * x * y - 2 / math.sqrt(math.pi),
+        "SpecialErfcxBackward")
 special("ndtri", forms.normal_place, "Where the normal distribution's area below is x: the inverse of `ndtr`.",
-        lambda x: (PUBLIC["special.ndtri"](x).square() / 2).exp() * math.sqrt(2 * math.pi), "SpecialNdtriBackward",
-        (0.05, 0.95))
+        lambda x, y: (y.square() / 2).exp() * math.sqrt(2 * math.pi), "SpecialNdtriBackward", (0.05, 0.95), 1 << OUTPUT)
 
 
 # ---- functions without one ------------------------------------------------------------------------------------------

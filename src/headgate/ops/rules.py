@@ -9,6 +9,8 @@ if not cython.compiled:
 
     from headgate.core.apply import apply
     from headgate.core.family import Binary, Unary
+    from headgate.core.inplace import write
+    from headgate.core.operators import INPLACE
     from headgate.core.records import OUT, Node, Op, Tensor, X
     from headgate.ops.reducing import write_results
 
@@ -60,7 +62,10 @@ class Ruled(Op):
 
 @cython.cclass
 class Formula(Unary):
-    """An elementwise op of one tensor whose derivative is a plain function of it, in Tensors: slope(x)."""
+    """An elementwise op of one tensor whose derivative is a plain function in Tensors, slope(x, y), of what it reads.
+
+    x is the input, y the result; what `reads` does not name is None.
+    """
 
     def __init__(self, slope: object, doc: str):
         super().__init__()
@@ -69,7 +74,10 @@ class Formula(Unary):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        return g * self.slope(n.read(X))
+        one: cython.longlong = 1
+        x: object = n.read(X) if self.reads0 & (one << X) else None
+        y: object = n.read(OUT) if self.reads0 & (one << OUT) else None
+        return g * self.slope(x, y)
 
 
 def function_of(op: Unary, name: object, doc: object) -> object:
@@ -105,6 +113,11 @@ def applied(op: Op, inputs: tuple, attrs: object) -> object:
     return apply(op, inputs, attrs)
 
 
+def applied_inplace(op: Op, inputs: tuple, attrs: object) -> object:
+    """The op's result written into its first input, recorded."""
+    return write(op, inputs, attrs, INPLACE)
+
+
 def ruled(name: str, compute: object, gradient: object, keys: tuple, *, number: object = 0, node: str = "") -> object:
     """A described `Ruled`; call it by `applied`. number, node: as for `declare`'s overload and node."""
     op: Op = Ruled(compute, gradient, keys)
@@ -118,3 +131,4 @@ def written(name: str, results: tuple, out: object) -> tuple:
 
 
 OUTPUT: int = OUT  # the key of the first output
+WRITTEN: object = INPLACE  # what an in-place form hands to its function as `out`
