@@ -28,7 +28,7 @@ typedef struct {
 static PyObject *override = NULL;        /* called as override(entry, args, kwargs) once overrides exist */
 static PyObject *attribute_name = NULL;  /* "__torch_function__" */
 static PyTypeObject *plain[4];           /* types known to have no override */
-static int overrides_exist = 0;
+static int overrides_exist = 0;          /* 2: every call goes to the override, whatever its arguments */
 
 /* 1 if the type of `value` defines an override, also for items of a list or tuple. */
 static int has_override(PyObject *value, int depth) {
@@ -69,6 +69,7 @@ static PyObject *entry_vectorcall(PyObject *self, PyObject *const *args, size_t 
     Entry *e = (Entry *)self;
     if (overrides_exist) {
         Py_ssize_t n = PyVectorcall_NARGS(flags);
+        if (overrides_exist > 1) return call_override(self, args, n, names);
         Py_ssize_t all = n + (names != NULL ? PyTuple_GET_SIZE(names) : 0);
         for (Py_ssize_t i = 0; i < all; i++)
             if (has_override(args[i], 0)) return call_override(self, args, n, names);
@@ -224,7 +225,8 @@ static PyObject *set_override(PyObject *module, PyObject *args) {
 
 static PyObject *overrides(PyObject *module, PyObject *flag) {
     (void)module;
-    overrides_exist = PyObject_IsTrue(flag);
+    overrides_exist = (int)PyLong_AsLong(flag); /* a bool, or 2 */
+    if (overrides_exist == -1 && PyErr_Occurred()) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -232,7 +234,7 @@ static PyMethodDef functions[] = {
     {"install", install, METH_VARARGS, "install(type, name, value): set an attribute on a compiled type."},
     {"quicken", quicken, METH_VARARGS, "quicken(entry, call, op, arity, out): calls of `arity` operands go to op."},
     {"set_override", set_override, METH_VARARGS, "set_override(function, plain_types)"},
-    {"overrides", overrides, METH_O, "overrides(flag): whether arguments must be looked at."},
+    {"overrides", overrides, METH_O, "overrides(flag): whether arguments must be looked at; 2: every call goes to the override."},
     {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_entry", "Entries and installing.", -1, functions,

@@ -16,7 +16,7 @@ PUBLIC: dict[str, Any] = {}  # "sin" -> Entry; "special.erf" for those of a sub-
 
 if os.environ.get("HEADGATE_PURE") == "1":
     _override: Callable[..., Any] | None = None
-    _exist = False
+    _exist = 0
     _plain: tuple[type, ...] = ()
 
     class Entry:
@@ -28,7 +28,7 @@ if os.environ.get("HEADGATE_PURE") == "1":
             self.__doc__ = doc
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
-            if _exist and any(_has_override(value) for value in (*args, *kwargs.values())):
+            if _exist > 1 or (_exist and any(_has_override(value) for value in (*args, *kwargs.values()))):
                 assert _override is not None
                 return _override(self, args, kwargs)
             return self.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
@@ -58,8 +58,8 @@ if os.environ.get("HEADGATE_PURE") == "1":
         global _override, _plain
         _override, _plain = function, plain
 
-    def overrides(flag: bool) -> None:
-        """Whether arguments must be looked at."""
+    def overrides(flag: int) -> None:
+        """Whether arguments must be looked at; 2: every call goes to the override."""
         global _exist
         _exist = flag
 
