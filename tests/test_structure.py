@@ -22,7 +22,7 @@ ROOMS = [
     ("multiprocessing",), ("nn",), ("optim", "distributions"), ("utils",), ("io",), ("watch",),
     ("amp",),
     ("_C", "accelerator", "backends", "compiler", "cpu", "cuda", "func", "hub", "jit", "linalg", "mps", "overrides",
-     "profiler", "random", "return_types", "serialization", "special", "testing", "types"),
+     "profiler", "random", "return_types", "serialization", "signal", "special", "testing", "types"),
     ("compat",), ("cli",), ("__main__",),
 ]  # fmt: skip
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}

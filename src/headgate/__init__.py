@@ -83,7 +83,7 @@ _LATE = {
     "accelerator": "headgate.accelerator", "distributions": "headgate.distributions", "func": "headgate.func",
     "io": "headgate.io",
     "mps": "headgate.mps", "multiprocessing": "headgate.multiprocessing", "types": "headgate.types",
-    "serialization": "headgate.serialization", "load": "headgate.io.serialization",
+    "serialization": "headgate.serialization", "signal": "headgate.signal", "load": "headgate.io.serialization",
     "save": "headgate.io.serialization", "testing": "headgate.testing", "version": "headgate.compat.version",
     "vmap": "headgate.func",
 }  # fmt: skip

@@ -103,7 +103,7 @@ def _check_input(
         if not np.allclose(analytical, numerical, rtol, atol, equal_nan=True):
             raise GradcheckError(
                 f"Jacobian mismatch for output {k} with respect to input {index},\n"
-                f"numerical:{numerical}\nanalytical:{analytical}\n"
+                f"numerical:{PUBLIC['from_numpy'](numerical)}\nanalytical:{PUBLIC['from_numpy'](analytical)}\n"
             )
         if y.requires_grad and np.abs(_analytical(y, x) - analytical).max(initial=0) > tol:
             raise GradcheckError(f"Backward is not reentrant, i.e., running backward with same input and grad_output "

@@ -30,7 +30,8 @@ static PyObject *override = NULL;        /* called as override(entry, args, kwar
 static PyObject *attribute_name = NULL;  /* "__torch_function__" */
 static PyTypeObject *plain[4];           /* types known to have no override */
 static int overrides_exist = 0;          /* bits: */
-enum {ASK_CLASSES = 1, ASK_ALL = 2, ASK_LISTED = 4};
+enum {ASK_CLASSES = 1, ASK_ALL = 2, ASK_LISTED = 4, ASK_OBSERVED = 8};
+#define ALWAYS (ASK_ALL | ASK_OBSERVED) /* modes, and a profiler: each switches a bit of its own */
 
 /* 1 if the type of `value` defines an override, also for items of a list or tuple. */
 static int has_override(PyObject *value, int depth) {
@@ -71,7 +72,7 @@ static PyObject *entry_vectorcall(PyObject *self, PyObject *const *args, size_t 
     Entry *e = (Entry *)self;
     if (overrides_exist) {
         Py_ssize_t n = PyVectorcall_NARGS(flags);
-        if (overrides_exist & (e->listed ? ASK_ALL | ASK_LISTED : ASK_ALL)) return call_override(self, args, n, names);
+        if (overrides_exist & (e->listed ? ALWAYS | ASK_LISTED : ALWAYS)) return call_override(self, args, n, names);
         Py_ssize_t all = !(overrides_exist & ASK_CLASSES) ? 0 : n + (names != NULL ? PyTuple_GET_SIZE(names) : 0);
         for (Py_ssize_t i = 0; i < all; i++)
             if (has_override(args[i], 0)) return call_override(self, args, n, names);

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 #: Why calls are looked at: classes that answer, a mode (asked about all), autocast (about those of listed entries).
-ASK_CLASSES, ASK_ALL, ASK_LISTED = 1, 2, 4
+ASK_CLASSES, ASK_ALL, ASK_LISTED, ASK_OBSERVED = 1, 2, 4, 8
 PUBLIC: dict[str, Any] = {}  # "sin" -> Entry; "special.erf" for those of a sub-module
 
 if os.environ.get("HEADGATE_PURE") == "1":
@@ -37,7 +37,7 @@ if os.environ.get("HEADGATE_PURE") == "1":
             return self.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
 
         def _hands_over(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-            if _asked & ASK_ALL or (self.listed and _asked & ASK_LISTED):
+            if _asked & (ASK_ALL | ASK_OBSERVED) or (self.listed and _asked & ASK_LISTED):
                 return True
             return bool(_asked & ASK_CLASSES) and any(_has_override(value) for value in (*args, *kwargs.values()))
 
@@ -83,7 +83,7 @@ else:
         _quicken(entry, direct(op, arity), op, arity, out)
 
 __all__ = [
-    "ASK_ALL", "ASK_CLASSES", "ASK_LISTED", "PUBLIC", "Entry", "by_name", "install", "members", "overrides", "publish",
+    "ASK_ALL", "ASK_CLASSES", "ASK_LISTED", "ASK_OBSERVED", "PUBLIC", "Entry", "by_name", "install", "members", "overrides", "publish",
     "quicken", "set_override",
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from headgate.core.entry import PUBLIC, Entry, install, overrides, set_override
+from headgate.core.entry import ASK_OBSERVED, PUBLIC, Entry, install, overrides, set_override
 from headgate.core.modes import STATE, overrides_off, set_overrides_off
 from headgate.core.records import Tensor
 
@@ -238,16 +238,41 @@ def init_subclass(cls: type, **rest: Any) -> None:
     if is_disabled(cls):
         return
     _asking.append(cls.__name__)
-    overrides(True)
+    look()
     give_answers(cls)
 
 
 _asking: list[str] = []  # classes that ask for as long as the process lives
 
 
+_state: dict[str, Any] = {"plain": (), "some": False, "observed": False}
+
+
 def attend(some: bool) -> None:
     """Look at arguments while some exist of classes that answer for themselves; for other classes, always."""
-    overrides(some or bool(_asking))
+    _state["some"] = some
+    look()
+
+
+def look() -> None:
+    """Switch the look at arguments on or off, as the state asks."""
+    overrides(_state["some"] or bool(_asking))
+    overrides(_state["observed"], ASK_OBSERVED)
+
+
+def observe(observer: Callable[..., Any] | None) -> None:
+    """Hand every call of a function or method to observer(entry, run, args, kwargs), until None is given.
+
+    It must call `run()` and return its result. Operators written with signs are no such calls.
+    """
+
+    def observed(entry: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        assert observer is not None
+        return observer(entry, lambda: override(entry, args, kwargs), args, kwargs)
+
+    _state["observed"] = observer is not None
+    set_override(override if observer is None else observed, _state["plain"])
+    look()
 
 
 def give_answers(cls: type) -> None:
@@ -269,6 +294,7 @@ def start(plain: tuple[type, ...]) -> None:
     """Put the protocol in place; `plain`: the classes that are never asked."""
     install(Tensor, "__torch_function__", classmethod(torch_function))
     install(Tensor, "__init_subclass__", classmethod(init_subclass))
+    _state["plain"] = plain
     set_override(override, plain)
 
 

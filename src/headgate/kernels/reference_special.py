@@ -16,7 +16,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
 
 
-def zeta(s: float, q: Array) -> Array:
+def zeta(s: Any, q: Array) -> Array:
     """The Hurwitz zeta function, sum over k >= 0 of (k + q)^-s, for s > 1 and q not a pole, in float64."""
     total = np.zeros_like(q)
     shift = 12
@@ -27,7 +27,7 @@ def zeta(s: float, q: Array) -> Array:
     factor, power = s, end ** (-s - 1.0)
     for k, bernoulli in enumerate(_BERNOULLI, 1):
         total = total + bernoulli / math.factorial(2 * k) * factor * power
-        factor *= (s + 2 * k - 1) * (s + 2 * k)
+        factor = factor * (s + 2 * k - 1) * (s + 2 * k)
         power = power / (end * end)
     return total
 
@@ -97,6 +97,12 @@ def entr(x: Array) -> Array:
     value = -x * np.log(np.where(positive, x, x.dtype.type(1)))
     value = np.where(positive | np.isnan(x), value, np.where(x == 0, x.dtype.type(0), x.dtype.type(-np.inf)))
     return np.asarray(value, x.dtype)
+
+
+def xlog1py(x: Array, y: Array) -> Array:
+    """x log(1 + y), 0 where x is 0 unless y is NaN."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.where((x == 0) & ~np.isnan(y), x.dtype.type(0), x * np.log1p(y)), x.dtype)
 
 
 def trigamma(x: Array) -> Array:

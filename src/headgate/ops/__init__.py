@@ -92,3 +92,9 @@ from headgate.ops import places as places
 from headgate.ops import decompose as decompose
 from headgate.ops import pseudo as pseudo
 from headgate.ops import factors as factors
+from headgate.ops import bessel as bessel
+from headgate.ops import callables as callables
+from headgate.ops import histograms as histograms
+from headgate.ops import lowrank as lowrank
+from headgate.ops import rescale as rescale
+from headgate.ops import tapers as tapers

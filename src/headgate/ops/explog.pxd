@@ -4,4 +4,4 @@ from headgate.core.family cimport BOOLS, INTEGERS, QUOTIENT, NumberFirst, Number
 from headgate.core.records cimport X, Y, OUT, Node, Op, Tensor
 from headgate.ops.keep cimport keep
 
-cdef Op EXP, EXP2, LOG, XLOGY, XLOGY_BY, XLOGY_OF
+cdef Op EXP, EXP2, LOG, XLOGY, XLOGY_BY, XLOGY_OF, XLOG1PY, XLOG1PY_BY, XLOG1PY_OF

@@ -15,6 +15,7 @@ if not cython.compiled:
 from headgate.core.declare import declare, overload, set_loop
 from headgate.core.family import refuse, set_overloads
 from headgate.kernels import make_loop
+from headgate.kernels.reference_special import xlog1py as xlog1py_form
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -157,12 +158,49 @@ class XlogyOf(NumberFirst):
         return g * n.attrs / n.read(X)
 
 
+@cython.cclass
+class Xlog1py(Overloaded):
+    """x log(1 + y); 0 where x is 0, whatever the logarithm is, unless y is NaN."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        x: Tensor = n.read(X)
+        y: Tensor = n.read(Y)
+        if i == 1:
+            return g * x / (y + 1)
+        return keep(XLOG1PY.call2(g, y, None), ~((x == 0) & (y <= -1)))
+
+
+@cython.cclass
+class Xlog1pyBy(NumberSecond):
+    """x log(1 + number)."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        result: Tensor = XLOG1PY.call2(g, n.attrs, None)
+        if n.attrs > -1:
+            return result
+        return keep(result, n.read(X) != 0)
+
+
+@cython.cclass
+class Xlog1pyOf(NumberFirst):
+    """number log(1 + x)."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return g * n.attrs / (n.read(X) + 1)
+
+
 EXP = Exp()
 EXP2 = Exp2()
 LOG = Log()
 XLOGY = Xlogy()
 XLOGY_BY = XlogyBy()
 XLOGY_OF = XlogyOf()
+XLOG1PY = Xlog1py()
+XLOG1PY_BY = Xlog1pyBy()
+XLOG1PY_OF = Xlog1pyOf()
 
 declare(EXP, "exp", loop=make_loop("exp"), reads=[1 << OUT])
 declare(EXP2, "exp2", loop=make_loop("exp2"), reads=[1 << OUT], aliases=("special.exp2",))
@@ -187,3 +225,13 @@ overload(XLOGY_OF, "xlogy", 1, reads=[1 << 0])
 set_loop(XLOGY_BY, make_loop("xlogy"), QUOTIENT)
 set_loop(XLOGY_OF, make_loop("xlogy"), QUOTIENT)
 set_overloads(XLOGY, XLOGY_OF, XLOGY_BY)
+declare(XLOG1PY, "special.xlog1py", loop=make_loop("xlog1py", python=xlog1py_form), kind=QUOTIENT, reads=[3, 3],
+        overload=0, method=False, inplace=False, node="SpecialXlog1PyBackward",
+        samples=lambda make: [((make(3, 4), make(3, 4, low=-0.8, high=3)), {}),
+                              ((make(3), make(2, 1, low=1, high=2)), {}),
+                              ((make(3), 2.5), {}), ((1.5, make(3, low=0.5, high=3)), {}), ((make(0), make(0)), {})])
+overload(XLOG1PY_BY, "special.xlog1py", 2, reads=[1 << 0], looks=1 << 0, node="SpecialXlog1PyBackward")
+overload(XLOG1PY_OF, "special.xlog1py", 1, reads=[1 << 0], node="SpecialXlog1PyBackward")
+set_loop(XLOG1PY_BY, make_loop("xlog1py", python=xlog1py_form), QUOTIENT)
+set_loop(XLOG1PY_OF, make_loop("xlog1py", python=xlog1py_form), QUOTIENT)
+set_overloads(XLOG1PY, XLOG1PY_OF, XLOG1PY_BY)

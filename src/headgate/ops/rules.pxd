@@ -1,7 +1,9 @@
 # C types of rules.py.
 from numpy cimport ndarray
 from headgate.core.apply cimport apply
-from headgate.core.family cimport Unary
+from headgate.core.family cimport Binary, Unary
+from headgate.core.inplace cimport write
+from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport OUT, X, Node, Op, Tensor
 from headgate.ops.reducing cimport write_results
 

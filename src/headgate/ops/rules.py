@@ -8,13 +8,15 @@ if not cython.compiled:
     import numpy as np
 
     from headgate.core.apply import apply
-    from headgate.core.family import Unary
+    from headgate.core.family import Binary, Unary
+    from headgate.core.inplace import write
+    from headgate.core.operators import INPLACE
     from headgate.core.records import OUT, Node, Op, Tensor, X
     from headgate.ops.reducing import write_results
 
     ndarray = np.ndarray
 
-from headgate.core.declare import overload
+from headgate.core.declare import operand_error, overload
 
 
 @cython.cclass
@@ -60,7 +62,10 @@ class Ruled(Op):
 
 @cython.cclass
 class Formula(Unary):
-    """An elementwise op of one tensor whose derivative is a plain function of it, in Tensors: slope(x)."""
+    """An elementwise op of one tensor whose derivative is a plain function in Tensors, slope(x, y), of what it reads.
+
+    x is the input, y the result; what `reads` does not name is None.
+    """
 
     def __init__(self, slope: object, doc: str):
         super().__init__()
@@ -69,12 +74,48 @@ class Formula(Unary):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        return g * self.slope(n.read(X))
+        one: cython.longlong = 1
+        x: object = n.read(X) if self.reads0 & (one << X) else None
+        y: object = n.read(OUT) if self.reads0 & (one << OUT) else None
+        return g * self.slope(x, y)
+
+
+def function_of(op: Unary, name: object, doc: object) -> object:
+    """The public function of an elementwise op of one tensor, with a description of its own."""
+
+    def function(input: object, *, out: object = None) -> object:
+        return op.call1(input, out)
+
+    return named(function, name, doc)
+
+
+def function_of_degree(op: Binary, name: object, doc: object) -> object:
+    """The public function of an elementwise op of a tensor and a degree `n`."""
+
+    def function(input: object, n: object, *, out: object = None) -> object:
+        result = op.call2(input, n, out)
+        if result is NotImplemented:
+            raise TypeError(operand_error(op.name, input, n))
+        return result
+
+    return named(function, name, doc)
+
+
+def named(function: object, name: object, doc: object) -> object:
+    """The function with that name and description."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
 
 
 def applied(op: Op, inputs: tuple, attrs: object) -> object:
     """The op on these inputs, recorded: a Tensor, or a tuple of them."""
     return apply(op, inputs, attrs)
+
+
+def applied_inplace(op: Op, inputs: tuple, attrs: object) -> object:
+    """The op's result written into its first input, recorded."""
+    return write(op, inputs, attrs, INPLACE)
 
 
 def ruled(name: str, compute: object, gradient: object, keys: tuple, *, number: object = 0, node: str = "") -> object:
@@ -90,3 +131,4 @@ def written(name: str, results: tuple, out: object) -> tuple:
 
 
 OUTPUT: int = OUT  # the key of the first output
+WRITTEN: object = INPLACE  # what an in-place form hands to its function as `out`

@@ -7,8 +7,9 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply1, apply2
-    from headgate.core.family import BOOLS, Unary
+    from headgate.core.family import BOOLS, QUOTIENT, NumberFirst, NumberSecond, Overloaded, Unary
     from headgate.core.inplace import write
+    from headgate.core.operators import INPLACE
     from headgate.core.records import OUT, Node, Tensor, X, Y
     from headgate.kernels.reference import map1, map1p, map2, map2s
     from headgate.ops.explog import EXP, LOG
@@ -16,12 +17,14 @@ if not cython.compiled:
 
     ndarray = np.ndarray
 
-from headgate.core.declare import composite, declare, overload
-from headgate.core.family import refuse
+from headgate.core.declare import composite, declare, install_method, overload, set_loop
+from headgate.core.family import refuse, set_overloads
 from headgate.kernels import make_loop
+from headgate.kernels.reference_polynomials import zeta as zeta_form
 from headgate.kernels.reference_special import polygamma as polygamma_form
 from headgate.ops.keep import fused
 
+ZETA_OF_X = "the derivative for 'zeta' is not implemented."
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 
 
@@ -194,12 +197,43 @@ class LogNdtr(Unary):
         return g * EXP.call1(x * x * -0.5 - n.read(OUT), None) * (1 / math.sqrt(2 * math.pi))
 
 
+@cython.cclass
+class Zeta(Overloaded):
+    """The Hurwitz zeta function, the sum of (k + y)^-x over k >= 0. Only y gets a gradient, as in PyTorch."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        if i == 0:
+            raise NotImplementedError(ZETA_OF_X)
+        x: Tensor = n.read(X)
+        return g * -x * ZETA.call2(x + 1.0, n.read(Y), None)
+
+
+@cython.cclass
+class ZetaBy(NumberSecond):
+    """The zeta function for a number y."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        raise NotImplementedError(ZETA_OF_X)
+
+
+@cython.cclass
+class ZetaOf(NumberFirst):
+    """The zeta function for a number x."""
+
+    @cython.cfunc
+    def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
+        return g * -n.attrs * ZETA.call2(n.attrs + 1.0, n.read(X), None)
+
+
 TIMES, PLUS, TAKE_OFF = make_loop("mul"), make_loop("add"), make_loop("sub")
 FIRST_DERIVATIVE = make_loop("trigamma")
 ERF, ERFC, ERFINV, DIGAMMA, LGAMMA, LOGIT, POLYGAMMA = (
     Erf(), Erfc(), Erfinv(), Digamma(), Lgamma(), Logit(), Polygamma())
 I0_OP, I1, MVLGAMMA = I0(), I1Function(), Mvlgamma()
 NDTR_HALF = overload(Half(), "mul", 1)
+ZETA, ZETA_BY, ZETA_OF = Zeta(), ZetaBy(), ZetaOf()
 LOGIT_BACKWARD = fused(LogitBackward(), "logit_backward", "LogitBackwardBackward", True)
 
 
@@ -218,8 +252,13 @@ def polygamma(n: object, input: object, *, out: object = None) -> object:
 
 
 def polygamma_method(self: object, n: object) -> object:
-    """The n-th derivative of digamma."""
+    """The n-th derivative of digamma at this tensor."""
     return polygamma(n, self)
+
+
+def polygamma_inplace(self: object, n: object) -> object:
+    """In-place form of `polygamma`: writes the result into this tensor and returns it."""
+    return polygamma(n, self, out=INPLACE)
 
 
 def ndtr(input: object, *, out: object = None) -> object:
@@ -244,6 +283,8 @@ declare(POLYGAMMA, "polygamma", loop=make_loop("polygamma", python=polygamma_for
         method=False, inplace=False, domain=(0.3, 4), aliases=("special.polygamma",),
         samples=lambda make: [((1, make(3, 4, low=0.3, high=4)), {}), ((2, make(3, low=0.3, high=4)), {}),
                               ((0, make(3, low=0.3, high=4)), {})])
+install_method("polygamma", polygamma_method)
+install_method("polygamma_", polygamma_inplace)
 declare(I0_OP, "i0", loop=make_loop("i0"), reads=[1 << 0], aliases=("special.i0",))
 declare(I1, "special.i1", loop=make_loop("i1"), reads=[1 << 0 | 1 << OUT], method=False,
         inplace=False, node="SpecialI1Backward")
@@ -259,3 +300,12 @@ composite("special.ndtr", ndtr, method=False, out=True, samples=lambda make: [((
 refuse(MVLGAMMA, BOOLS, "mvlgamma")
 declare(MVLGAMMA, "mvlgamma", loop=make_loop("lgamma"), reads=[1 << 0], function=multigammaln, inplace=True, out=False,
         aliases=("special.multigammaln",), samples=lambda make: [((make(3, low=3, high=5), 2), {})], dtypes="f")
+declare(ZETA, "special.zeta", loop=make_loop("zeta", python=zeta_form), kind=QUOTIENT, reads=[0, 3], overload=0,
+        method=False, inplace=False, node="SpecialZetaBackward",
+        samples=lambda make: [((1.5, make(3, 4, low=0.3, high=4)), {}), ((3, make(3, low=0.5, high=3)), {}),
+                              ((2.5, make(0)), {})])
+overload(ZETA_BY, "special.zeta", 2, node="SpecialZetaBackward")
+overload(ZETA_OF, "special.zeta", 1, reads=[1 << 0], node="SpecialZetaBackward")
+set_loop(ZETA_BY, make_loop("zeta", python=zeta_form), QUOTIENT)
+set_loop(ZETA_OF, make_loop("zeta", python=zeta_form), QUOTIENT)
+set_overloads(ZETA, ZETA_OF, ZETA_BY)
