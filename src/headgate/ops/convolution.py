@@ -253,12 +253,14 @@ def sizes_transposed(
                   for n, k, s, p, d, o in zip(x, kernel, stride, padding, dilation, output_padding)])
 
 
-def check_transposed(x: tuple, sizes: tuple, stride: tuple, dilation: tuple, output_padding: tuple) -> bool:
-    """RuntimeError for too much output padding, or sizes below one."""
+def check_transposed(
+    x: tuple, sizes: tuple, stride: tuple, dilation: tuple, output_padding: tuple, least: cython.int
+) -> bool:
+    """RuntimeError for too much output padding, or sizes below `least`."""
     if [True for o, s, d in zip(output_padding, stride, dilation) if o >= s and o >= d]:
         raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got output_padding: "
                            f"{list(output_padding)} stride: {list(stride)} dilation: {list(dilation)}")
-    if min(sizes) < 1:
+    if min(sizes) < least:
         raise RuntimeError(f"Given input size per channel: {list(x)}. Calculated output size per channel: "
                            f"{list(sizes)}. Output size is too small")
     return True
@@ -303,7 +305,8 @@ def convolved(
     if shape[0] == 0 or shape[1] == 0:
         return convolved_nothing(x, w, bias, sizes, geometry, transposed)
     if transposed:
-        check_transposed(shape[2:], sizes, stride, dilation, output_padding)
+        least = 0 if dtypes.of(x._array).name in ("float32", "bfloat16") else 1  # PyTorch's fused kernels take nothing
+        check_transposed(shape[2:], sizes, stride, dilation, output_padding, least)
     if min(dilation) == 0:
         raise RuntimeError("non-positive dilation is not supported")
     check_types(x, w, bias, transposed, dilation)
