@@ -17,6 +17,7 @@ cdef Op ATTENTION
 cdef object four(ndarray x)
 cdef check_attention(Tensor q, Tensor k, Tensor v, Tensor mask)
 cdef object added_mask(Tensor mask, Tensor q)
+cdef bint straight(Tensor q, Tensor k, Tensor v) except -1
 cdef object apart(Tensor q, Tensor k, Tensor v, Tensor mask, tuple attrs)
 cdef object nothing(Tensor q, Tensor k, Tensor v)
 cdef bint fits(Tensor q, Tensor k, Tensor v, Tensor mask) except -1

@@ -182,6 +182,15 @@ def fits(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> bool:
     return len(shape) <= rank and all([one == 1 or one == other for one, other in zip(shape[::-1], whole[::-1])])
 
 
+def straight(q: Tensor, k: Tensor, v: Tensor) -> bool:
+    """Whether rows lie as in PyTorch's fused kernel: in four dims, without gaps, as many of keys as of values."""
+    for x in (q, k, v):
+        array: object = cython.cast(Tensor, x)._array
+        if array.ndim != 4 or array.strides[3] != array.itemsize:
+            return False
+    return shape_of(k._array)[1] == shape_of(v._array)[1]
+
+
 def apart(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, attrs: tuple) -> object:
     """The fused op where PyTorch computes by ordinary ops: those keep scaled copies of q and k, of the values only what
     the gradients of q and k read, and nothing of the mask and the result, which may all be written before backward."""
@@ -225,10 +234,9 @@ def scaled_dot_product_attention(
     k: Tensor = argument(key, "key", 2)
     v: Tensor = argument(value, "value", 3)
     mask: Tensor = None if attn_mask is None else argument(attn_mask, "attn_mask", 4)
-    if not isinstance(is_causal, bool) or not isinstance(enable_gqa, bool):
-        wrong: object = is_causal if not isinstance(is_causal, bool) else enable_gqa
-        raise TypeError(f"{NAME}(): argument '{'enable_gqa' if wrong is enable_gqa else 'is_causal'}' must be bool, not "
-                        f"{type(wrong).__name__}")
+    for name, flag in (("is_causal", is_causal), ("enable_gqa", enable_gqa)):
+        if not isinstance(flag, bool):
+            raise TypeError(f"{NAME}(): argument '{name}' must be bool, not {type(flag).__name__}")
     chance: float = number(dropout_p, NAME, "dropout_p", 5, "float")
     if scale is not None:
         scale = number(scale, NAME, "scale", 7, "float")
@@ -238,12 +246,13 @@ def scaled_dot_product_attention(
         return empty
     if chance > 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {chance:g}")
+    both: cython.bint = mask is not None and is_causal  # PyTorch's fused kernel takes that, its formula does not
+    if both and (chance > 0 or requires(mask) or not straight(q, k, v)):
+        raise RuntimeError(BOTH_MASKS)
     if enable_gqa:
         k, v = grouped(q, k, v)
     if mask is not None:
         mask = added_mask(mask, q)
-    if mask is not None and is_causal and (chance > 0 or q._array.ndim != 4 or requires(mask)):
-        raise RuntimeError(BOTH_MASKS)
     width = shape_of(q._array)[q._array.ndim - 1]
     factor: float = float(scale) if scale is not None else 1 / math.sqrt(width) if width else math.inf
     if chance <= 0 and fits(q, k, v, mask):
@@ -251,10 +260,14 @@ def scaled_dot_product_attention(
         attrs: tuple = (is_causal, factor, mask is not None)
         if alone and chance < 0:
             raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {chance:g}")
+        if both and not alone:
+            raise RuntimeError(BOTH_MASKS)
         if not alone:
             return apart(q, k, v, mask, attrs)
         result: object = apply(ATTENTION, (q, k, v, mask), attrs)[0]
         return result if k is key and v is value else whole(GROUPS, result, key, value)
+    if both:
+        raise RuntimeError(BOTH_MASKS)
     return by_ops(q, k, v, mask, chance, is_causal, factor)
 
 

@@ -253,9 +253,7 @@ def sizes_transposed(
                   for n, k, s, p, d, o in zip(x, kernel, stride, padding, dilation, output_padding)])
 
 
-def check_transposed(
-    x: tuple, sizes: tuple, stride: tuple, dilation: tuple, output_padding: tuple, least: cython.int
-) -> bool:
+def check_transposed(x: tuple, sizes: tuple, stride: tuple, dilation: tuple, output_padding: tuple, least: int) -> bool:
     """RuntimeError for too much output padding, or sizes below `least`."""
     if [True for o, s, d in zip(output_padding, stride, dilation) if o >= s and o >= d]:
         raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got output_padding: "

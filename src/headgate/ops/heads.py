@@ -91,7 +91,8 @@ def packed_projections(q: Any, k: Any, v: Any, weight: Any, bias: Any) -> tuple[
 def separate_projections(inputs: tuple[Any, ...], weights: tuple[Any, ...], bias: Any) -> tuple[Any, ...]:
     """The same through three weights. AssertionError for sizes that do not fit."""
     width = inputs[0].shape[-1]
-    biases = (None, None, None) if bias is None else bias.chunk(3)
+    first, second, third = (None, None, None) if bias is None else bias.chunk(3)
+    biases = (first, second, third)
     for name, x, w in zip(("query", "key", "value"), inputs, weights):
         expected = (width, x.shape[-1])
         require(tuple(w.shape) == expected, f"expecting {name} weights shape of {expected}, but got {w.shape}")

@@ -366,7 +366,9 @@ def written_once(x: Tensor) -> Tensor:
 
 
 def refused(x: ndarray, y: ndarray) -> bool:
-    """Whether the dims that are multiplied differ; which error says so depends on how PyTorch splits the product."""
+    """Whether dims or types do not go together; which error says so depends on how PyTorch splits the product."""
+    if PyArray_TYPE(x) != PyArray_TYPE(y) or PyArray_TYPE(x) == 0:
+        return True
     return x.ndim > 0 and y.ndim > 0 and x.shape[x.ndim - 1] != y.shape[max(y.ndim - 2, 0)]
 
 

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from headgate import errors
 from headgate.core.modes import grad_enabled
 from headgate.core.typed import Tensor
 from headgate.nn import functional as F
@@ -170,6 +171,8 @@ class TransformerEncoder(Module):
             return False
         if not without_gradient(src, first):
             return False
+        if tuple(padding.shape) != tuple(src.shape[:2]):
+            raise RuntimeError("Mask size should match input size")
         hidden = padding != 0
         return not self.mask_check or not bool((hidden[:, :-1] & hidden[:, 1:].logical_not()).any())
 
@@ -179,12 +182,19 @@ def without_gradient(x: Tensor, layer: Module) -> bool:
     return not grad_enabled() or not (x.requires_grad or any(one.requires_grad for one in layer.parameters()))
 
 
-def check_padding(layer: Any, x: Tensor, padding: Tensor) -> None:
-    """RuntimeError for a padding mask of another shape on PyTorch's fast road, whose errors are of another class."""
-    if tuple(padding.shape) == tuple(x.shape[:2]) or x.ndim != 3 or layer.training or not SWITCHES["fastpath"]:
-        return
-    hooked = any(one._forward_hooks or one._forward_pre_hooks for one in layer.modules())
-    if not hooked and not why_slow(layer, stacked=False) and without_gradient(x, layer):
+def on_fast_road(layer: Any, x: Tensor) -> bool:
+    """Whether PyTorch would take its fast road through an encoder layer, whose errors are of another class."""
+    if x.ndim != 3 or layer.training or not SWITCHES["fastpath"] or why_slow(layer, stacked=False):
+        return False
+    return without_gradient(x, layer) and not any(
+        one._forward_hooks or one._forward_pre_hooks for one in layer.modules())
+
+
+def check_fast(layer: Any, x: Tensor, padding: Tensor | None) -> None:
+    """RuntimeError for what the fast road refuses: whole numbers, a padding mask of another shape."""
+    if not x.is_floating_point() and x.numel() and on_fast_road(layer, x):
+        raise RuntimeError(errors.MM_DTYPE.format(first=x.dtype.name, second=layer.linear1.weight.dtype.name))
+    if padding is not None and tuple(padding.shape) != tuple(x.shape[:2]) and on_fast_road(layer, x):
         raise RuntimeError(f"mask shape should be (B, L), {tuple(x.shape[:2])}, but is {tuple(padding.shape)}")
 
 
@@ -276,8 +286,7 @@ class TransformerEncoderLayer(Module):
         padding = canonical_mask(
             src_key_padding_mask, "src_key_padding_mask", type_or_none(src_mask), "src_mask", src.dtype)
         mask = canonical_mask(src_mask, "src_mask", None, "", src.dtype, False)
-        if padding is not None:
-            check_padding(self, src, padding)
+        check_fast(self, src, padding)
         x = src
         if self.norm_first:
             x = x + self._sa_block(self.norm1(x), mask, padding, is_causal)
