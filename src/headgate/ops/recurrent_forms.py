@@ -36,6 +36,8 @@ def step(kind: int, gates: Any, h: Any, c: Any, u: Any, d: Any) -> tuple[Any, An
         new = (gates[:, 2 * n :] + part[:, 2 * n :] * r).tanh()
         return (h - new) * z + new, None
     gates = part + gates
+    if gates.shape != part.shape:  # PyTorch adds in place
+        raise RuntimeError(errors.INPLACE_SHAPE.format(output=list(part.shape), shape=list(gates.shape)))
     if kind != LSTM:
         return (gates.tanh() if kind == TANH else gates.relu()), None
     i, f, g, o = gates.chunk(4, 1)
