@@ -11,6 +11,7 @@ from typing import Any
 from nn.grid_layers import ACTIVATIONS, DROPOUTS, LINEAR, NORMS, PLANE, ROWS
 from nn.grid_losses import CLASS_LOSSES, LOSSES
 from nn.grid_run import Draw, Layer, Made, index, normal
+from nn.grid_sequences import short_offsets
 from nn.grid_spatial import POOLS, RESAMPLING
 
 SWITCH = [False, True]
@@ -359,10 +360,11 @@ OWN: dict[str, Layer] = {
     "F.embedding_bag": form(
         [
             [index(7, 2, 3), normal(7, 4)],
-            [index(7, 6), normal(7, 4), Made(lambda m: m.tensor([0, 2, 6]))],
+            [index(7, 6), normal(7, 4), Made(lambda m: m.tensor([0, 2, 6]), "offsets to the end")],
             [index(7, 2, 3), normal(7, 4), {"per_sample_weights": normal(2, 3)}],
         ],
         {"mode": ["what"], "padding_idx": [7, -8]},
+        short_offsets,
         max_norm=[None, 1.0],
         norm_type=[2.0, 1.0],
         scale_grad_by_freq=SWITCH,

@@ -225,19 +225,19 @@ CLASS_LOSSES: dict[str, Layer] = {
     "MultiLabelMarginLoss": Layer(
         OLD, [[ROWS, index(6, 4, 6, low=-1)], [normal(6), index(6, 6, low=-1)], [normal(0, 6), index(6, 0, 6)]], BAD
     ),
-    "CTCLoss": Layer(
-        {"blank": [0, 2, 4], "reduction": ["mean", "sum", "none"], "zero_infinity": [False, True]},
+    "CTCLoss": Layer(  # targets are never the blank: PyTorch does not look, and its gradient is wrong then
+        {"blank": [0, 4, 5], "reduction": ["mean", "sum", "none"], "zero_infinity": [False, True]},
         [
-            [Draw("logs", (7, 3, 5)), index(5, 3, 3), (7, 6, 7), (2, 1, 3)],
-            [Draw("logs", (7, 3, 5)), index(5, 6), (7, 6, 7), (2, 1, 3)],
-            [Draw("logs", (7, 5)), index(5, 3), (7,), (3,)],
-            [Draw("logs", (7, 3, 5)), index(5, 3, 3), index(8, 3, low=3), index(3, 3)],
-            [Draw("logs", (2, 3, 5)), index(5, 3, 3), (2, 2, 2), (2, 1, 3)],
-            [Draw("logs", (7, 3, 5)), index(5, 3, 3), (9, 6, 7), (2, 1, 3)],
-            [Draw("logs", (7, 3, 5)), index(5, 3, 3), (7, 6, 7), (2, 1, 4)],
-            [Draw("logs", (7, 3, 5)), index(5, 3, 3), (7, 6), (2, 1, 3)],
+            [Draw("logs", (7, 3, 6)), index(4, 3, 3, low=1), (7, 6, 7), (2, 1, 3)],
+            [Draw("logs", (7, 3, 6)), index(4, 6, low=1), (7, 6, 7), (2, 1, 3)],
+            [Draw("logs", (7, 6)), index(4, 3, low=1), (7,), (3,)],
+            [Draw("logs", (7, 3, 6)), index(4, 3, 3, low=1), index(8, 3, low=3), index(3, 3)],
+            [Draw("logs", (2, 3, 6)), index(4, 3, 3, low=1), (2, 2, 2), (2, 1, 3)],
+            [Draw("logs", (7, 3, 6)), index(4, 3, 3, low=1), (9, 6, 7), (2, 1, 3)],
+            [Draw("logs", (7, 3, 6)), index(4, 3, 3, low=1), (7, 6, 7), (2, 1, 4)],
+            [Draw("logs", (7, 3, 6)), index(4, 3, 3, low=1), (7, 6), (2, 1, 3)],
         ],
-        {**BAD, "blank": [5, -1, "a"]},
+        {**BAD, "blank": [6, -1, "a"]},
         skip=outside,
     ),
     "AdaptiveLogSoftmaxWithLoss": Layer(

@@ -121,7 +121,27 @@ BAD: list[Any] = [
     lambda lib, f, q: f(q, q, q, dropout_p=1.5), lambda lib, f, q: f(q[0], q[0], q[0], lib.ones(5, 5), is_causal=True),
     lambda lib, f, q: f(q, q[:, :2], q[:, :2]), lambda lib, f, q: f(lib.zeros(2, 4, 5, 4), q, q, enable_gqa=True),
     lambda lib, f, q: f(q, q, q, lib.ones(5)), lambda lib, f, q: f(q, q, q, is_causal="yes"),
+    lambda lib, f, q: f(q, q, q, enable_gqa="yes"), lambda lib, f, q: f(q, q, q, scale="a"),
+    lambda lib, f, q: f(q[0, 0], q[0, 0], q[0, 0], enable_gqa=True),
+    lambda lib, f, q: f(q[0, 0], q[0, 0], q[0, 0], lib.ones(5, 5), is_causal=True, enable_gqa=True),
+    lambda lib, f, q: f(q, q, q[..., :2], lib.ones(5, 5), is_causal=True),
+    lambda lib, f, q: f(q.mT.contiguous().mT, q, q, lib.ones(5, 5), is_causal=True),
+    lambda lib, f, q: f(q[0, :, :1], q[0], q[0], lib.ones(5, 5)),
 ]
+
+
+NOTHING: list[Any] = [
+    ((2, 0, 3, 4), (2, 0, 5, 4), (2, 0, 5, 4)), ((2, 2, 0, 4), (2, 2, 5, 4), (2, 2, 5, 4)),
+    ((3, 4, 6), (3, 5, 6), (0, 5, 6)), ((3, 4, 6), (3, 0, 6), (3, 0, 6)), ((3, 4, 6), (3, 5, 6), (3, 5, 0)),
+]
+
+
+@pytest.mark.parametrize("options", [{}, {"dropout_p": 2.0}, {"enable_gqa": True}, {"is_causal": True}])
+@pytest.mark.parametrize("shapes", NOTHING)
+def test_nothing_to_attend_to(shapes: Any, options: dict[str, Any]) -> None:
+    """Zeros, before anything else is looked at, and nothing is drawn."""
+    both([np.ones(shape) for shape in shapes], lambda library, q, k, v: (
+        library.nn.functional.scaled_dot_product_attention(q, k, v, library.ones(7, 7), **options), library.rand(2)))
 
 
 @pytest.mark.parametrize("case", range(len(BAD)))

@@ -238,6 +238,26 @@ def test_bad_arguments(case: int) -> None:
     assert isinstance(theirs, tuple) and isinstance(theirs[0], str), "PyTorch takes it"
 
 
+@pytest.mark.parametrize("name", ["GRUCell", "LSTMCell"])
+def test_states_of_three_dims_are_refused(name: str) -> None:
+    """A state with a batch beside an input without one; PyTorch's process dies."""
+    state = headgate.zeros(1, 1)
+    with pytest.raises(RuntimeError, match="2 dims, got 3"):
+        getattr(headgate.nn, name)(4, 1)(headgate.zeros(4), (state, state) if name == "LSTMCell" else state)
+
+
+def test_a_plain_cell_takes_states_of_three_dims() -> None:
+    """As in PyTorch, which looks at the first two and multiplies the last."""
+    def call(library: Any, x: Any, h: Any, *weights: Any) -> Any:
+        return library.rnn_tanh_cell(x, h, *weights)
+
+    shapes = [(3, 2), (3, 4, 3, 4), (4, 2), (4, 4)]
+    given = [RANDOM.normal(size=shape) for shape in shapes]
+    found = [call(library, *[library.from_numpy(one) for one in given]) for library in LIBRARIES]
+    assert tuple(found[1].shape) == tuple(found[0].shape)
+    assert np.allclose(found[1].numpy(), found[0].numpy())
+
+
 # ---- packing --------------------------------------------------------------------------------------------------------
 
 

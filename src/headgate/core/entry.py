@@ -83,8 +83,8 @@ else:
         _quicken(entry, direct(op, arity), op, arity, out)
 
 __all__ = [
-    "ASK_ALL", "ASK_CLASSES", "ASK_LISTED", "ASK_OBSERVED", "PUBLIC", "Entry", "by_name", "install", "members", "overrides", "publish",
-    "quicken", "set_override",
+    "ASK_ALL", "ASK_CLASSES", "ASK_LISTED", "ASK_OBSERVED", "PUBLIC", "Entry", "by_name", "install", "members",
+    "overrides", "publish", "quicken", "set_override",
 ]  # fmt: skip
 
 

@@ -108,6 +108,23 @@ UNARY(exp2, , FN(expo2)(a))
 FUSED(mish, 1, , LOAD_A, a < 20 ? a : (T)20, HG_EXP, a < 20 ? a * ((e * (e + 2)) / (e * (e + 2) + 2)) : a)
 #if KIND == 0
 UNARY(erf, , f_erfo(a))
+UNARY(exp, , f_expo(a))
+/* Zeros, subnormals and the like cost half as much again; few blocks have any. */
+KERNEL(log) {
+    UNUSED;
+    for (ptrdiff_t s = 0; s < n; s += BLOCK) {
+        const ptrdiff_t m = n - s < BLOCK ? n - s : BLOCK;
+        uint32_t odd = 0;
+        for (ptrdiff_t i = 0; i < m; i++) {
+            uint32_t bits;
+            memcpy(&bits, A + s + i, 4);
+            odd |= bits - 0x800000u >= 0x7f000000u;
+        }
+        if (odd) IVDEP for (ptrdiff_t i = 0; i < m; i++) Y[s + i] = f_logo(A[s + i]);
+        else IVDEP for (ptrdiff_t i = 0; i < m; i++) Y[s + i] = f_log_normal(A[s + i], 0);
+    }
+}
+LOOP(log, 1)
 UNARY(gelu_erf, , a * 0.5f * f_one_erf(a * 0.70710678118654752440f))
 #else
 FUSED(gelu_erf, 1, , LOAD_A, a * (T)0.70710678118654752440, HG_ERF, a * (T)0.5 * (1 + e))
@@ -239,7 +256,7 @@ BINARY(threshold_backward, const T l = (T)p[0], b <= l ? (T)0 : a)
 BINARY(leaky_relu_backward, const T slope = (T)p[0], b > 0 ? a : a * slope)
 BINARY(hardtanh_backward, const T lo = (T)p[0]; const T hi = (T)p[1], (b > lo && b < hi) ? a : (T)0)
 BINARY(clamp_backward, const T lo = (T)p[0]; const T hi = (T)p[1], (b >= lo && b <= hi) ? a : (T)0)
-BINARY(hardsigmoid_backward, , (b > -3 && b < 3) ? a * (T)(1.0 / 6.0) : (T)0)
+BINARY(hardsigmoid_backward, , (b > -3 && b < 3) ? a * (T)(1.0f / 6.0f) : (T)0) /* a sixth in single precision, as PyTorch's */
 BINARY(hardswish_backward, , b <= -3 ? (T)0 : b >= 3 ? a : a * (b / 3 + (T)0.5))
 BINARY(shrink_backward, const T l = (T)p[0], (b > l || b < -l) ? a : (T)0)
 static inline T FN(silu_slope)(T x) { const T y = 1 / (1 + FN(quick)(-x)); return y * (1 + x * (1 - y)); }
@@ -337,7 +354,7 @@ static const hg_entry FN(table)[] = {
     {"logical_not", CODE, '?', 1, 1, 0, FN(logical_not)}, {"logical_and", CODE, '?', 2, 1, 0, FN(logical_and)},
     {"logical_or", CODE, '?', 2, 1, 0, FN(logical_or)}, {"logical_xor", CODE, '?', 2, 1, 0, FN(logical_xor)},
 #if KIND == 0
-    ROW(erf, 1, 4)
+    ROW(erf, 1, 4) ROW(exp, 1, 4) ROW(log, 1, 4)
 #endif
     {0, 0, 0, 0, 0, 0, 0}};
 

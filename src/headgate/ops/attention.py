@@ -10,12 +10,13 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply, requires, wrap
-    from headgate.core.arrays import is_float, shape_of
+    from headgate.core.arrays import count_of, is_float, shape_of
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import slots
     from headgate.core.records import OUT, Node, Op, Tensor
     from headgate.kernels.reference_attention import backward as kernel_backward
     from headgate.kernels.reference_attention import forward as kernel_forward
+    from headgate.ops.arguments import number
     from headgate.ops.through import through_ops
 
     ndarray = np.ndarray
@@ -107,7 +108,10 @@ def by_ops(
         seen = PUBLIC["ones"](scores.shape[scores.ndim - 2], scores.shape[scores.ndim - 1]).tril() != 0
         scores = scores.masked_fill(seen.logical_not(), -math.inf)
     if mask is not None:
-        scores = scores + mask
+        masked = scores + mask
+        if masked.shape != scores.shape:  # PyTorch adds in place
+            raise RuntimeError(errors.INPLACE_SHAPE.format(output=list(scores.shape), shape=list(masked.shape)))
+        scores = masked
     weights = safe_softmax(scores)
     if dropout > 0:
         weights = PUBLIC["nn.functional.dropout"](weights, dropout, True)
@@ -147,6 +151,18 @@ def added_mask(mask: Tensor, q: Tensor) -> object:
     return wrap(numbers)
 
 
+def nothing(q: Tensor, k: Tensor, v: Tensor) -> object:
+    """The result where there is nothing to attend to or with, before anything else is checked; else None."""
+    rank: cython.int = q._array.ndim
+    if q._array.shape[rank - 2] and k._array.shape[k._array.ndim - 2] and count_of(v._array):
+        return None
+    shape: tuple = shape_of(q._array)[:rank - 1] + shape_of(v._array)[v._array.ndim - 1:]
+    found: object = wrap(np.zeros(shape, cython.cast(object, q._array).dtype))
+    for x in (q, k, v):
+        found = found + cython.cast(object, x)[:0].sum()
+    return found
+
+
 def fits(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> bool:
     """Whether the fused op takes these: floats, two to four dims, equal leading ones, and a mask without gradient."""
     a: tuple = shape_of(q._array)
@@ -166,6 +182,15 @@ def fits(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> bool:
     return len(shape) <= rank and all([one == 1 or one == other for one, other in zip(shape[::-1], whole[::-1])])
 
 
+def straight(q: Tensor, k: Tensor, v: Tensor) -> bool:
+    """Whether rows lie as in PyTorch's fused kernel: in four dims, without gaps, as many of keys as of values."""
+    for x in (q, k, v):
+        array: object = cython.cast(Tensor, x)._array
+        if array.ndim != 4 or array.strides[3] != array.itemsize:
+            return False
+    return shape_of(k._array)[1] == shape_of(v._array)[1]
+
+
 def apart(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, attrs: tuple) -> object:
     """The fused op where PyTorch computes by ordinary ops: those keep scaled copies of q and k, of the values only what
     the gradients of q and k read, and nothing of the mask and the result, which may all be written before backward."""
@@ -180,7 +205,7 @@ def apart(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, attrs: tuple) -> object
 
 def grouped(q: object, k: object, v: object) -> tuple:
     """Keys and values repeated for groups of query heads."""
-    heads = q.shape[q.ndim - 3]
+    heads = q.size(-3)  # IndexError where there are no heads
     if k.ndim < 3 or v.ndim < 3 or heads % k.shape[k.ndim - 3] or heads % v.shape[v.ndim - 3]:
         raise RuntimeError("Number of heads in key and value must divide the number of heads in query")
     repeat = PUBLIC["repeat_interleave"]
@@ -209,27 +234,41 @@ def scaled_dot_product_attention(
     k: Tensor = argument(key, "key", 2)
     v: Tensor = argument(value, "value", 3)
     mask: Tensor = None if attn_mask is None else argument(attn_mask, "attn_mask", 4)
-    if not isinstance(is_causal, bool):
-        raise TypeError(f"{NAME}(): argument 'is_causal' must be bool, not {type(is_causal).__name__}")
+    for name, flag in (("is_causal", is_causal), ("enable_gqa", enable_gqa)):
+        if not isinstance(flag, bool):
+            raise TypeError(f"{NAME}(): argument '{name}' must be bool, not {type(flag).__name__}")
+    chance: float = number(dropout_p, NAME, "dropout_p", 5, "float")
+    if scale is not None:
+        scale = number(scale, NAME, "scale", 7, "float")
     check_attention(q, k, v, mask)
-    if not 0 <= dropout_p <= 1:
-        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p:g}")
-    if enable_gqa and q._array.ndim > 2:
+    empty: object = nothing(q, k, v)
+    if empty is not None:
+        return empty
+    if chance > 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {chance:g}")
+    both: cython.bint = mask is not None and is_causal  # PyTorch's fused kernel takes that, its formula does not
+    if both and (chance > 0 or requires(mask) or not straight(q, k, v)):
+        raise RuntimeError(BOTH_MASKS)
+    if enable_gqa:
         k, v = grouped(q, k, v)
     if mask is not None:
         mask = added_mask(mask, q)
-    if mask is not None and is_causal and (dropout_p > 0 or q._array.ndim != 4 or requires(mask)):
-        raise RuntimeError(BOTH_MASKS)
     width = shape_of(q._array)[q._array.ndim - 1]
     factor: float = float(scale) if scale is not None else 1 / math.sqrt(width) if width else math.inf
-    if dropout_p == 0 and fits(q, k, v, mask):
+    if chance <= 0 and fits(q, k, v, mask):
         alone: bool = q._array.ndim == 4 and shape_of(v._array)[3] == width
         attrs: tuple = (is_causal, factor, mask is not None)
+        if alone and chance < 0:
+            raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {chance:g}")
+        if both and not alone:
+            raise RuntimeError(BOTH_MASKS)
         if not alone:
             return apart(q, k, v, mask, attrs)
         result: object = apply(ATTENTION, (q, k, v, mask), attrs)[0]
         return result if k is key and v is value else whole(GROUPS, result, key, value)
-    return by_ops(q, k, v, mask, float(dropout_p), is_causal, factor)
+    if both:
+        raise RuntimeError(BOTH_MASKS)
+    return by_ops(q, k, v, mask, chance, is_causal, factor)
 
 
 def samples(make: object) -> list:

@@ -67,11 +67,13 @@ def sizes_transposed(
                   for n, k, s, p, d, o in zip(x, kernel, stride, padding, dilation, output_padding)])
 
 
-def check_transposed(x: Sizes, sizes: Sizes, stride: Sizes, dilation: Sizes, output_padding: Sizes) -> None:
-    """RuntimeError for too much output padding, or sizes below one."""
+def check_transposed(
+    x: Sizes, sizes: Sizes, stride: Sizes, dilation: Sizes, output_padding: Sizes, least: int
+) -> None:
+    """RuntimeError for too much output padding, or sizes below `least`."""
     if [True for o, s, d in zip(output_padding, stride, dilation) if o >= s and o >= d]:
         raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got output_padding: "
                            f"{list(output_padding)} stride: {list(stride)} dilation: {list(dilation)}")
-    if min(sizes) < 1:
+    if min(sizes) < least:
         raise RuntimeError(f"Given input size per channel: {list(x)}. Calculated output size per channel: "
                            f"{list(sizes)}. Output size is too small")

@@ -273,6 +273,7 @@ def one_hot(tensor: object, num_classes: object = -1) -> object:
     with a one at that place: int64, one more dim."""
     x: Tensor = need_tensor(tensor, "one_hot", "input", 1)
     array: object = x._array
+    num_classes = need_int(num_classes, "one_hot", "num_classes", 2)
     if cython.cast(object, x._array).dtype.char not in "lq":
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if array.size == 0 and num_classes <= 0:

@@ -259,7 +259,8 @@ def gumbel_softmax(
     x: Tensor = given(logits, "gumbel_softmax")
     array: object = x._array
     waits = wrap(default_generator.exponential(np.empty(array.shape, array.dtype), 1.0))
-    soft = ((cython.cast(object, x) - cython.cast(object, waits).log()) / tau).softmax(dim)
+    noise = -cython.cast(object, waits).log()  # added, because no bools are subtracted from, and empty ones may come
+    soft = ((cython.cast(object, x) + noise) / tau).softmax(dim)
     if not hard:
         return soft
     index = soft.max(dim, keepdim=True)[1]

@@ -82,15 +82,17 @@ def packed_projections(q: Any, k: Any, v: Any, weight: Any, bias: Any) -> tuple[
         biases = (None, None) if bias is None else bias.split([width, 2 * width])
         second, third = linear(k, parts[1], biases[1]).chunk(2, -1)
         return linear(q, parts[0], biases[0]), second, third
-    weights = weight.chunk(3)
-    several = (None, None, None) if bias is None else bias.chunk(3)
-    return tuple(linear(x, w, b) for x, w, b in zip((q, k, v), weights, several))  # type: ignore[return-value]
+    first, second, third = weight.chunk(3)  # ValueError where there are fewer rows
+    biases = (None, None, None) if bias is None else bias.chunk(3)
+    x, y, z = biases
+    return linear(q, first, x), linear(k, second, y), linear(v, third, z)
 
 
 def separate_projections(inputs: tuple[Any, ...], weights: tuple[Any, ...], bias: Any) -> tuple[Any, ...]:
     """The same through three weights. AssertionError for sizes that do not fit."""
     width = inputs[0].shape[-1]
-    biases = (None, None, None) if bias is None else bias.chunk(3)
+    first, second, third = (None, None, None) if bias is None else bias.chunk(3)
+    biases = (first, second, third)
     for name, x, w in zip(("query", "key", "value"), inputs, weights):
         expected = (width, x.shape[-1])
         require(tuple(w.shape) == expected, f"expecting {name} weights shape of {expected}, but got {w.shape}")
@@ -249,7 +251,7 @@ def heads_of(
         require(static[1] is None, "bias cannot be added to static value.")
         k, v = (PUBLIC["cat"]([x, bias.repeat(1, batch, 1)]) for x, bias in zip((k, v), biases))
     k, v = (
-        by_head(x, heads) if given is None
+        by_head(x if x.shape[1] == batch else x.view(x.shape[0], batch, q.shape[2]), heads) if given is None
         else static_heads(given, batch * heads, width, name).unflatten(0, (batch, heads))
         for x, given, name in ((k, static[0], "static_k"), (v, static[1], "static_v"))
     )

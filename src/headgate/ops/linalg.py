@@ -29,6 +29,7 @@ from headgate import errors
 from headgate.core.declare import composite, declare, overload
 from headgate.core.family import broadcast_error, refused_error
 
+SMALL = 400  # products below which PyTorch multiplies batches of matrices by a loop of its own
 
 def c_name(x: ndarray) -> str:
     """The element type in C's words (float, long int)."""
@@ -265,6 +266,17 @@ def turned(x: ndarray) -> ndarray:
     return np.swapaxes(x, -1, -2)
 
 
+def refuse_types(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
+    """The errors for batches of matrices of bools or two types; small ones PyTorch asks for bools first."""
+    rows: cython.Py_ssize_t = x.shape[x.ndim - 2] if x.ndim > 1 else 1
+    columns: cython.Py_ssize_t = y.shape[y.ndim - 1] if y.ndim > 1 else 1
+    if PyArray_TYPE(x) != PyArray_TYPE(y) and (PyArray_TYPE(x) != 0 or rows * k * columns >= SMALL):
+        raise RuntimeError(errors.BMM_DTYPE.format(first=type_name(x), second=type_name(y)))
+    no_bools(x, y, "bmm")
+    if PyArray_TYPE(x) != PyArray_TYPE(y):
+        raise RuntimeError(errors.BMM_DTYPE.format(first=type_name(x), second=type_name(y)))
+
+
 def refuse_product(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
     """The errors for products with a batch."""
     nx: cython.int = x.ndim
@@ -274,9 +286,7 @@ def refuse_product(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
         batch = count_of_batch(x, y)
         if x.shape[nx - 1] != k:
             raise RuntimeError(errors.BMM_SHAPES.format(batch=batch, k=x.shape[nx - 1], batch2=batch, k2=k))
-        if PyArray_TYPE(x) != PyArray_TYPE(y):
-            raise RuntimeError(errors.BMM_DTYPE.format(first=type_name(x), second=type_name(y)))
-        no_bools(x, y, "bmm")
+        refuse_types(x, y, k)
     if nx == 1 and ny > 2 and joins_freely(turned(y)):
         large: ndarray = turned(y)
         check_vector(cython.cast(object, large).reshape(math.prod(leading(large, 1)), k), x, 1)
@@ -284,9 +294,7 @@ def refuse_product(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
         if x.shape[nx - 1] != k:
             batch = math.prod(leading(y, 2) if ny > 2 else leading(x, 2))
             raise RuntimeError(errors.BMM_SHAPES.format(batch=batch, k=x.shape[nx - 1], batch2=batch, k2=k))
-        if PyArray_TYPE(x) != PyArray_TYPE(y):
-            raise RuntimeError(errors.BMM_DTYPE.format(first=type_name(x), second=type_name(y)))
-        no_bools(x, y, "bmm")
+        refuse_types(x, y, k)
     rows = math.prod(leading(x, 1))
     if ny == 1:
         check_vector(cython.cast(object, x).reshape(rows, x.shape[nx - 1]), y, 1)
@@ -363,7 +371,9 @@ def written_once(x: Tensor) -> Tensor:
 
 
 def refused(x: ndarray, y: ndarray) -> bool:
-    """Whether the dims that are multiplied differ; which error says so depends on how PyTorch splits the product."""
+    """Whether dims or types do not go together; which error says so depends on how PyTorch splits the product."""
+    if PyArray_TYPE(x) != PyArray_TYPE(y) or PyArray_TYPE(x) == 0:
+        return True
     return x.ndim > 0 and y.ndim > 0 and x.shape[x.ndim - 1] != y.shape[max(y.ndim - 2, 0)]
 
 

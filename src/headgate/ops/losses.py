@@ -69,7 +69,7 @@ def finished(losses: Tensor, code: int) -> Tensor:
 
 def share(g: Tensor, x: Tensor, code: object) -> Tensor:
     """The gradient of each loss from that of their reduction."""
-    return g / count_of(x._array) if code == 1 else g
+    return g / (count_of(x._array) or 1) if code == 1 else g  # of nothing there is no mean, nor a gradient
 
 
 @cython.cclass
@@ -354,6 +354,7 @@ def cosine_embedding_loss(
     x: Tensor = given(input1, "cosine_embedding_loss")
     y: Tensor = second(input2, "cosine_embedding_loss")
     rank: cython.int = second(target, "cosine_embedding_loss")._array.ndim
+    margin = number(margin, "cosine_embedding_loss", "margin", 4, "float")
     if rank > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if x._array.ndim != rank + 1 or y._array.ndim != rank + 1:

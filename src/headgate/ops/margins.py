@@ -82,6 +82,9 @@ def multi_margin_loss(
     if not x.dtype.is_floating_point:
         raise refused_error("multi_margin_loss_cpu_kernel", x.dtype)
     places = classes_of(target, "multi_margin_loss").reshape(-1, 1)
+    if weight is not None and weight.dtype is not x.dtype:
+        names = errors.TYPE_NAMES
+        raise RuntimeError(f"expected scalar type {names[x.dtype.name]} but found {names[weight.dtype.name]}")
     if ((places < 0) | (places >= classes)).any():
         raise RuntimeError("target out of range")
     index = wrap(places.copy())
@@ -154,23 +157,23 @@ def triplet_margin_with_distance_loss(
 
 def check_bilinear(x: Any, y: Any, weight: Any, bias: Any) -> None:
     """RuntimeError for sizes that do not fit, in PyTorch's words."""
+    kinds = [("input1", x), ("input2", y), ("weight", weight)] + ([("bias", bias)] if bias is not None else [])
+    if len({one.dtype for _, one in kinds}) > 1:
+        got = ", ".join(f"{name}: {C_NAMES.get(one.dtype.name, one.dtype.name)}" for name, one in kinds)
+        raise RuntimeError(f"All tensors must have the same dtype, got {got}")
     if x.ndim != y.ndim:
         raise RuntimeError(f"bilinear(): input dimensions do not match: got {x.ndim} and {y.ndim}")
     for dim in range(x.ndim - 1):
         if x.shape[dim] != y.shape[dim]:
             raise RuntimeError(f"bilinear(): input batch dimensions do not match at dim {dim}: got {x.shape[dim]} and "
                                f"{y.shape[dim]}")
-    kinds = [("input1", x), ("input2", y), ("weight", weight)] + ([("bias", bias)] if bias is not None else [])
-    if len({one.dtype for _, one in kinds}) > 1:
-        got = ", ".join(f"{name}: {C_NAMES.get(one.dtype.name, one.dtype.name)}" for name, one in kinds)
-        raise RuntimeError(f"All tensors must have the same dtype, got {got}")
-    for number, (one, size) in enumerate(((x, weight.shape[1]), (y, weight.shape[2]))):
-        if one.shape[one.ndim - 1] != size:
-            raise RuntimeError(f"bilinear(): input{number + 1} size does not match weight size: got "
-                               f"{one.shape[one.ndim - 1]} but expected {size}")
-    if bias is not None and bias.shape[0] != weight.shape[0]:
-        raise RuntimeError(f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but expected "
-                           f"{weight.shape[0]}")
+    for number, one in enumerate((x, y), 1):
+        if one.size(-1) != weight.size(number):
+            raise RuntimeError(f"bilinear(): input{number} size does not match weight size: got {one.size(-1)} but "
+                               f"expected {weight.size(number)}")
+    if bias is not None and bias.size(0) != weight.size(0):
+        raise RuntimeError(f"bilinear(): bias size does not match weight size: got {bias.size(0)} but expected "
+                           f"{weight.size(0)}")
 
 
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
@@ -178,9 +181,9 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     sizes."""
     x, y = tensor(input1, "bilinear", "input1"), tensor(input2, "bilinear", "input2", 2)
     tensor(weight, "bilinear", "weight", 3)
-    if weight.ndim != 3:
-        raise RuntimeError(f"bilinear(): weight has three dimensions, got {weight.ndim}")
     check_bilinear(x, y, weight, bias)
+    if weight.ndim != 3:  # PyTorch goes on, into its kernel
+        raise RuntimeError(f"bilinear(): weight has three dimensions, got {weight.ndim}")
     out, first, second = weight.shape
     count = math.prod(x.shape[:x.ndim - 1])
     flat = x.reshape(count, first)

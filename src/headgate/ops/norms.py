@@ -66,6 +66,8 @@ class VectorNorm(Op):
         x: Tensor = n.read(X)
         y: Tensor = n.read(OUT)
         shape: tuple = shape_of(x._array)
+        if p == 0:
+            return None  # a number of elements has no gradient
         return pull_norm(x, restored(y, axes, keepdim, shape), restored(g, axes, keepdim, shape), p, axes)
 
 

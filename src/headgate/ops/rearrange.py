@@ -183,6 +183,8 @@ class Repeat(Op):
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         shape: tuple = (1,) * (len(n.attrs) - len(n.shape(0))) + n.shape(0)
+        if 0 in n.attrs:  # a sum of nothing depends on nothing
+            return PUBLIC["zeros"](n.shape(0), dtype=g.dtype)
         g = apply1(SUM_TO, reshaped(g, pairs(n.attrs, shape)), pairs((1,) * len(shape), shape))
         return reshaped(g, n.shape(0))
 

@@ -165,6 +165,13 @@ def uniform(inputs: tuple) -> bool:
     return True
 
 
+def flat_states(inputs: tuple) -> bool:
+    """Whether the states are matrices; PyTorch's cells look at their first two dims only."""
+    h: Tensor = inputs[1]
+    c: Tensor = inputs[2]
+    return h._array.ndim == 2 and (c is None or c._array.ndim == 2)
+
+
 def fits_biases(inputs: tuple) -> bool:
     """Whether the biases, if any, have one number per gate, and both are there or none."""
     b: Tensor = inputs[5]
@@ -183,11 +190,12 @@ def kept_apart(kind: cython.int, h: object, u: object) -> object:
 
 
 def cell(kind: cython.int, inputs: tuple) -> object:
-    """One step: fused where types and biases are as in a layer, else by ordinary ops, which promote or refuse."""
+    """One step: fused where types, states and biases are as in a layer, else by ordinary ops, which promote or
+    refuse."""
     result: object
     check_cell(NAMES[kind], kind, inputs)
     inputs = (inputs[0], kept_apart(kind, inputs[1], inputs[4]), *inputs[2:])
-    if uniform(inputs) and fits_biases(inputs):
+    if uniform(inputs) and flat_states(inputs) and fits_biases(inputs):
         result = apply(CELLS[kind], inputs, None)
         if kind == LSTM:
             return (result[0], result[1])

@@ -26,14 +26,18 @@ def step(kind: int, gates: Any, h: Any, c: Any, u: Any, d: Any) -> tuple[Any, An
     if kind in (LSTM, GRU) and not gates.is_floating_point():
         name = errors.TYPE_NAMES[gates.dtype.name]
         raise RuntimeError(f"result type Float can't be cast to the desired output type {name}")
+    part = linear(h, u, d)
+    if kind in (LSTM, GRU) and part.ndim > 2:  # PyTorch crashes
+        raise RuntimeError(f"hidden states of this cell have 2 dims, got {part.ndim}")
     if kind == GRU:
         n = u.shape[0] // 3
-        part = linear(h, u, d)
         both = (gates[:, : 2 * n] + part[:, : 2 * n]).sigmoid()
         r, z = both[:, :n], both[:, n:]
         new = (gates[:, 2 * n :] + part[:, 2 * n :] * r).tanh()
         return (h - new) * z + new, None
-    gates = linear(h, u, d) + gates
+    gates = part + gates
+    if gates.shape != part.shape:  # PyTorch adds in place
+        raise RuntimeError(errors.INPLACE_SHAPE.format(output=list(part.shape), shape=list(gates.shape)))
     if kind != LSTM:
         return (gates.tanh() if kind == TANH else gates.relu()), None
     i, f, g, o = gates.chunk(4, 1)

@@ -1,10 +1,11 @@
 # C types of shape.py.
 from headgate.core.apply cimport apply1, cut_here, requires
 from headgate.core.arrays cimport shape_of
+from headgate.core.dims cimport wrap_dim
 from headgate.core.operators cimport slots
 from headgate.core.records cimport INFERENCE, Tensor
 from headgate.core.reports cimport cut_of
-from headgate.ops.arguments cimport given, ints, other, place, sequence
+from headgate.ops.arguments cimport given, ints, other, place, sequence, whole
 from headgate.ops.reducing cimport see
 from headgate.ops.view cimport EXPAND, SUM_TO, VIEW, reshaped
 

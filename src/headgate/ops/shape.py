@@ -8,10 +8,11 @@ import cython
 if not cython.compiled:
     from headgate.core.apply import apply1, cut_here, requires
     from headgate.core.arrays import shape_of
+    from headgate.core.dims import wrap_dim
     from headgate.core.operators import slots
     from headgate.core.records import INFERENCE, Tensor
     from headgate.core.reports import cut_of
-    from headgate.ops.arguments import given, ints, other, place, sequence
+    from headgate.ops.arguments import given, ints, other, place, sequence, whole
     from headgate.ops.reducing import see
     from headgate.ops.view import EXPAND, SUM_TO, VIEW, reshaped
 
@@ -148,8 +149,11 @@ def flatten(input: object, start_dim: object = 0, end_dim: object = -1) -> objec
     """The dims from start_dim to end_dim as one. `input` itself if that is a single dim; else as `reshape`."""
     x: Tensor = given(input, "flatten")
     count: cython.int = x._array.ndim
-    start: cython.int = place(start_dim, count, "flatten", "start_dim", 1)
-    end: cython.int = place(end_dim, count, "flatten", "end_dim", 2)
+    if type(start_dim) is not int or type(end_dim) is not int:  # types come before ranges
+        start_dim = whole(start_dim, "flatten", "start_dim", 2)
+        end_dim = whole(end_dim, "flatten", "end_dim", 3)
+    start: cython.int = wrap_dim(start_dim, count)
+    end: cython.int = wrap_dim(end_dim, count)
     shape: tuple = shape_of(x._array)
     length: cython.Py_ssize_t = 1
     i: cython.int

@@ -325,7 +325,7 @@ def add_product_of(c: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 def beside_bias(y: Tensor, w: Tensor, bias: object) -> object:
     """y + bias where that keeps y's shape, as PyTorch, which adds in place; RuntimeError where it does not."""
-    if w._array.ndim == 1 and bias.ndim:
+    if w._array.ndim == 1 and (bias.ndim or y._array.ndim == 1):
         raise RuntimeError("mat2 must be a matrix, got 1-D tensor")
     result: Tensor = y + bias
     if result._array.ndim == y._array.ndim and shape_of(result._array) == shape_of(y._array):

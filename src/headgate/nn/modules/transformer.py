@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from headgate import errors
 from headgate.core.modes import STATE, grad_enabled
 from headgate.core.typed import Tensor
 from headgate.nn import functional as F
@@ -103,7 +104,7 @@ class Transformer(Module):
         src_is_causal: bool | None = None, tgt_is_causal: bool | None = None, memory_is_causal: bool = False,
     ) -> Tensor:
         rows = 0 if self.batch_first else 1
-        if src.ndim == 3 and src.shape[rows] != tgt.shape[rows]:
+        if src.size(rows) != tgt.size(rows) and src.ndim == 3:
             raise RuntimeError("the batch number of src and tgt must be equal")
         if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
             raise RuntimeError("the feature number of src and tgt must be equal to d_model")
@@ -168,18 +169,41 @@ class TransformerEncoder(Module):
             return False
         if padding is None or mask is not None:
             return False
-        if grad_enabled() and (src.requires_grad or any(one.requires_grad for one in first.parameters())):
+        if not without_gradient(src, first):
             return False
+        if tuple(padding.shape) != tuple(src.shape[:2]):
+            raise RuntimeError("Mask size should match input size")
         hidden = padding != 0
         return not self.mask_check or not bool((hidden[:, :-1] & hidden[:, 1:].logical_not()).any())
 
 
-def why_slow(layer: Any) -> str:
-    """Why PyTorch's fast road does not take an encoder layer; empty if it does."""
+def without_gradient(x: Tensor, layer: Module) -> bool:
+    """Whether nothing that comes of x and the layer's parameters has a gradient."""
+    return not grad_enabled() or not (x.requires_grad or any(one.requires_grad for one in layer.parameters()))
+
+
+def on_fast_road(layer: Any, x: Tensor) -> bool:
+    """Whether PyTorch would take its fast road through an encoder layer, whose errors are of another class."""
+    if x.ndim != 3 or layer.training or not SWITCHES["fastpath"] or why_slow(layer, stacked=False):
+        return False
+    return without_gradient(x, layer) and not any(
+        one._forward_hooks or one._forward_pre_hooks for one in layer.modules())
+
+
+def check_fast(layer: Any, x: Tensor, padding: Tensor | None) -> None:
+    """RuntimeError for what the fast road refuses: whole numbers, a padding mask of another shape."""
+    if not x.is_floating_point() and x.numel() and on_fast_road(layer, x):
+        raise RuntimeError(errors.MM_DTYPE.format(first=x.dtype.name, second=layer.linear1.weight.dtype.name))
+    if padding is not None and tuple(padding.shape) != tuple(x.shape[:2]) and on_fast_road(layer, x):
+        raise RuntimeError(f"mask shape should be (B, L), {tuple(x.shape[:2])}, but is {tuple(padding.shape)}")
+
+
+def why_slow(layer: Any, stacked: bool = True) -> str:
+    """Why PyTorch's fast road does not take an encoder layer, or a stack of them; empty if it does."""
     if not isinstance(layer, TransformerEncoderLayer):
         return " was not TransformerEncoderLayer"
     reasons = (
-        (layer.norm_first, ".norm_first was True"),
+        (stacked and layer.norm_first, ".norm_first was True"),
         (not layer.self_attn.batch_first,
          ".self_attn.batch_first was not True(use batch_first for better inference performance)"),
         (not layer.self_attn._qkv_same_embed_dim, ".self_attn._qkv_same_embed_dim was not True"),
@@ -262,6 +286,7 @@ class TransformerEncoderLayer(Module):
         padding = canonical_mask(
             src_key_padding_mask, "src_key_padding_mask", type_or_none(src_mask), "src_mask", src.dtype)
         mask = canonical_mask(src_mask, "src_mask", None, "", src.dtype, False)
+        check_fast(self, src, padding)
         x = src
         if self.norm_first:
             x = x + self._sa_block(self.norm1(x), mask, padding, is_causal)
