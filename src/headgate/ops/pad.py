@@ -62,7 +62,7 @@ class ConstantPad(Op):
             result = zeros(tuple(sizes), a.dtype)
         else:
             result = fill(np.empty(sizes, a.dtype), constant(value, dtypes.of(x)))
-        copy_into(result[(..., *inner)], a[(..., *source)])  # an array also where there are no dims
+        copy_into(result[(...,) + tuple(inner)], a[(...,) + tuple(source)])  # an array also where there are no dims
         return result
 
     @cython.cfunc
