@@ -205,11 +205,11 @@ def apart(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, attrs: tuple) -> object
 
 def grouped(q: object, k: object, v: object) -> tuple:
     """Keys and values repeated for groups of query heads."""
-    heads = q.size(-3)  # IndexError where there are no heads
-    if k.ndim < 3 or v.ndim < 3 or heads % k.shape[k.ndim - 3] or heads % v.shape[v.ndim - 3]:
+    heads, keys, values = q.size(-3), k.size(-3), v.size(-3)  # IndexError where there are no heads
+    if keys == 0 or values == 0 or heads % keys or heads % values:
         raise RuntimeError("Number of heads in key and value must divide the number of heads in query")
     repeat = PUBLIC["repeat_interleave"]
-    return repeat(k, heads // k.shape[k.ndim - 3], -3), repeat(v, heads // v.shape[v.ndim - 3], -3)
+    return repeat(k, heads // keys, -3), repeat(v, heads // values, -3)
 
 
 def argument(x: object, name: str, position: cython.int) -> Tensor:

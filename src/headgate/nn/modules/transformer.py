@@ -156,22 +156,28 @@ class TransformerEncoder(Module):
         mask = canonical_mask(mask, "mask", None, "", src.dtype, False)
         first: Any = self.layers[0]
         causal = is_causal_mask(mask, is_causal, steps_of(src, first.self_attn.batch_first))
+        drops = self._drops_padding(first, src, mask, padding)
         output = src
         for layer in self.layers:
             output = layer(output, src_mask=mask, is_causal=causal, src_key_padding_mask=padding)
-        if self._drops_padding(first, src, mask, padding):
+        if drops:
             output = output.masked_fill((padding != 0).unsqueeze(-1), 0.0)  # type: ignore[union-attr]
         return output if self.norm is None else self.norm(output)  # type: ignore[no-any-return]
 
     def _drops_padding(self, first: Any, src: Tensor, mask: Tensor | None, padding: Tensor | None) -> bool:
-        """Whether PyTorch would leave padded places out of a nested tensor, and fill them with 0 in the end."""
+        """Whether PyTorch would leave padded places out of a nested tensor, and fill them with 0 in the end.
+
+        RuntimeError for a mask of another shape."""
         if not SWITCHES["fastpath"] or not self.use_nested_tensor or first.training or src.ndim != 3:
             return False
-        if padding is None or mask is not None:
+        if padding is None:
             return False
-        if not without_gradient(src, first):
+        fits = tuple(padding.shape) == tuple(src.shape[:2])
+        if not fits and self.mask_check:  # looked at before anything else is
+            raise RuntimeError("Mask size should match input size")
+        if mask is not None or not without_gradient(src, first):
             return False
-        if tuple(padding.shape) != tuple(src.shape[:2]):
+        if not fits:
             raise RuntimeError("Mask size should match input size")
         hidden = padding != 0
         return not self.mask_check or not bool((hidden[:, :-1] & hidden[:, 1:].logical_not()).any())
