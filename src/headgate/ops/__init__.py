@@ -98,3 +98,4 @@ from headgate.ops import histograms as histograms
 from headgate.ops import lowrank as lowrank
 from headgate.ops import rescale as rescale
 from headgate.ops import tapers as tapers
+from headgate.ops import copies as copies

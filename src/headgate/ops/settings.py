@@ -140,6 +140,26 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
     return bool(_state["warn_only"])
 
 
+def set_deterministic_debug_mode(debug_mode: Any) -> None:
+    """`use_deterministic_algorithms` by a number or a word: 0 "default" (off), 1 "warn", 2 "error"."""
+    words = ("default", "warn", "error")
+    if not isinstance(debug_mode, (int, str)):
+        raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
+    if isinstance(debug_mode, str):
+        if debug_mode not in words:
+            raise RuntimeError("invalid value of debug_mode, expected one of `default`, `warn`, `error`, but got "
+                               f"{debug_mode}")
+        debug_mode = words.index(debug_mode)
+    if debug_mode not in (0, 1, 2):
+        raise RuntimeError(f"invalid value of debug_mode, expected 0, 1, or 2, but got {debug_mode}")
+    use_deterministic_algorithms(debug_mode > 0, warn_only=debug_mode == 1)
+
+
+def get_deterministic_debug_mode() -> int:
+    """What `set_deterministic_debug_mode` or `use_deterministic_algorithms` set, as a number."""
+    return 0 if not _state["deterministic"] else 1 if _state["warn_only"] else 2
+
+
 def get_float32_matmul_precision() -> str:
     """What `set_float32_matmul_precision` set; float32 products are always computed in float32."""
     return str(_state["precision"])
@@ -172,7 +192,8 @@ for _function in (
     get_num_threads, set_num_threads, get_num_interop_threads, set_num_interop_threads, result_type, promote_types,
     can_cast, use_deterministic_algorithms, are_deterministic_algorithms_enabled,
     is_deterministic_algorithms_warn_only_enabled, get_float32_matmul_precision, set_float32_matmul_precision,
-    set_flush_denormal, set_warn_always, is_warn_always_enabled,
+    set_flush_denormal, set_warn_always, is_warn_always_enabled, set_deterministic_debug_mode,
+    get_deterministic_debug_mode,
 ):
     publish(_function.__name__, _function)
 # Not entries: PyTorch hands these to no override.
