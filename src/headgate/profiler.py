@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Callable, Iterable
 from enum import Enum
@@ -179,6 +178,8 @@ def tensorboard_trace_handler(
     """What `on_trace_ready` may be: writes each recording into a folder, as a file for TensorBoard's profiler."""
 
     def handler(found: profile) -> None:
+        import socket  # which takes milliseconds
+
         os.makedirs(dir_name, exist_ok=True)
         worker = worker_name or f"{socket.gethostname()}_{os.getpid()}"
         found.export_chrome_trace(os.path.join(dir_name, f"{worker}.{time.time_ns()}.pt.trace.json"))

@@ -5,7 +5,6 @@ Times are microseconds. Nothing here measures; there is one device, the CPU, so 
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -147,6 +146,8 @@ class EventList(list[Any]):
 
     def export_chrome_trace(self, path: str | os.PathLike[str]) -> None:
         """Write the events for a trace viewer (chrome://tracing, Perfetto)."""
+        import json
+
         events = [{"ph": "X", "cat": "cpu_op", "name": event.name, "pid": os.getpid(), "tid": event.thread,
                    "ts": event.start, "dur": event.cpu_time_total, "args": {"Input Dims": event.input_shapes}}
                   for event in self]

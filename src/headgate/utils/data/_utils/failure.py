@@ -6,7 +6,6 @@ Knows exceptions only.
 from __future__ import annotations
 
 import sys
-import traceback
 from typing import Any, NoReturn
 
 
@@ -23,6 +22,8 @@ class ExceptionWrapper:
     """The exception being handled (or `exc_info`), as its class and its traceback's text, and where it happened."""
 
     def __init__(self, exc_info: Any = None, where: str = "in background") -> None:
+        import traceback
+
         found = sys.exc_info() if exc_info is None else exc_info
         self.exc_type: Any = found[0]
         self.exc_msg = "".join(traceback.format_exception(*found))

@@ -7,8 +7,6 @@ through a thread, so that the worker goes on while the loader does not read. Kno
 from __future__ import annotations
 
 import os
-import queue
-import random
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +84,8 @@ def _generate_state(base_seed: int, worker_id: int) -> list[int]:
 def _prepare(task: Task) -> None:
     """Seeds and settings of a worker process, then the user's own."""
     global _worker_info
+    import random
+
     PUBLIC["set_num_threads"](1)
     seed = task.base_seed + task.id
     random.seed(seed)
@@ -100,6 +100,8 @@ class _Outbox:
     """Sends results in order from a thread. `broken` says that nobody reads them any more."""
 
     def __init__(self, connection: Any, where: str) -> None:
+        import queue
+
         from headgate.utils.data._utils import channel
 
         self.connection = connection
