@@ -126,3 +126,19 @@ def test_the_longest_run_of_a_line(kernels: Any, kind: str) -> None:
             for before, after in zip(line[:-1], line[1:]):
                 lengths.append(lengths[-1] + 1 if before == after else 1)
             assert place == int(np.argmax(lengths)), (line, place)
+
+
+@pytest.mark.parametrize("kind", ["b", "i", "l", "e", "f", "d"])
+def test_membership_extent_and_missing_numbers(kernels: Any, kind: str) -> None:
+    random = np.random.default_rng(6)
+    for shape, count in (((), 1), ((0,), 3), ((4, 5), 0), ((4, 5), 7), ((70, 80), 90)):
+        x, tests = (np.asarray(random.integers(-9, 9, size).astype(kind)) for size in (shape, (count,)))
+        if kind in "efd" and x.size:
+            assert kernels.missing(x) == 0 and kernels.extent(x) == (x.min(), x.max())
+            x.flat[-1] = tests[:1] = np.nan
+            assert kernels.missing(x) == 1 and all(np.isnan(end) for end in kernels.extent(x))
+        for invert in (False, True):
+            found = kernels.among(x, tests, invert)
+            assert found.dtype == bool and found.shape == shape
+            assert found.tolist() == np.isin(x, tests, invert=invert).tolist()
+    assert kernels.among(np.arange(6).reshape(2, 3).T, np.array([2.0, 4.5]), False).sum() == 1

@@ -48,9 +48,12 @@ from headgate.kernels.reference_reduce import sort as sort
 from headgate.kernels.reference_reduce import take as take
 from headgate.kernels.reference_reduce import topk as topk
 from headgate.kernels.reference_reduce import variance as variance
+from headgate.kernels.reference_select import among as among
 from headgate.kernels.reference_select import count as count
 from headgate.kernels.reference_select import count_parts as count_parts
+from headgate.kernels.reference_select import extent as extent
 from headgate.kernels.reference_select import longest_runs as longest_runs
+from headgate.kernels.reference_select import missing as missing
 from headgate.kernels.reference_select import pick as pick
 from headgate.kernels.reference_select import search as search
 from headgate.kernels.reference_shared import _narrow, _wide

@@ -251,3 +251,18 @@ def longest_runs(x: Array) -> Array:
         ends = np.append(np.flatnonzero(line[1:] != line[:-1]), line.size - 1)
         places[row] = ends[int(np.diff(ends, prepend=-1).argmax())]
     return places.reshape(x.shape[:-1])
+
+
+def among(x: Array, tests: Array, invert: bool) -> Array:
+    """Whether each element of x is (or with `invert` is not) one of `tests`; NaN is none."""
+    return np.asarray(np.isin(x, tests, invert=invert))
+
+
+def extent(x: Array) -> tuple[float, float]:
+    """The smallest and the largest of some floats; NaN where there is one."""
+    return float(x.min()), float(x.max())
+
+
+def missing(x: Array) -> int:
+    """How many NaN there are."""
+    return int(np.isnan(x).sum())

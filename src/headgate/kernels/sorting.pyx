@@ -40,6 +40,15 @@ cdef extern from "types.h" nogil:
     int hg_type_of(int number)
 
 
+ctypedef fused element:
+    int
+    i64
+    float
+    double
+
+cdef Py_ssize_t FEW = 4096  # comparisons, or elements, that one plain loop does sooner than NumPy's passes
+
+
 cdef tuple first(ndarray x, Py_ssize_t axis, Py_ssize_t k, bint descending, bint alone):
     """The first k along `axis` in order, or the k-th `alone`; k -1 stands for all."""
     cdef npy_intp[HG_AXES] dims
@@ -151,7 +160,8 @@ cpdef ndarray count(ndarray x, Py_ssize_t least=0):
     cdef Py_ssize_t bins = 0
     cdef npy_intp[1] dims
     cdef int failed
-    x = np.require(x, np.int64, ["C", "A"])
+    if cnp.PyArray_TYPE(x) != cnp.NPY_INT64 or not cnp.PyArray_ISCARRAY_RO(x):
+        x = np.require(x, np.int64, ["C", "A"])
     with nogil:
         failed = hg_count(<i64 *> cnp.PyArray_DATA(x), cnp.PyArray_SIZE(x), &table, &bins)
     if failed > 0:
@@ -176,7 +186,8 @@ cpdef ndarray count_parts(ndarray x, Py_ssize_t parts, double low, double high):
     p.count, p.low, p.high, p.scale = parts, rounded(low), rounded(high), rounded(parts / (high - low))
     if kind < HG_F16 or cnp.PyArray_ITEMSIZE(x) == 2 or parts > 1 << 20 or not p.scale < float("inf"):
         return reference.count_parts(x, parts, low, high)
-    x = np.require(x, requirements=["C", "A"])
+    if not cnp.PyArray_ISCARRAY_RO(x):
+        x = np.require(x, requirements=["C", "A"])
     dims[0] = parts
     counts = fresh(1, dims, cnp.NPY_INT64)
     with nogil:
@@ -194,9 +205,92 @@ cpdef ndarray longest_runs(ndarray x):
     cdef ndarray places
     if kind < 0 or n == 0:
         return reference.longest_runs(x)
-    x = np.require(x, requirements=["C", "A"])
+    if not cnp.PyArray_ISCARRAY_RO(x):
+        x = np.require(x, requirements=["C", "A"])
     places = fresh(rank - 1, cnp.PyArray_DIMS(x), cnp.NPY_INT64)
     with nogil:
         hg_longest_runs(kind, cnp.PyArray_DATA(x), cnp.PyArray_SIZE(x) // n, n, <i64 *> cnp.PyArray_DATA(places),
                         <hg_splitter> parallel)
     return places
+
+
+cdef void compare_all(element *x, Py_ssize_t n, element *tests, Py_ssize_t count, bint invert,
+                      unsigned char *found) noexcept nogil:
+    """Each element beside each of the tests."""
+    cdef Py_ssize_t i, k
+    cdef bint seen
+    for i in range(n):
+        seen = False
+        for k in range(count):
+            seen |= x[i] == tests[k]
+        found[i] = seen != invert
+
+
+cpdef ndarray among(ndarray x, ndarray tests, bint invert):
+    """Whether each element of x is (or with `invert` is not) one of `tests`; NaN is none."""
+    cdef int kind = hg_type_of(cnp.PyArray_TYPE(x))
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(x), count = cnp.PyArray_SIZE(tests)
+    cdef ndarray found
+    cdef unsigned char *marks
+    if (kind < HG_I32 or kind == HG_F16 or cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(tests) or n > FEW or count > FEW
+            or n * count > FEW or not cnp.PyArray_ISCARRAY_RO(x) or not cnp.PyArray_ISCARRAY_RO(tests)):
+        return reference.among(x, tests, invert)
+    found = fresh(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.NPY_BOOL)
+    marks = <unsigned char *> cnp.PyArray_DATA(found)
+    if kind == HG_I32:
+        compare_all(<int *> cnp.PyArray_DATA(x), n, <int *> cnp.PyArray_DATA(tests), count, invert, marks)
+    elif kind == HG_I64:
+        compare_all(<i64 *> cnp.PyArray_DATA(x), n, <i64 *> cnp.PyArray_DATA(tests), count, invert, marks)
+    elif kind == HG_F32:
+        compare_all(<float *> cnp.PyArray_DATA(x), n, <float *> cnp.PyArray_DATA(tests), count, invert, marks)
+    else:
+        compare_all(<double *> cnp.PyArray_DATA(x), n, <double *> cnp.PyArray_DATA(tests), count, invert, marks)
+    return found
+
+
+cdef void widen_range(element *x, Py_ssize_t n, double *low, double *high) noexcept nogil:
+    """The smallest and the largest of at least one number; NaN where there is one."""
+    cdef Py_ssize_t i
+    cdef double v, least = x[0], most = x[0]
+    for i in range(n):
+        v = x[i]
+        if v < least or v != v:
+            least = v
+        if v > most or v != v:
+            most = v
+        if v != v:
+            break
+    low[0], high[0] = least, most
+
+
+cpdef tuple extent(ndarray x):
+    """The smallest and the largest of some floats; NaN where there is one."""
+    cdef double low, high
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(x)
+    if 0 < n <= FEW and cnp.PyArray_ISCARRAY_RO(x):
+        if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT:
+            widen_range(<float *> cnp.PyArray_DATA(x), n, &low, &high)
+            return low, high
+        if cnp.PyArray_TYPE(x) == cnp.NPY_DOUBLE:
+            widen_range(<double *> cnp.PyArray_DATA(x), n, &low, &high)
+            return low, high
+    return reference.extent(x)
+
+
+cdef Py_ssize_t count_missing(element *x, Py_ssize_t n) noexcept nogil:
+    """How many are not themselves."""
+    cdef Py_ssize_t i, found = 0
+    for i in range(n):
+        found += x[i] != x[i]
+    return found
+
+
+cpdef Py_ssize_t missing(ndarray x):
+    """How many NaN there are."""
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(x)
+    if n <= FEW and cnp.PyArray_ISCARRAY_RO(x):
+        if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT:
+            return count_missing(<float *> cnp.PyArray_DATA(x), n)
+        if cnp.PyArray_TYPE(x) == cnp.NPY_DOUBLE:
+            return count_missing(<double *> cnp.PyArray_DATA(x), n)
+    return reference.missing(x)

@@ -11,7 +11,7 @@ from headgate.kernels.copying cimport zeros
 from headgate.kernels.indexing cimport index_add as index_add_kernel
 from headgate.kernels.indexing cimport take as take_kernel
 from headgate.kernels.sorting cimport count as count_kernel
-from headgate.kernels.sorting cimport count_parts
+from headgate.kernels.sorting cimport among, count_parts, extent
 from headgate.kernels.sorting cimport search as search_kernel
 from headgate.kernels.sorting cimport sort as sort_kernel
 from headgate.ops.arguments cimport number

@@ -2,6 +2,8 @@
 
 None but embedding has a gradient. What each refuses, and how it says so, is PyTorch's.
 """
+from math import isfinite
+
 import cython
 import numpy as np
 
@@ -16,8 +18,8 @@ if not cython.compiled:
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.writes import check_writable, note_write
+    from headgate.kernels.reference import among, count_parts, extent, zeros
     from headgate.kernels.reference import count as count_kernel
-    from headgate.kernels.reference import count_parts, zeros
     from headgate.kernels.reference import index_add as index_add_kernel
     from headgate.kernels.reference import search as search_kernel
     from headgate.kernels.reference import sort as sort_kernel
@@ -231,9 +233,8 @@ def histc(input: object, bins: object = 100, min: object = 0, max: object = 0, *
     if bins < 1:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     if low == high and x._array.size:
-        values: object = x._array
-        low, high = float(values.min()), float(values.max())
-    if not (np.isfinite(low) and np.isfinite(high)):
+        low, high = extent(x._array)
+    if not (isfinite(low) and isfinite(high)):
         raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
     if low == high:
         low, high = low - 1, high + 1
@@ -263,8 +264,7 @@ def isin(
                 function="isin", name=name, position=position, expected="Tensor", type=type(value).__name__))
         if cython.cast(object, arrays[len(arrays) - 1]).dtype.char == "?":
             raise RuntimeError("Unsupported input type encountered for isin(): Bool")
-    found = np.isin(arrays[0], arrays[1], assume_unique=False, invert=bool(invert))
-    found = np.asarray(found)
+    found: ndarray = among(arrays[0], arrays[1], bool(invert))
     return wrap(found) if out is None else write(GIVEN, (need_tensor(elements, "isin", "elements", 1),), found, out)
 
 

@@ -103,6 +103,9 @@ class Cdist(Op):
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
         batch = x.shape[:x.ndim - 2]
+        if not batch:
+            with np.errstate(all="ignore"):
+                return by_product(x, y) if attrs[1] else differences(x, y, attrs[0])
         found = np.empty(batch + (x.shape[x.ndim - 2], y.shape[y.ndim - 2]), x.dtype)
         with np.errstate(all="ignore"):
             for at in np.ndindex(batch):
@@ -177,7 +180,8 @@ def cdist(
     mode = MODES[compute_mode]
     first: tuple = shape_of(x._array)
     second: tuple = shape_of(y._array)
-    batch = np.broadcast_shapes(first[:len(first) - 2], second[:len(second) - 2])
+    alone: cython.bint = len(first) == 2 and len(second) == 2
+    batch = () if alone else np.broadcast_shapes(first[:len(first) - 2], second[:len(second) - 2])
     product = p == 2 and (mode == 1 or mode == 0 and (first[len(first) - 2] > MANY or second[len(second) - 2] > MANY))
     wide: Tensor = cython.cast(object, x).expand(batch + first[len(first) - 2:]) if len(batch) else x
     other_wide: Tensor = cython.cast(object, y).expand(batch + second[len(second) - 2:]) if len(batch) else y

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from headgate.core.apply import wrap
 from headgate.core.entry import PUBLIC, publish
 from headgate.core.options import check_options
 from headgate.ops.margins import tensor
+from headgate.ops.triangle import triangle_places
 
 
-def triangle(name: str, find: Callable[..., Any], row: int, col: int, offset: int, options: tuple[Any, ...]) -> Any:
+def triangle(name: str, lower: bool, row: int, col: int, offset: int, options: tuple[Any, ...]) -> Any:
     """The indices (2, count) of a triangle, row by row."""
     dtype, layout, device, pin_memory = options
     for what, size in (("row", row), ("col", col)):
         if size < 0:
             raise RuntimeError(f"{what} must be non-negative, got{size}")
     check_options(name, layout, device, pin_memory)
-    found = wrap(np.asarray(np.stack(find(row, offset, col)), np.int64))
+    found = wrap(triangle_places(row, col, offset, lower))
     return found if dtype is None else found.to(dtype)
 
 
@@ -30,7 +28,7 @@ def tril_indices(
     pin_memory: Any = None,
 ) -> Any:
     """The indices (2, count) of the elements on and below a diagonal of a matrix, row by row; int64 by default."""
-    return triangle("tril_indices", np.tril_indices, row, col, offset, (dtype, layout, device, pin_memory))
+    return triangle("tril_indices", True, row, col, offset, (dtype, layout, device, pin_memory))
 
 
 def triu_indices(
@@ -38,7 +36,7 @@ def triu_indices(
     pin_memory: Any = None,
 ) -> Any:
     """The indices (2, count) of the elements on and above a diagonal of a matrix, row by row; int64 by default."""
-    return triangle("triu_indices", np.triu_indices, row, col, offset, (dtype, layout, device, pin_memory))
+    return triangle("triu_indices", False, row, col, offset, (dtype, layout, device, pin_memory))
 
 
 def unravel_index(indices: Any, shape: Any) -> Any:

@@ -6,8 +6,10 @@ from headgate.core.dims cimport wrap_dim
 from headgate.core.inplace cimport write
 from headgate.core.operators cimport slots
 from headgate.core.records cimport OUT, Node, Op, Tensor
-from headgate.kernels.copying cimport copy_into, like_layout
+from headgate.kernels.copying cimport contiguous, copy_into, like_layout
+from headgate.kernels.indexing cimport gather
 from headgate.kernels.sorting cimport longest_runs
+from headgate.kernels.sorting cimport missing as count_missing
 from headgate.kernels.sorting cimport pick as pick_kernel
 from headgate.kernels.sorting cimport sort as sort_kernel
 from headgate.kernels.sorting cimport topk as topk_kernel

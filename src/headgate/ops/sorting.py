@@ -15,7 +15,8 @@ if not cython.compiled:
     from headgate.core.inplace import write
     from headgate.core.operators import slots
     from headgate.core.records import OUT, Node, Op, Tensor
-    from headgate.kernels.reference import copy_into, like_layout, longest_runs
+    from headgate.kernels.reference import contiguous, copy_into, gather, like_layout, longest_runs
+    from headgate.kernels.reference import missing as count_missing
     from headgate.kernels.reference import pick as pick_kernel
     from headgate.kernels.reference import sort as sort_kernel
     from headgate.kernels.reference import topk as topk_kernel
@@ -35,6 +36,7 @@ KTH = result_type("kthvalue", "values indices")
 MEDIAN = result_type("median", "values indices")
 NANMEDIAN = result_type("nanmedian", "values indices")
 MODE = result_type("mode", "values indices")
+SHORT = 256  # elements whose median is found sooner by the kernel than by np.partition
 
 
 # ---- the ops --------------------------------------------------------------------------------------------------------
@@ -111,8 +113,11 @@ class Picked(Ordered):
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         if x.ndim == 0:
             return cython.cast(object, x).copy(), np.zeros((), np.int64)
-        found, index = self.along(np.ascontiguousarray(np.moveaxis(x, attrs[0], -1)), attrs)
+        last: cython.bint = attrs[0] == x.ndim - 1
+        found, index = self.along(contiguous(x if last else np.moveaxis(x, attrs[0], -1)), attrs)
         if attrs[1]:
+            if last:
+                return found, index
             return np.ascontiguousarray(np.moveaxis(found, -1, attrs[0])), np.ascontiguousarray(
                 np.moveaxis(index, -1, attrs[0]))
         shape = shape_of(found)[:x.ndim - 1]
@@ -121,8 +126,8 @@ class Picked(Ordered):
 
 def placed(values: object, order: object, at: object) -> tuple:
     """What stands at a place of its own in each sorted line, and where it stood; the last dim of length 1."""
-    at = np.broadcast_to(np.asarray(at)[..., None], shape_of(values)[:values.ndim - 1] + (1,))
-    return np.take_along_axis(values, at, -1), np.take_along_axis(order, at, -1)
+    places: ndarray = at.reshape(shape_of(values)[:values.ndim - 1] + (1,))
+    return gather(values, values.ndim - 1, places), gather(order, values.ndim - 1, places)
 
 
 @cython.cclass
@@ -132,11 +137,10 @@ class MedianAlong(Picked):
     @cython.cfunc
     def along(self, line: ndarray, attrs: object) -> tuple:
         found, index = pick_kernel(line, (line.shape[line.ndim - 1] + 1) // 2, -1)
-        if is_float(line):
+        if is_float(line) and count_missing(line):
             missing = np.isnan(line)
             spoilt = missing.any(-1)
-            if spoilt.any():
-                found[spoilt], index[spoilt] = np.nan, missing[spoilt].argmax(-1)[..., None]
+            found[spoilt], index[spoilt] = np.nan, missing[spoilt].argmax(-1)[..., None]
         return found, index
 
 
@@ -147,10 +151,10 @@ class NanMedianAlong(Picked):
     @cython.cfunc
     def along(self, line: ndarray, attrs: object) -> tuple:
         count = line.shape[line.ndim - 1]
-        missing = np.isnan(line).sum(-1) if is_float(line) else np.zeros((), np.int64)
-        if missing.any():
+        if is_float(line) and count_missing(line):
+            missing = np.isnan(line).sum(-1, dtype=np.int64)
             values, order = sort_kernel(line, -1, False, True)
-            return placed(values, order, np.maximum((count - missing - 1) // 2, 0))
+            return placed(values, order, np.asarray(np.maximum((count - missing - 1) // 2, 0)))
         return pick_kernel(line, (count + 1) // 2, -1)
 
 
@@ -174,11 +178,13 @@ class MedianAll(Op):
         count = flat.size
         if count == 0:
             return np.asarray(np.nan if is_float(x) else np.iinfo(flat.dtype).min, flat.dtype)
-        missing = int(np.isnan(flat).sum()) if is_float(x) else 0
+        missing = count_missing(flat) if is_float(x) else 0
         if missing and (missing == count or not attrs):
             return np.asarray(np.nan, flat.dtype)
         middle = (count - missing - 1) // 2
         wide = flat.astype(np.float32) if missing and flat.dtype.itemsize == 2 else flat  # bfloat16 has no order of NaN
+        if count <= SHORT:
+            return np.asarray(pick_kernel(wide, middle + 1, 0)[0].reshape(()), flat.dtype)
         return np.asarray(np.partition(wide, middle)[middle], flat.dtype)  # NaN goes last, as in a sort
 
     @cython.cfunc

@@ -1,5 +1,5 @@
 # C types of triangle.py.
-from numpy cimport ndarray
+from numpy cimport import_array, ndarray, PyArray_DATA
 from headgate.core.apply cimport apply1, apply2, wrap
 from headgate.core.arrays cimport shape_of
 from headgate.core.inplace cimport write

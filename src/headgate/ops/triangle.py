@@ -5,6 +5,9 @@
 import cython
 import numpy as np
 
+if cython.compiled:
+    import_array()  # noqa: F821  (NumPy's C interface, from the .pxd)
+
 if not cython.compiled:
     from headgate.core.apply import apply1, apply2, wrap
     from headgate.core.arrays import shape_of
@@ -58,6 +61,32 @@ def tril(input: object, diagonal: object = 0, *, out: object = None) -> object:
 def triu(input: object, diagonal: object = 0, *, out: object = None) -> object:
     """The upper triangle of a matrix, or of each of a batch: elements on and above a diagonal, zero below it."""
     return triangle(TRIU, input, diagonal, False, "triu", out)
+
+
+def triangle_places(
+    rows: cython.Py_ssize_t, columns: cython.Py_ssize_t, offset: cython.Py_ssize_t, lower: bool,
+) -> object:
+    """The indices (2, count) of the elements on one side of a diagonal, row by row, in int64."""
+    i: cython.Py_ssize_t
+    j: cython.Py_ssize_t
+    at: cython.Py_ssize_t = 0
+    count: cython.Py_ssize_t = 0
+    below: cython.bint = lower
+    edge: cython.Py_ssize_t
+    for i in range(rows):  # the edge: how many columns lie before the diagonal's end, or its beginning
+        edge = min(max(i + offset + (1 if below else 0), 0), columns)
+        count += edge if below else columns - edge
+    found: ndarray = np.empty((2, count), np.int64)
+    if not cython.compiled:
+        return np.stack((np.tril_indices if lower else np.triu_indices)(rows, offset, columns), out=found)
+    data: cython.p_longlong = cython.cast(cython.p_longlong, PyArray_DATA(found))  # noqa: F821
+    for i in range(rows):
+        edge = min(max(i + offset + (1 if below else 0), 0), columns)
+        for j in range(0 if below else edge, edge if below else columns):
+            data[at] = i
+            data[at + count] = j
+            at += 1
+    return found
 
 
 # ---- diagonals ------------------------------------------------------------------------------------------------------
