@@ -245,7 +245,7 @@ def test_arguments_are_looked_at_only_while_some_exist(monkeypatch: pytest.Monke
     """Calls with plain tensors take their short road again when the last uninitialised tensor is gone."""
     gc.collect()  # layers that never got an input hold themselves by their hooks
     flags: list[bool] = []
-    monkeypatch.setattr(overrides, "overrides", flags.append)
+    monkeypatch.setattr(overrides, "overrides", lambda flag, bit=1: flags.append(flag) if bit == 1 else None)
     monkeypatch.setattr(overrides, "_asking", [])
     assert headgate.ones(1).sum() == 1 and entry.PUBLIC
     first, second = UninitializedParameter(), UninitializedBuffer()

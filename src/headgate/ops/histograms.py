@@ -113,7 +113,7 @@ def found_in(x: Any, bins: list[Any], given: Any, weight: Any, density: bool, na
         check_edges(x, bins)
     elif given is None and x.numel() and x.dtype.name not in ("float32", "float64"):
         raise refused_error("histogramdd", x.dtype)
-    points = x.detach().reshape(-1, x.shape[-1]).numpy()
+    points = plain(x).reshape(-1, x.shape[-1])
     ends = limits(points, given) if equal else []
     if len(bins) != x.shape[-1]:
         raise RuntimeError("histogramdd: The size of bins must be equal to the innermost dimension of the input.")
@@ -126,8 +126,13 @@ def found_in(x: Any, bins: list[Any], given: Any, weight: Any, density: bool, na
     if equal:
         bins = [PUBLIC["linspace"](*end, count + 1, dtype=x.dtype) for end, count in zip(ends, bins)]
     edges = [one.detach() for one in bins]
-    weights = None if weight is None else weight.detach().numpy()
-    return wrap(counted(points, [one.numpy() for one in edges], weights, density)), edges
+    weights = None if weight is None else plain(weight)
+    return wrap(counted(points, [plain(one) for one in edges], weights, density)).to(x.dtype), edges
+
+
+def plain(x: Any) -> Any:
+    """The values as an array; those of bfloat16, which NumPy has not, in float32."""
+    return (x.detach().float() if x.dtype.name == "bfloat16" else x.detach()).numpy()
 
 
 def histogram(

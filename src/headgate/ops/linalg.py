@@ -268,12 +268,11 @@ def turned(x: ndarray) -> ndarray:
 
 def refuse_types(x: ndarray, y: ndarray, k: cython.Py_ssize_t):
     """The errors for batches of matrices of bools or two types; small ones PyTorch asks for bools first."""
-    rows: cython.Py_ssize_t = x.shape[x.ndim - 2] if x.ndim > 1 else 1
-    columns: cython.Py_ssize_t = y.shape[y.ndim - 1] if y.ndim > 1 else 1
-    if PyArray_TYPE(x) != PyArray_TYPE(y) and (PyArray_TYPE(x) != 0 or rows * k * columns >= SMALL):
-        raise RuntimeError(errors.BMM_DTYPE.format(first=type_name(x), second=type_name(y)))
-    no_bools(x, y, "bmm")
-    if PyArray_TYPE(x) != PyArray_TYPE(y):
+    places = (x.shape[x.ndim - 2] if x.ndim > 1 else 1) * (y.shape[y.ndim - 1] if y.ndim > 1 else 1)
+    mixed: cython.bint = PyArray_TYPE(x) != PyArray_TYPE(y)
+    if not mixed or (PyArray_TYPE(x) == 0 and places * k < SMALL):
+        no_bools(x, y, "bmm")
+    if mixed:
         raise RuntimeError(errors.BMM_DTYPE.format(first=type_name(x), second=type_name(y)))
 
 

@@ -25,7 +25,8 @@ def renorm_values(x: Any, attrs: tuple[float, tuple[int, ...], float]) -> Any:
     wide = wrap(x).float() if x.dtype.itemsize == 2 else wrap(x)
     norm = PUBLIC["linalg.vector_norm"](wide, p, dims, True)
     factor = PUBLIC["where"](norm > bound, bound / (norm + SMALL), 1.0)
-    return np.asarray((wrap(x) * factor.to(wrap(x).dtype)).numpy())
+    found = wrap(x) * factor.to(wrap(x).dtype)
+    return found.float().numpy().astype(x.dtype) if x.dtype.itemsize == 2 else np.asarray(found.numpy())
 
 
 def norm_slope(x: Any, norm: Any, p: float, dims: tuple[int, ...]) -> Any:
