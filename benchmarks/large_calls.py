@@ -298,8 +298,8 @@ CAUSES = {
     **dict.fromkeys(
         ["clone", "Tensor.copy_", "sub", "addcdiv", "diagonal_scatter", "select_scatter", "scatter", "scatter_add",
          "nan_to_num", "stack", "cat", "kron", "add of a row", "to float16", "hstack", "vstack", "flip", "fliplr",
-         "roll", "roll of rows", "mul by a number", "copysign", "rad2deg", "nn.functional.prelu", "nn.functional.hardtanh",
-         "bincount"],
+         "roll", "roll of rows", "mul by a number", "copysign", "rad2deg", "nn.functional.prelu",
+         "nn.functional.hardtanh", "bincount"],
         "bound by memory: the two change places from run to run",
     ),
     **dict.fromkeys(
