@@ -49,6 +49,7 @@ for _ in range(int(sys.argv[1])):
 def instructions(source: Path, script: Path, count: int) -> int:
     """User instructions of the loop run `count` times with the package in `source`."""
     environment = {**os.environ, "PYTHONPATH": str(source), "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+    subprocess.run([sys.executable, str(script), "1"], env=environment, check=True)  # writes bytecode files, uncounted
     done = subprocess.run(
         ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, str(script), str(count)],
         env=environment, capture_output=True, text=True, check=True)
