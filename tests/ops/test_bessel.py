@@ -32,10 +32,15 @@ def values(t: Any, name: str, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.asarray(getattr(t.special, name)(t.from_numpy(x.copy())).numpy())
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", EXACT)
-def test_far_and_near(name: str) -> None:
-    """Beyond the table test's inputs: where series, recurrences, integrals and expansions meet."""
-    np.testing.assert_allclose(values(headgate, name, WIDE), values(torch, name, WIDE), rtol=1e-12, atol=1e-300)
+def test_far_and_near(name: str, dtype: str) -> None:
+    """Beyond the table test's inputs: where series, recurrences, integrals and expansions meet; the signs of zeros."""
+    x = np.append(WIDE, -0.0).astype(dtype)
+    mine, theirs = values(headgate, name, x), values(torch, name, x)
+    rtol, atol = {"float32": (5e-6, 1e-37), "float64": (1e-12, 1e-300)}[dtype]
+    np.testing.assert_allclose(mine, theirs, rtol=rtol, atol=atol)
+    np.testing.assert_array_equal(np.signbit(mine[mine == 0]), np.signbit(theirs[mine == 0]))
 
 
 @pytest.mark.parametrize("name", ROUGH)
@@ -52,7 +57,7 @@ def test_of_fewer_digits(name: str) -> None:
 
 
 def test_normal_places() -> None:
-    p = np.concatenate([10.0 ** -np.arange(0, 300, 7), np.linspace(-0.1, 1.1, 200), [np.nan, 1 - 1e-12]])
+    p = np.concatenate([10.0 ** -np.arange(0, 300, 7), np.linspace(-0.1, 1.1, 200), [np.nan, 1 - 1e-12, np.inf]])
     np.testing.assert_allclose(values(headgate, "ndtri", p), values(torch, "ndtri", p), rtol=1e-13, atol=1e-15)
 
 

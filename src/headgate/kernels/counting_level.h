@@ -17,12 +17,13 @@ PLACES(f32)
 PLACES(f64)
 #undef PLACES
 
-/* Half precision is rounded after each operation. */
+/* Half precision is rounded after each of its three operations; where the second would overflow, not at all. */
 static void HG(places_f16)(const void *numbers, hg_size n, const hg_parts *p, i32 *restrict places)
 {
     f32 x[COUNTED], at[COUNTED];
     f16 rounded[COUNTED];
-    const f32 low = (f32)p->low, high = (f32)p->high, scale = (f32)p->scale, last = (f32)(p->count - 1);
+    const f32 low = (f32)p->low, high = (f32)p->high, last = (f32)(p->count - 1);
+    const f32 parts = (f32)p->parts, width = (f32)p->width;
     const i32 none = (i32)p->count;
     if (n <= 0)
         return;
@@ -32,11 +33,16 @@ static void HG(places_f16)(const void *numbers, hg_size n, const hg_parts *p, i3
     HG(to_half)(at, rounded, n);
     HG(from_half)(rounded, at, n);
     for (hg_size i = 0; i < n; i++)
-        at[i] *= scale;
+        at[i] *= parts;
+    HG(to_half)(at, rounded, n);
+    HG(from_half)(rounded, at, n);
+    for (hg_size i = 0; i < n; i++)
+        at[i] /= width;
     HG(to_half)(at, rounded, n);
     HG(from_half)(rounded, at, n);
     for (hg_size i = 0; i < n; i++) {
-        i32 place = (i32)(at[i] < last ? at[i] > 0 ? at[i] : 0 : last);
+        f32 part = at[i] < INFINITY ? at[i] : (x[i] - low) * parts / width;
+        i32 place = (i32)(part < last ? part > 0 ? part : 0 : last);
         places[i] = (x[i] >= low) & (x[i] <= high) ? place : none;
     }
 }

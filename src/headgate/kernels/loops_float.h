@@ -330,6 +330,7 @@ TRUTH(logical_or, 2, a | b)
 TRUTH(logical_xor, 2, a ^ b)
 
 #include "loops_rare.h"
+#include "loops_bessel.h"
 
 #define ROW(name, inputs, cost) {#name, CODE, 0, inputs, cost, 0, FN(name)},
 static const hg_entry FN(table)[] = {
@@ -351,6 +352,9 @@ static const hg_entry FN(table)[] = {
     ROW(cube, 1, 1) ROW(zero_nan, 1, 1) ROW(round_down_to, 1, 3) ROW(round_up_to, 1, 3) ROW(prelu, 2, 1) ROW(squared_difference, 2, 1)
     ROW(smooth_l1, 2, 3) ROW(huber, 2, 1) ROW(bce, 2, 20) ROW(bce_logits, 2, 20) ROW(i1, 1, 80) ROW(digamma, 1, 60) ROW(trigamma, 1, 60)
     ROW(entr, 1, 12) ROW(log_ndtr, 1, 80) ROW(lgamma, 1, 40)
+    ROW(i0e, 1, 60) ROW(i1e, 1, 60) ROW(modified_bessel_i1, 1, 80) ROW(modified_bessel_k0, 1, 80) ROW(modified_bessel_k1, 1, 80)
+    ROW(scaled_modified_bessel_k0, 1, 80) ROW(scaled_modified_bessel_k1, 1, 80) ROW(spherical_bessel_j0, 1, 20) ROW(erfcx, 1, 40)
+    ROW(ndtri, 1, 80)
     {"logical_not", CODE, '?', 1, 1, 0, FN(logical_not)}, {"logical_and", CODE, '?', 2, 1, 0, FN(logical_and)},
     {"logical_or", CODE, '?', 2, 1, 0, FN(logical_or)}, {"logical_xor", CODE, '?', 2, 1, 0, FN(logical_xor)},
 #if KIND == 0

@@ -3,39 +3,6 @@
 
 BINARY(nextafter, , FN(neighbour)(a, b))
 
-/* Both series of a Bessel function of |x|: P up to 8, Q beyond; what a block does not need stays unset. */
-static inline void FN(bessel)(const T *A, ptrdiff_t m, const double *near_terms, int near_count, const double *far_terms,
-                              double *E, double *P, double *Q) {
-    double V[BLOCK], R[BLOCK];
-    const ptrdiff_t s = 0;
-    int near = 0, far = 0;
-    EACH(E[i] = MATH(__builtin_fabs)(A[s + i]); near |= E[i] <= 8; far |= !(E[i] <= 8))
-    if (near) {
-        EACH(V[i] = E[i] / 2 - 2)
-        chebyshev(near_terms, near_count, V, P, R, m);
-    }
-    if (far) {
-        EACH(V[i] = 32 / E[i] - 2)
-        chebyshev(far_terms, 25, V, Q, R, m);
-    }
-}
-/* At infinity inf times 0, NaN, as PyTorch has it. */
-KERNEL(i0) {
-    double E[BLOCK], P[BLOCK], Q[BLOCK];
-    UNUSED;
-    BLOCKS(FN(bessel)(A + s, m, i0_near, 30, i0_far, E, P, Q);
-           EACH(Y[s + i] = (T)(d_expo(E[i]) * (E[i] <= 8 ? P[i] : Q[i] / __builtin_sqrt(E[i])))))
-}
-LOOP(i0, 1)
-KERNEL(i1) {
-    double E[BLOCK], P[BLOCK], Q[BLOCK];
-    UNUSED;
-    BLOCKS(FN(bessel)(A + s, m, i1_near, 29, i1_far, E, P, Q);
-           EACH(const double y = d_expo(E[i]) * (E[i] <= 8 ? P[i] * E[i] : Q[i] / __builtin_sqrt(E[i]));
-                Y[s + i] = (T)__builtin_copysign(y, (double)A[s + i])))
-}
-LOOP(i1, 1)
-
 /* Derivatives of log gamma for 0 < x < inf, from their series at x + 8; the rest one by one. */
 #define REGULAR(x) ((x) > 0 && (x) < INFINITY)
 #define ONE_BY_ONE(function) if (hard) for (ptrdiff_t i = 0; i < m; i++) if (!REGULAR(A[s + i])) Y[s + i] = (T)function(A[s + i]);

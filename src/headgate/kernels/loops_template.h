@@ -23,6 +23,7 @@
 
 #include "loops_math.h"
 #include "loops_series.h"
+#include "loops_chebyshev.h"
 
 #define T float
 #define FN(name) GLUE(f_, name)

@@ -236,8 +236,11 @@ def count_parts(x: Array, parts: int, low: float, high: float) -> Array:
     """How many floats lie in each of so many equal parts of [low, high]; the last includes its upper end."""
     kind = x.dtype.type
     inside = x[(x >= kind(low)) & (x <= kind(high))]
-    if x.dtype.itemsize == 2:  # rounded at every step, as PyTorch does
-        place = ((inside - kind(low)) * kind(parts) / kind(kind(high) - kind(low))).astype(np.int64)
+    if x.dtype.itemsize == 2:  # rounded at every step, as PyTorch does, unless that overflows
+        with np.errstate(over="ignore"):
+            width, product = kind(kind(high) - kind(low)), (inside - kind(low)) * kind(parts)
+        wide = (inside.astype(np.float32) - np.float32(low)) * np.float32(parts) / np.float32(width)
+        place = np.where(np.isinf(product), wide, product / width).astype(np.int64)
     else:
         place = ((inside - kind(low)) * kind(parts / (high - low))).astype(np.int64)
     return count(np.minimum(place, parts - 1), parts)

@@ -71,7 +71,7 @@ def bessel_i1(x: Array) -> Array:
             tail = tail + part
         big = np.exp(far / 2) * tail / np.sqrt(2 * math.pi * far) * np.exp(far / 2)
         result = np.where(q <= 30, total, big)
-        result = np.where(np.isnan(q), np.nan, np.copysign(result, x.astype(np.float64)))
+        result = np.where(np.isnan(q), np.nan, np.where(x < 0, -result, result))
         return result.astype(x.dtype)
 
 

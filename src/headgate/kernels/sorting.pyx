@@ -30,7 +30,7 @@ cdef extern from "sorting_loops.h" nogil:
     int hg_count(const i64 *x, Py_ssize_t n, i64 **table, Py_ssize_t *bins)
     ctypedef struct hg_parts:
         Py_ssize_t count
-        double low, high, scale
+        double low, high, scale, parts, width
     int hg_count_parts(int type, const void *x, Py_ssize_t n, const hg_parts *parts, i64 *counts, hg_splitter parallel)
     void hg_longest_runs(int type, const void *x, Py_ssize_t lines, Py_ssize_t n, i64 *places, hg_splitter parallel)
 
@@ -184,7 +184,8 @@ cpdef ndarray count_parts(ndarray x, Py_ssize_t parts, double low, double high):
     cdef int failed, kind = hg_type_of(cnp.PyArray_TYPE(x))
     cdef object rounded = (<object> x).dtype.type
     p.count, p.low, p.high, p.scale = parts, rounded(low), rounded(high), rounded(parts / (high - low))
-    if kind < HG_F16 or cnp.PyArray_ITEMSIZE(x) == 2 or parts > 1 << 20 or not p.scale < float("inf"):
+    p.parts, p.width = min(rounded(parts), <double> parts), rounded(rounded(high) - rounded(low))
+    if kind < HG_F16 or parts > 1 << 20 or not p.scale < float("inf"):
         return reference.count_parts(x, parts, low, high)
     if not cnp.PyArray_ISCARRAY_RO(x):
         x = np.require(x, requirements=["C", "A"])

@@ -20,7 +20,7 @@ int hg_count(const i64 *x, hg_size n, i64 **table, hg_size *bins);
 /* Equal parts of [low, high]: their number, below 2^31, and how many there are to one. All are numbers of x's type. */
 typedef struct {
     hg_size count;
-    double low, high, scale;
+    double low, high, scale, parts, width; /* half precision has the last two, the others their quotient */
 } hg_parts;
 
 /* How many of n floats lie in each part; the last one includes its upper end. Returns -1 without memory. */

@@ -1,7 +1,7 @@
 """`special` functions that PyTorch has nowhere else: Bessel functions, orthogonal polynomials, zeta and others.
 
-The values come from NumPy forms in `kernels`; the few gradients that PyTorch has are written in Tensors. Nobody needs
-these fast, so the file stays uncompiled.
+The values come from loops or NumPy forms in `kernels`; the few gradients that PyTorch has are written in Tensors.
+Nobody needs the call itself fast, so the file stays uncompiled.
 """
 
 from __future__ import annotations
@@ -78,17 +78,12 @@ special("ndtri", forms.normal_place, "Where the normal distribution's area below
 # ---- functions without one ------------------------------------------------------------------------------------------
 
 
-def positive_zero(x: Any) -> Any:
-    """I1, whose zero at -0 has no sign here, as in PyTorch."""
-    return bessel_i1(x) + x.dtype.type(0)
-
-
 WITHOUT = "Without gradient, as in PyTorch."
 for _order in (0, 1):
     _of = f"of order {_order}"
     special(f"bessel_j{_order}", forms.first_kind(_order), f"The Bessel function of the first kind {_of}. {WITHOUT}")
     special(f"bessel_y{_order}", forms.second_kind(_order), f"The Bessel function of the second kind {_of}. {WITHOUT}")
-    special(f"modified_bessel_i{_order}", "i0" if _order == 0 else positive_zero,
+    special(f"modified_bessel_i{_order}", "i0" if _order == 0 else bessel_i1,
             f"The modified Bessel function of the first kind {_of}. {WITHOUT}")
     special(f"modified_bessel_k{_order}", forms.third_kind(_order, False),
             f"The modified Bessel function of the second kind {_of}. {WITHOUT}")

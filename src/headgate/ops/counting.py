@@ -225,7 +225,10 @@ def bincount(input: object, weights: object = None, minlength: object = 0) -> ob
 
 
 def histc(input: object, bins: object = 100, min: object = 0, max: object = 0, *, out: object = None) -> object:
-    """How many elements of `input` (floats) lie in each of `bins` equal parts of [min, max] (its range)."""
+    """How many elements of `input` (floats) lie in each of `bins` equal parts of [min, max] (its range).
+
+    Of float16 where bins times the range passes 65504, PyTorch's product overflows and its first part counts all.
+    """
     x: Tensor = need_tensor(input, "histc", "input", 1)
     low, high = float(min), float(max)
     if not is_float(x._array):
