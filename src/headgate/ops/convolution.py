@@ -29,6 +29,7 @@ from headgate.ops.convolution_checks import (
     check_channels,
     check_geometry,
     check_transposed,
+    is_fused,
     sizes_forward,
     sizes_transposed,
 )
@@ -274,8 +275,8 @@ def convolved_anew(
     if shape[0] == 0 or shape[1] == 0:
         return convolved_nothing(x, w, bias, sizes, geometry, transposed)
     if transposed:
-        least = 0 if dtypes.of(x._array).name in ("float32", "bfloat16") else 1  # PyTorch's fused kernels take nothing
-        check_transposed(shape[2:], sizes, stride, dilation, output_padding, least)
+        fused = is_fused(dtypes.of(x._array).name, shape, mine, geometry, output_padding)
+        check_transposed(shape[2:], sizes, stride, dilation, output_padding, 0 if fused else 1)
     if min(dilation) == 0:
         raise RuntimeError("non-positive dilation is not supported")
     check_types(x, w, bias, transposed, dilation)

@@ -5,6 +5,7 @@ Knows sizes only; types are looked at where tensors are.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 Sizes = tuple[int, ...]
@@ -67,6 +68,18 @@ def sizes_transposed(
                   for n, k, s, p, d, o in zip(x, kernel, stride, padding, dilation, output_padding)])
 
 
+def is_fused(
+    kind: str, shape: Sizes, weight: Sizes, geometry: tuple[Sizes, Sizes, Sizes, int], output_padding: Sizes
+) -> bool:
+    """Whether PyTorch takes a fused kernel for a transposed convolution; those alone make results without elements."""
+    stride, _, _, groups = geometry
+    if [True for o, s in zip(output_padding, stride) if o >= s]:
+        return False
+    if kind != "float32":
+        return kind == "bfloat16"
+    return groups > 1 or shape[0] > 1 or (len(weight) > 3 and min(weight[-2:]) > 3) or math.prod(shape[:4]) > 20480
+
+
 def check_transposed(
     x: Sizes, sizes: Sizes, stride: Sizes, dilation: Sizes, output_padding: Sizes, least: int
 ) -> None:
@@ -75,5 +88,6 @@ def check_transposed(
         raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got output_padding: "
                            f"{list(output_padding)} stride: {list(stride)} dilation: {list(dilation)}")
     if min(sizes) < least:
-        raise RuntimeError(f"Given input size per channel: {list(x)}. Calculated output size per channel: "
-                           f"{list(sizes)}. Output size is too small")
+        given, found = (" x ".join(map(str, (1, *size) if len(size) == 1 else size)) for size in (x, sizes))
+        raise RuntimeError(f"Given input size per channel: ({given}). Calculated output size per channel: ({found}). "
+                           "Output size is too small")
