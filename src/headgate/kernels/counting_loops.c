@@ -1,8 +1,9 @@
-/* How many numbers lie in each part of a range, and the longest run of equal numbers in sorted lines. It must not know
- * Python. */
+/* How often numbers occur, how many lie in each part of a range, which is the k-th, and the longest run of equal numbers
+ * in sorted lines. It must not know Python. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O3", "no-trapping-math", "no-math-errno")
 #endif
+#include "ordering.h"
 #include "sorting_loops.h"
 
 #define COUNTED 512      /* numbers placed together, so that they stay in the cache */
@@ -24,6 +25,19 @@ typedef struct {
     int failed;
 } parts_job;
 
+/* The sum of a piece's tables, which are freed, is added to what all pieces count. */
+static void add_tables(i64 *tables, hg_size size, hg_size count, i64 *counts)
+{
+    for (hg_size part = 0; part < count; part++) {
+        i64 sum = 0;
+        for (int t = 0; t < TABLES; t++)
+            sum += tables[t * size + part];
+        if (sum)
+            __atomic_fetch_add(&counts[part], sum, __ATOMIC_RELAXED);
+    }
+    free(tables);
+}
+
 static void count_parts(void *context, hg_size low, hg_size high)
 {
     parts_job *j = context;
@@ -43,14 +57,7 @@ static void count_parts(void *context, hg_size low, hg_size high)
         for (; k < n; k++)
             tables[places[k]]++;
     }
-    for (hg_size part = 0; part < j->parts->count; part++) {
-        i64 sum = 0;
-        for (int t = 0; t < TABLES; t++)
-            sum += tables[t * size + part];
-        if (sum)
-            __atomic_fetch_add(&j->counts[part], sum, __ATOMIC_RELAXED);
-    }
-    free(tables);
+    add_tables(tables, size, j->parts->count, j->counts);
 }
 
 int hg_count_parts(int type, const void *x, hg_size n, const hg_parts *parts, i64 *counts, hg_splitter parallel)
@@ -62,6 +69,196 @@ int hg_count_parts(int type, const void *x, hg_size n, const hg_parts *parts, i6
     else
         parallel(count_parts, &j, n, GRAIN);
     return j.failed ? -1 : 0;
+}
+
+/* --------------------------------------------------------------------------------------------------- whole numbers */
+
+typedef struct {
+    const i64 *x;
+    hg_size size; /* of a table, one more than the largest number */
+    i64 *counts;
+    i64 most;
+    int negative, failed;
+} whole_job;
+
+static void find_most(void *context, hg_size low, hg_size high)
+{
+    whole_job *j = context;
+    i64 most = -1, signs = 0, known;
+    for (hg_size i = low; i < high; i++) {
+        most = j->x[i] > most ? j->x[i] : most;
+        signs |= j->x[i];
+    }
+    if (signs < 0)
+        __atomic_store_n(&j->negative, 1, __ATOMIC_RELAXED);
+    known = __atomic_load_n(&j->most, __ATOMIC_RELAXED);
+    while (known < most && !__atomic_compare_exchange_n(&j->most, &known, most, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+}
+
+static void count_whole(void *context, hg_size low, hg_size high)
+{
+    whole_job *j = context;
+    hg_size size = j->size, i = low;
+    i64 *tables = calloc((size_t)size * TABLES, sizeof *tables);
+    if (!tables) {
+        __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED);
+        return;
+    }
+    for (; i + TABLES <= high; i += TABLES)
+        for (int t = 0; t < TABLES; t++)
+            tables[t * size + j->x[i + t]]++;
+    for (; i < high; i++)
+        tables[j->x[i]]++;
+    add_tables(tables, size, size, j->counts);
+}
+
+int hg_count(const i64 *x, hg_size n, i64 **table, hg_size *bins, hg_splitter parallel)
+{
+    whole_job j = {x, 0, NULL, -1, 0, 0};
+    if (n <= GRAIN)
+        find_most(&j, 0, n);
+    else
+        parallel(find_most, &j, n, GRAIN);
+    if (j.negative)
+        return 1;
+    j.size = j.most + 1;
+    if ((uint64_t)j.size > SIZE_MAX / 16 || !(j.counts = calloc((size_t)j.size + 1, sizeof *j.counts)))
+        return -1;
+    if (n <= GRAIN || j.size > OWN_PARTS)
+        for (hg_size i = 0; i < n; i++)
+            j.counts[x[i]]++;
+    else
+        parallel(count_whole, &j, n, GRAIN);
+    if (j.failed) {
+        free(j.counts);
+        return -1;
+    }
+    *table = j.counts;
+    *bins = j.size;
+    return 0;
+}
+
+/* --------------------------------------------------------------------------------------------------------- the k-th */
+
+#define DIGIT 12 /* bits looked at in one pass over what is left */
+#define DIGITS (1 << DIGIT)
+
+typedef struct {
+    const void *numbers;
+    int shift;
+    uint64_t mask, digit; /* of the digit; which one is kept */
+    i64 *counts;
+    void *kept;
+    hg_size place;
+    int failed;
+} select_job;
+
+/* Counting a digit, and keeping the numbers that have the digit of the k-th, as their bits. */
+#define SELECT(NAME, KEY, KEY_AT) \
+static void count_##NAME(void *context, hg_size low, hg_size high) \
+{ \
+    select_job *j = context; \
+    const void *x = j->numbers; \
+    hg_size i = low; \
+    i64 *tables = calloc((size_t)DIGITS * TABLES, sizeof *tables); \
+    if (!tables) { \
+        __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); \
+        return; \
+    } \
+    for (; i + TABLES <= high; i += TABLES) \
+        for (int t = 0; t < TABLES; t++) \
+            tables[t * DIGITS + (KEY_AT(x, i + t) >> j->shift & j->mask)]++; \
+    for (; i < high; i++) \
+        tables[KEY_AT(x, i) >> j->shift & j->mask]++; \
+    add_tables(tables, DIGITS, DIGITS, j->counts); \
+} \
+static void keep_##NAME(void *context, hg_size low, hg_size high) \
+{ \
+    select_job *j = context; \
+    const void *x = j->numbers; \
+    KEY found[COUNTED]; \
+    for (hg_size i = low; i < high; i += COUNTED) { \
+        hg_size end = high - i < COUNTED ? high : i + COUNTED, count = 0; \
+        for (hg_size k = i; k < end; k++) { \
+            KEY key = KEY_AT(x, k); \
+            found[count] = key; \
+            count += (key >> j->shift & j->mask) == j->digit; \
+        } \
+        hg_size place = __atomic_fetch_add(&j->place, count, __ATOMIC_RELAXED); \
+        memcpy((KEY *)j->kept + place, found, sizeof *found * (size_t)count); \
+    } \
+}
+#define KEY_F16(x, i) (uint32_t)key_of(HG_F16, x, i)
+#define KEY_F32(x, i) (uint32_t)key_of(HG_F32, x, i)
+#define KEY_F64(x, i) key_of(HG_F64, x, i)
+#define KEY_I32(x, i) (uint32_t)key_of(HG_I32, x, i)
+#define KEY_I64(x, i) key_of(HG_I64, x, i)
+#define KEPT_32(x, i) ((const uint32_t *)(x))[i]
+#define KEPT_64(x, i) ((const uint64_t *)(x))[i]
+SELECT(f16, uint32_t, KEY_F16)
+SELECT(f32, uint32_t, KEY_F32)
+SELECT(f64, uint64_t, KEY_F64)
+SELECT(i32, uint32_t, KEY_I32)
+SELECT(i64, uint64_t, KEY_I64)
+SELECT(u32, uint32_t, KEPT_32)
+SELECT(u64, uint64_t, KEPT_64)
+
+static void in_pieces(hg_task task, select_job *j, hg_size n, hg_splitter parallel)
+{
+    if (n <= GRAIN)
+        task(j, 0, n);
+    else
+        parallel(task, j, n, GRAIN);
+}
+
+/* One digit of the k-th of n: how many numbers have it, k counted among them. */
+static hg_size next_digit(select_job *j, hg_task count, hg_size n, hg_size *k, hg_splitter parallel)
+{
+    hg_size digit = 0;
+    memset(j->counts, 0, sizeof *j->counts * DIGITS);
+    in_pieces(count, j, n, parallel);
+    if (j->failed)
+        return 0;
+    while (*k >= j->counts[digit])
+        *k -= j->counts[digit++];
+    j->digit = (uint64_t)digit;
+    return j->counts[digit];
+}
+
+int hg_select(int type, const void *x, hg_size n, hg_size k, void *value, hg_splitter parallel)
+{
+    static const hg_task counters[HG_TYPES] = {[HG_I32] = count_i32, [HG_I64] = count_i64, [HG_F16] = count_f16,
+                                               [HG_F32] = count_f32, [HG_F64] = count_f64};
+    static const hg_task keepers[HG_TYPES] = {[HG_I32] = keep_i32, [HG_I64] = keep_i64, [HG_F16] = keep_f16,
+                                              [HG_F32] = keep_f32, [HG_F64] = keep_f64};
+    int wide = type == HG_I64 || type == HG_F64, bits = wide ? 64 : type == HG_F16 ? 16 : 32;
+    hg_task count = counters[type], keep = keepers[type];
+    i64 counts[DIGITS];
+    uint64_t key = 0;
+    void *kept = NULL;
+    select_job j = {x, 0, 0, 0, counts, NULL, 0, 0};
+    while (bits > 0) {
+        int width = bits < DIGIT ? bits : DIGIT;
+        bits -= width;
+        j.shift = bits, j.mask = ((uint64_t)1 << width) - 1;
+        hg_size same = next_digit(&j, count, n, &k, parallel);
+        if (j.failed || (same < n && !(j.kept = malloc((size_t)same * (wide ? 8 : 4))))) {
+            free(kept);
+            return -1;
+        }
+        key = key << width | j.digit;
+        if (same == n)
+            continue;
+        j.place = 0;
+        in_pieces(keep, &j, n, parallel);
+        free(kept);
+        j.numbers = kept = j.kept, n = same;
+        count = wide ? count_u64 : count_u32, keep = wide ? keep_u64 : keep_u32;
+    }
+    free(kept);
+    number_of(type, key, value);
+    return 0;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ runs */

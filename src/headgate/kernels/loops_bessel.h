@@ -97,31 +97,83 @@ KERNEL(erfcx) {
 }
 LOOP(erfcx, 1)
 
-/* The nearer half's p; in the tails from z = sqrt(-2 log p), whose two logarithms are left out where none is there. */
+/* What the centre's series does not reach is brought together, so that its logarithms are not taken of the rest. */
+#define HARD(condition) int hard[BLOCK]; int count = 0; \
+    for (int i = 0; i < (int)m; i++) { hard[count] = i; count += (condition); }
+
+/* -x of the normal distribution's lower tail P, below 1/8: from z = sqrt(-2 log P) and its own logarithm. */
+static inline void FN(quantile_of_tail)(double *P, ptrdiff_t m) {
+    double Z[BLOCK], L[BLOCK], W[BLOCK], F[BLOCK], G[BLOCK];
+    int far = 0;
+    block_math(1, HG_LOG, P, m);
+    EACH(const double z = __builtin_sqrt(-2 * P[i]); far |= z > 8; Z[i] = L[i] = z;
+         W[i] = z < 8 ? 32 / (3 * z) - 10.0 / 3 : -2)
+    block_math(1, HG_LOG, L, m);
+    SERIES(quantile_tail, 27, 11, W, F);
+    if (far) {
+        EACH(W[i] = Z[i] > 8 ? 40 / Z[i] - 3 : 2)
+        SERIES(quantile_far, 28, 11, W, G);
+    }
+    EACH(P[i] = Z[i] - (L[i] - (Z[i] > 8 ? G[i] : F[i])) / Z[i])
+}
 KERNEL(ndtri) {
-    double W[BLOCK], M[BLOCK], Z[BLOCK], L[BLOCK], F[BLOCK], G[BLOCK];
+    double W[BLOCK], M[BLOCK], P[BLOCK], Q[BLOCK];
     UNUSED;
     BLOCKS(
-        int tail = 0, far = 0;
-        EACH(const double p = A[s + i]; const double d = p - 0.5; const double h = p < 0.5 ? p : 1 - p;
-             W[i] = d * d < 0.140625 ? d * d / 0.03515625 - 2 : 2; tail |= h < 0.125;
-             Z[i] = h > 0 && h < 0.125 ? h : 0.125)
+        EACH(const double d = A[s + i] - 0.5; W[i] = d * d < 0.140625 ? d * d / 0.03515625 - 2 : 2)
         SERIES(quantile_centre, 22, 7, W, M);
-        if (tail) {
-            block_math(1, HG_LOG, Z, m);
-            EACH(const double z = __builtin_sqrt(-2 * Z[i]); far |= z > 8; Z[i] = L[i] = z;
-                 W[i] = z < 8 ? 32 / (3 * z) - 10.0 / 3 : -2)
-            block_math(1, HG_LOG, L, m);
-            SERIES(quantile_tail, 27, 11, W, F);
-            if (far) {
-                EACH(W[i] = Z[i] > 8 ? 40 / Z[i] - 3 : 2)
-                SERIES(quantile_far, 28, 11, W, G);
-            }
+        HARD(!(A[s + i] >= (T)0.125 && A[s + i] <= (T)0.875))
+        for (int k = 0; k < count; k++) {
+            const double p = A[s + hard[k]], h = p < 0.5 ? p : 1 - p;
+            Q[k] = p;
+            P[k] = h > 0 && h < 0.125 ? h : 0.125;
         }
-        EACH(const double p = A[s + i]; const double d = p - 0.5;
-             const double t = Z[i] - (L[i] - (Z[i] > 8 ? G[i] : F[i])) / Z[i];
-             const double out = p == 0 || p == 1 ? INFINITY : p > 0 && p < 1 ? t : NAN;
-             Y[s + i] = (T)(d * d > 0.140625 ? __builtin_copysign(out, d) : d * M[i])))
+        EACH(Y[s + i] = (T)((A[s + i] - 0.5) * M[i]))
+        if (count) FN(quantile_of_tail)(P, count);
+        for (int k = 0; k < count; k++) {
+            const double p = Q[k], y = p == 0 || p == 1 ? INFINITY : p > 0 && p < 1 ? P[k] : NAN;
+            Y[s + hard[k]] = (T)(p < 0.5 ? -y : y);
+        })
 }
 LOOP(ndtri, 1)
+
+/* erfinv(x) / x up to 3/4. */
+static inline void FN(erfinv_centre)(const T *A, T *M, ptrdiff_t m) {
+    const ptrdiff_t s = 0;
+#if KIND == 1
+    double W[BLOCK];
+    EACH(const double x = A[s + i]; W[i] = x * x < 0.5625 ? x * x / 0.140625 - 2 : 2)
+    chebyshev(quantile_centre, 22, W, M, m);
+    EACH(M[i] *= 0.35355339059327376220)
+#else
+    EACH(M[i] = f_erfinv_near(A[s + i] * A[s + i]))
+#endif
+}
+/* erfinv of P from 3/4 on: in float64 by the quantile, in float32 by Giles' guess (2010) and one Halley step. */
+static inline void FN(erfinv_of_tail)(T *P, ptrdiff_t m) {
+    T W[BLOCK];
+#if KIND == 1
+    EACH(W[i] = P[i] < 1 ? (1 - P[i]) / 2 : 0.125)
+    d_quantile_of_tail(W, m);
+    EACH(W[i] *= 0.70710678118654752440)
+#else
+    EACH(W[i] = P[i] < 1 ? (1 - P[i]) * (1 + P[i]) : 1)
+    FN(math)(HG_LOG, W, m); /* not of what is slow */
+    EACH(W[i] = f_inverse_step(P[i], f_giles(-W[i]) * P[i]))
+#endif
+    EACH(P[i] = P[i] < 1 ? W[i] : P[i] == 1 ? (T)INFINITY : (T)NAN)
+}
+KERNEL(erfinv) {
+    T M[BLOCK], P[BLOCK], Q[BLOCK];
+    UNUSED;
+    BLOCKS(
+        HARD(!(A[s + i] >= (T)-0.75 && A[s + i] <= (T)0.75))
+        for (int k = 0; k < count; k++) Q[k] = A[s + hard[k]], P[k] = MATH(__builtin_fabs)(Q[k]);
+        FN(erfinv_centre)(A + s, M, m);
+        EACH(Y[s + i] = A[s + i] * M[i])
+        if (count) FN(erfinv_of_tail)(P, count);
+        for (int k = 0; k < count; k++) Y[s + hard[k]] = MATH(__builtin_copysign)(P[k], Q[k]);)
+}
+LOOP(erfinv, 1)
+#undef HARD
 #undef SERIES

@@ -1,5 +1,5 @@
-/* Chebyshev series for whole blocks, and the tables of what is computed by them. Coefficients stand highest term first; the
-   first is of T0 twice over, as Clenshaw's recurrence leaves it. */
+/* Chebyshev series for whole blocks, and the tables of what is computed by them. Coefficients stand highest term first;
+   the last is twice the mean, as is usual. */
 
 typedef double hg_eight __attribute__((vector_size(64)));
 

@@ -85,37 +85,3 @@ KERNEL(lgamma) {
 }
 LOOP(lgamma, 1)
 #undef STIRLING
-
-#if KIND == 0
-/* Giles' guess (2010), then one Halley step on the side of 1 that keeps the digits. */
-static inline float f_inverse_step(float p, float y) {
-    const float error = y < 0.95f ? (y + y * f_erf_near(y * y)) - p : (1 - p) - f_erfc_tail(y);
-    const float step = error * f_quick(y * y) * 0.88622692545275801365f;
-    return p < 1e-4f ? p * 0.88622692545275801365f : y - step / (1 + y * step);
-}
-FUSED(erfinv, 1, , LOAD_A, __builtin_fabsf(a) < 1 ? (1 - a) * (1 + a) : 1, HG_LOG, /* log: not of what is slow */
-      __builtin_copysignf(__builtin_fabsf(a) < 1 ? f_inverse_step(__builtin_fabsf(a), f_giles(-e) * __builtin_fabsf(a)) : __builtin_fabsf(a) == 1 ? INFINITY : NAN, a))
-#else
-/* Giles' guess (2010), then Halley steps in float64: one is enough up to |x| = 1 - 1e-7, two more beyond. */
-KERNEL(erfinv) {
-    double X[BLOCK], W[BLOCK], G[BLOCK], F[BLOCK];
-    UNUSED;
-    BLOCKS(
-        int steps = 1;
-        EACH(const double x = A[s + i]; X[i] = x; W[i] = __builtin_fabs(x) < 1 ? (1 - x) * (1 + x) : 1;
-             steps = W[i] < 4e-7 ? 3 : steps)
-        block_math(1, HG_LOG, W, m);
-        EACH(G[i] = giles(-W[i]) * __builtin_fabs(X[i]))
-        for (int k = 0; k < steps; k++) {
-            memcpy(F, G, sizeof F);
-            block_math(1, HG_ERFC, F, m);
-            EACH(const double p = __builtin_fabs(X[i]); const double y = G[i];
-                 const double error = p < 0.5 ? y * d_erf_near(y * y) - p : (1 - p) - F[i];
-                 const double step = error * d_expo(y * y) * 0.88622692545275801365;
-                 G[i] = y - step / (1 + y * step))
-        }
-        EACH(const double p = __builtin_fabs(X[i]);
-             Y[s + i] = (T)__builtin_copysign(p < 1e-10 ? p * 0.88622692545275801365 : p < 1 ? G[i] : p == 1 ? INFINITY : NAN, X[i])))
-}
-LOOP(erfinv, 1)
-#endif

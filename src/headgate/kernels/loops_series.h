@@ -27,20 +27,6 @@ static inline void block_math(int kind, int which, void *x, ptrdiff_t n) {
 }
 
 /* erfinv(x) / x from w = -log(1 - x^2), to about 1e-7 (Giles 2010, single precision) */
-static inline double giles(double w) {
-    const double u = w - 2.5, v = __builtin_sqrt(w < 5 ? 5 : w) - 3;
-    double p = 2.81022636e-08, q = -0.000200214257;
-    p = p * u + 3.43273939e-07, q = q * v + 0.000100950558;
-    p = p * u - 3.5233877e-06, q = q * v + 0.00134934322;
-    p = p * u - 4.39150654e-06, q = q * v - 0.00367342844;
-    p = p * u + 0.00021858087, q = q * v + 0.00573950773;
-    p = p * u - 0.00125372503, q = q * v - 0.0076224613;
-    p = p * u - 0.00417768164, q = q * v + 0.00943887047;
-    p = p * u + 0.246640727, q = q * v + 1.00167406;
-    p = p * u + 1.50140941, q = q * v + 2.83297682;
-    return w < 5 ? p : q;
-}
-
 static inline float f_giles(float w) {
     const float u = w - 2.5f, v = __builtin_sqrtf(w < 5 ? 5 : w) - 3;
     float p = 2.81022636e-08f, q = -0.000200214257f;
@@ -53,6 +39,26 @@ static inline float f_giles(float w) {
     p = p * u + 0.246640727f, q = q * v + 1.00167406f;
     p = p * u + 1.50140941f, q = q * v + 2.83297682f;
     return w < 5 ? p : q;
+}
+
+/* One Halley step from y, on the side of 1 that keeps the digits. */
+static inline float f_inverse_step(float p, float y) {
+    const float error = y < 0.95f ? (y + y * f_erf_near(y * y)) - p : (1 - p) - f_erfc_tail(y);
+    const float step = error * f_quick(y * y) * 0.88622692545275801365f;
+    return y - step / (1 + y * step);
+}
+
+/* erfinv(x) / x for s = x^2 <= 9/16 */
+static inline float f_erfinv_near(float s) {
+    float q = 0.601346314f;
+    q = q * s - 0.874619901f;
+    q = q * s + 0.683652341f;
+    q = q * s - 0.191135988f;
+    q = q * s + 0.116899393f;
+    q = q * s + 0.0804594085f;
+    q = q * s + 0.127908692f;
+    q = q * s + 0.232005894f;
+    return q * s + 0.886226952f;
 }
 
 /* log gamma(2 + u) / u for |u| <= 1/2: 1 - Euler's constant, then (-1)^k (zeta(k) - 1) / k */
@@ -83,20 +89,6 @@ static inline double log_gamma_beside_2(double u) {
     q = q * u - 0.0673523010531981;
     q = q * u + 0.3224670334241132;
     return q * u + 0.42278433509846713;
-}
-
-/* erf(y) / y for s = y^2 <= 0.23 */
-static inline double d_erf_near(double s) {
-    double q = -1.4753367143700807e-07;
-    q = q * s + 1.6384748323037488e-06;
-    q = q * s - 1.4923576232281911e-05;
-    q = q * s + 0.00012055299254552233;
-    q = q * s - 0.0008548326683392342;
-    q = q * s + 0.005223977623352711;
-    q = q * s - 0.026866170645057464;
-    q = q * s + 0.11283791670954993;
-    q = q * s - 0.37612638903183754;
-    return q * s + 1.1283791670955126;
 }
 
 /* Sums that carry digamma and its derivative from x to x + 8, over pairs of terms: (x + k)(x + 7 - k) = u + k (7 - k). */

@@ -56,6 +56,7 @@ from headgate.kernels.reference_select import longest_runs as longest_runs
 from headgate.kernels.reference_select import missing as missing
 from headgate.kernels.reference_select import pick as pick
 from headgate.kernels.reference_select import search as search
+from headgate.kernels.reference_select import select as select
 from headgate.kernels.reference_shared import _narrow, _wide
 
 Array = np.ndarray[Any, np.dtype[Any]]

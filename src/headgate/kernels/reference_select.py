@@ -232,6 +232,11 @@ def count(x: Array, least: int = 0) -> Array:
     return np.asarray(np.bincount(x.reshape(-1), minlength=least), _INT64)
 
 
+def select(x: Array, k: int) -> Any:
+    """The k-th of all numbers in order, from 0; NaN goes last, as in a sort."""
+    return np.partition(x.reshape(-1), k)[k]
+
+
 def count_parts(x: Array, parts: int, low: float, high: float) -> Array:
     """How many floats lie in each of so many equal parts of [low, high]; the last includes its upper end."""
     kind = x.dtype.type

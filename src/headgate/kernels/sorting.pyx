@@ -27,7 +27,8 @@ cdef extern from "sorting_loops.h" nogil:
                 Py_ssize_t k, int descending, int alone, hg_splitter parallel)
     void hg_search(int type, const void *edges, Py_ssize_t count, const void *values, i64 *places, Py_ssize_t n,
                    int right, hg_splitter parallel)
-    int hg_count(const i64 *x, Py_ssize_t n, i64 **table, Py_ssize_t *bins)
+    int hg_count(const i64 *x, Py_ssize_t n, i64 **table, Py_ssize_t *bins, hg_splitter parallel)
+    int hg_select(int type, const void *x, Py_ssize_t n, Py_ssize_t k, void *value, hg_splitter parallel)
     ctypedef struct hg_parts:
         Py_ssize_t count
         double low, high, scale, parts, width
@@ -163,7 +164,7 @@ cpdef ndarray count(ndarray x, Py_ssize_t least=0):
     if cnp.PyArray_TYPE(x) != cnp.NPY_INT64 or not cnp.PyArray_ISCARRAY_RO(x):
         x = np.require(x, np.int64, ["C", "A"])
     with nogil:
-        failed = hg_count(<i64 *> cnp.PyArray_DATA(x), cnp.PyArray_SIZE(x), &table, &bins)
+        failed = hg_count(<i64 *> cnp.PyArray_DATA(x), cnp.PyArray_SIZE(x), &table, &bins, <hg_splitter> parallel)
     if failed > 0:
         raise ValueError("only numbers that are not negative can be counted")
     if failed:
@@ -174,6 +175,23 @@ cpdef ndarray count(ndarray x, Py_ssize_t least=0):
     free(table)
     counts[bins:] = 0
     return counts
+
+
+cpdef object select(ndarray x, Py_ssize_t k):
+    """The k-th of all numbers in order, from 0; NaN goes last, as in a sort."""
+    cdef int failed, kind = hg_type_of(cnp.PyArray_TYPE(x))
+    cdef ndarray value
+    if kind < HG_I32 or k < 0 or k >= cnp.PyArray_SIZE(x):
+        return reference.select(x, k)
+    if not cnp.PyArray_ISCARRAY_RO(x):
+        x = np.require(x, requirements=["C", "A"])
+    value = fresh(0, NULL, cnp.PyArray_TYPE(x))
+    with nogil:
+        failed = hg_select(kind, cnp.PyArray_DATA(x), cnp.PyArray_SIZE(x), k, cnp.PyArray_DATA(value),
+                           <hg_splitter> parallel)
+    if failed:
+        raise MemoryError("no memory for the counts")
+    return value
 
 
 cpdef ndarray count_parts(ndarray x, Py_ssize_t parts, double low, double high):

@@ -1,42 +1,14 @@
-/* Sorting, searching and counting. Sorts go by unsigned keys whose order is that of the values (NaN the largest, both
+/* Sorting and searching. Sorts go by unsigned keys whose order is that of the values (NaN the largest, both
  * zeros equal): insertion for a few, radix passes for many, two halves merged from both ends for a long line. It must
  * not know Python. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O3", "no-trapping-math")
 #endif
+#include "ordering.h"
 #include "sorting_loops.h"
 
 #define FEW 48
 #define LONG_LINE 65536
-
-HG_INLINE uint64_t key_of(int type, const void *x, hg_size i)
-{
-    switch (type) {
-    case HG_BOOL:
-    case HG_U8: return ((const u8 *)x)[i];
-    case HG_I8: return (uint64_t)(((const i8 *)x)[i] + 128);
-    case HG_I16: return (uint64_t)(((const i16 *)x)[i] + 32768);
-    case HG_I32: return (uint32_t)((const i32 *)x)[i] ^ 0x80000000u;
-    case HG_I64: return (uint64_t)((const i64 *)x)[i] ^ 0x8000000000000000u;
-    case HG_F16: {
-        uint32_t bits = ((const f16 *)x)[i], size = bits & 0x7fff, key = bits ^ (bits >> 15 ? 0xffff : 0x8000);
-        key = size ? key : 0x8000;
-        return size > 0x7c00 ? 0xffff : key;
-    }
-    case HG_F32: {
-        uint32_t bits = ((const uint32_t *)x)[i], size = bits & 0x7fffffff, flip = (uint32_t)((int32_t)bits >> 31);
-        uint32_t key = bits ^ (flip | 0x80000000u);
-        key = size ? key : 0x80000000u;
-        return size > 0x7f800000u ? 0xffffffffu : key;
-    }
-    default: {
-        uint64_t bits = ((const uint64_t *)x)[i], size = bits & INT64_MAX, flip = (uint64_t)((int64_t)bits >> 63);
-        uint64_t key = bits ^ (flip | 0x8000000000000000u);
-        key = size ? key : 0x8000000000000000u;
-        return size > 0x7ff0000000000000u ? UINT64_MAX : key;
-    }
-    }
-}
 
 /* U: key and place of a pair, 4 or 8 bytes each. */
 #define SORTER(U, B) \
@@ -422,36 +394,4 @@ void hg_search(int type, const void *edges, hg_size count, const void *values, i
         task(&j, 0, n);
     else
         parallel(task, &j, n, 1024);
-}
-
-/* ---------------------------------------------------------------------------------------------------------- counts */
-
-int hg_count(const i64 *x, hg_size n, i64 **table, hg_size *bins)
-{
-    hg_size size = 1024;
-    i64 most = -1, *found = calloc((size_t)size, sizeof *found);
-    for (hg_size i = 0; i < n && found; i++) {
-        if (x[i] > most) {
-            most = x[i];
-            if (most >= size) {
-                hg_size more = most + 1 + (most < 1 << 20 ? most : 1 << 20);
-                i64 *larger = (uint64_t)more > SIZE_MAX / 8 ? NULL : realloc(found, sizeof *found * (size_t)more);
-                if (!larger) {
-                    free(found);
-                    return -1;
-                }
-                found = larger;
-                memset(found + size, 0, sizeof *found * (size_t)(more - size));
-                size = more;
-            }
-        }
-        if (x[i] < 0) {
-            free(found);
-            return 1;
-        }
-        found[x[i]]++;
-    }
-    *table = found;
-    *bins = most + 1;
-    return found ? 0 : -1;
 }

@@ -15,7 +15,10 @@ void hg_search(int type, const void *edges, hg_size count, const void *values, i
 
 /* How often each number from 0 to the largest occurs, in a table to be freed. Returns -1 without memory, 1 if a number
  * is negative. */
-int hg_count(const i64 *x, hg_size n, i64 **table, hg_size *bins);
+int hg_count(const i64 *x, hg_size n, i64 **table, hg_size *bins, hg_splitter parallel);
+
+/* The k-th of n numbers (int32, int64 or floats) in order, from 0, NaN last. Returns -1 without memory. */
+int hg_select(int type, const void *x, hg_size n, hg_size k, void *value, hg_splitter parallel);
 
 /* Equal parts of [low, high]: their number, below 2^31, and how many there are to one. All are numbers of x's type. */
 typedef struct {

@@ -11,6 +11,7 @@ from headgate.kernels.indexing cimport gather
 from headgate.kernels.sorting cimport longest_runs
 from headgate.kernels.sorting cimport missing as count_missing
 from headgate.kernels.sorting cimport pick as pick_kernel
+from headgate.kernels.sorting cimport select as select_kernel
 from headgate.kernels.sorting cimport sort as sort_kernel
 from headgate.kernels.sorting cimport topk as topk_kernel
 from headgate.ops.change cimport need_int, need_tensor

@@ -18,6 +18,7 @@ if not cython.compiled:
     from headgate.kernels.reference import contiguous, copy_into, gather, like_layout, longest_runs
     from headgate.kernels.reference import missing as count_missing
     from headgate.kernels.reference import pick as pick_kernel
+    from headgate.kernels.reference import select as select_kernel
     from headgate.kernels.reference import sort as sort_kernel
     from headgate.kernels.reference import topk as topk_kernel
     from headgate.ops.change import need_int, need_tensor
@@ -36,7 +37,7 @@ KTH = result_type("kthvalue", "values indices")
 MEDIAN = result_type("median", "values indices")
 NANMEDIAN = result_type("nanmedian", "values indices")
 MODE = result_type("mode", "values indices")
-SHORT = 256  # elements whose median is found sooner by the kernel than by np.partition
+SHORT = 256  # elements whose median is found sooner by sorting than by counting digits
 
 
 # ---- the ops --------------------------------------------------------------------------------------------------------
@@ -185,7 +186,7 @@ class MedianAll(Op):
         wide = flat.astype(np.float32) if missing and flat.dtype.itemsize == 2 else flat  # bfloat16 has no order of NaN
         if count <= SHORT:
             return np.asarray(pick_kernel(wide, middle + 1, 0)[0].reshape(()), flat.dtype)
-        return np.asarray(np.partition(wide, middle)[middle], flat.dtype)  # NaN goes last, as in a sort
+        return np.asarray(select_kernel(wide, middle), flat.dtype)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
