@@ -13,6 +13,7 @@ cimport numpy as cnp
 from libc.string cimport memset
 from numpy cimport ndarray, npy_intp
 
+from headgate.kernels.copying cimport contiguous
 from headgate.kernels.memory cimport fresh
 from headgate.kernels.pool cimport get_num_threads, parallel
 
@@ -38,6 +39,8 @@ cdef extern from "indexing_loops.h" nogil:
                         hg_splitter parallel)
     int hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel)
     void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index, hg_splitter parallel)
+    int hg_scattered(const hg_walk *w, const char *origin, char *far, const char *near, const char *index,
+                     hg_splitter parallel)
     void hg_take(const char *x, char *out, const i64 *index, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t count,
                  Py_ssize_t bytes, hg_splitter parallel)
 
@@ -281,6 +284,41 @@ cpdef ndarray scatter(ndarray x, Py_ssize_t axis, ndarray index, object src, str
         w.near_step[i] = cnp.PyArray_STRIDES(values)[i] if cnp.PyArray_NDIM(values) else 0
     write(&w, x, values, index)
     return x
+
+
+cdef bint by_lines(ndarray x, int axis, ndarray index, ndarray values) noexcept:
+    """Whether positions run along the last axis, in every line of x, and all operands lie without gaps."""
+    cdef int i, rank = cnp.PyArray_NDIM(x)
+    if rank < 2 or axis != rank - 1 or cnp.PyArray_NDIM(index) != rank or cnp.PyArray_DIMS(index)[axis] < 2:
+        return False
+    for i in range(rank - 1):
+        if cnp.PyArray_DIMS(index)[i] != cnp.PyArray_DIMS(x)[i]:
+            return False
+    return (usable(x) and cnp.PyArray_IS_C_CONTIGUOUS(x) and cnp.PyArray_ISCARRAY_RO(index)
+            and hg_type_of(cnp.PyArray_TYPE(index)) == HG_I64 and cnp.PyArray_TYPE(values) == cnp.PyArray_TYPE(x)
+            and cnp.PyArray_ISBEHAVED_RO(values) and covered(x, axis, index, values))
+
+
+cpdef ndarray scattered(ndarray x, Py_ssize_t axis, ndarray index, object src, str mode="set"):
+    """`scatter` into a copy of x; lines are copied and written to in turn, while they are in the cache."""
+    cdef hg_walk w
+    cdef ndarray out
+    cdef int at = axis_number(axis, cnp.PyArray_NDIM(x)), number = mode_named(mode), i, good
+    if (cnp.PyArray_SIZE(index) <= HELD or number == 100 or not isinstance(src, ndarray)
+            or not by_lines(x, at, index, src)):
+        return scatter(contiguous(x), axis, index, src, mode)
+    out = fresh(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
+    start_walk(&w, index, out, at)
+    w.mode = number
+    for i in range(w.rank):
+        w.near_step[i] = cnp.PyArray_STRIDES(<ndarray> src)[i]
+    with nogil:
+        good = hg_scattered(&w, <char *> cnp.PyArray_DATA(x), <char *> cnp.PyArray_DATA(out),
+                            <char *> cnp.PyArray_DATA(<ndarray> src), <char *> cnp.PyArray_DATA(index),
+                            <hg_splitter> parallel)
+    if not good:
+        refuse_outside(index, &w)
+    return out
 
 
 cpdef ndarray index_add(ndarray x, Py_ssize_t axis, ndarray index, ndarray src, object alpha=1):

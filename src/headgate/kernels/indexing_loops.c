@@ -95,6 +95,7 @@ typedef struct {
     const char *index;
     void (*line)(const hg_walk *w, char *far, char *near, const char *index);
     int *bad; /* where not NULL: each line's positions are looked at first, and the walk ends where one is outside */
+    const char *origin; /* where not NULL: what a line holds before it is written to */
 } walk_job;
 
 static int line_outside(const hg_walk *w, const char *index)
@@ -147,6 +148,8 @@ static void walk(void *context, hg_size low, hg_size high)
     for (;;) {
         if (refused(j, w, index))
             return;
+        if (j->origin)
+            memcpy(far, j->origin + (far - j->far), (size_t)(w->limit * w->item));
         j->line(w, far, near, index);
         int d = last - 1;
         for (; d >= 0; d--) {
@@ -173,7 +176,7 @@ static void walk_strip(void *context, hg_size low, hg_size high)
     hg_walk part = *j->w;
     int last = part.rank - 1;
     walk_job strip = {&part, j->far + low * part.far_step[last], j->near + low * part.near_step[last],
-                      j->index + low * part.index_step[last], j->line, j->bad};
+                      j->index + low * part.index_step[last], j->line, j->bad, NULL};
     part.shape[last] = high - low;
     walk(&strip, 0, part.shape[0]);
 }
@@ -352,7 +355,7 @@ int hg_gather(const hg_walk *w, const char *far, char *near, const char *index, 
 {
     int bad = 0;
     line by_size = w->item == 1 ? gather_u8 : w->item == 2 ? gather_f16 : w->item == 4 ? gather_i32 : gather_i64;
-    walk_job j = {w, (char *)far, near, index, by_size, &bad};
+    walk_job j = {w, (char *)far, near, index, by_size, &bad, NULL};
     run(&j, 0, parallel);
     return !bad;
 }
@@ -398,7 +401,7 @@ static int worth_sharing(const hg_walk *w)
         && w->far_step[0] == 0 && w->index_step[0] == sizeof(i64);
 }
 
-void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index, hg_splitter parallel)
+static line writer(const hg_walk *w)
 {
     static const line combine[4][HG_TYPES] = {
         {any_truth, add_u8, add_i8, add_i16, add_i32, add_i64, NULL, NULL, NULL},
@@ -407,17 +410,34 @@ void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index
         {any_truth, amax_u8, amax_i8, amax_i16, amax_i32, amax_i64, NULL, amax_f32, amax_f64},
         {both_truth, amin_u8, amin_i8, amin_i16, amin_i32, amin_i64, NULL, amin_f32, amin_f64},
     };
-    line set = w->item == 1 ? set_u8 : w->item == 2 ? set_f16 : w->item == 4 ? set_i32 : set_i64;
-    line chosen = w->mode == HG_SET ? set : combine[w->mode - HG_ADD][w->type];
-    if (w->mode != HG_SET && w->type == HG_F16)
-        chosen = HG_CHOSEN(combine_halves)[w->mode - HG_ADD];
+    if (w->mode == HG_SET)
+        return w->item == 1 ? set_u8 : w->item == 2 ? set_f16 : w->item == 4 ? set_i32 : set_i64;
+    if (w->type == HG_F16)
+        return HG_CHOSEN(combine_halves)[w->mode - HG_ADD];
     if (w->mode == HG_ADD && w->type >= HG_F32)
-        chosen = HG_CHOSEN(add_floats)[w->type - HG_F32];
-    walk_job j = {w, far, (char *)near, index, chosen, NULL};
+        return HG_CHOSEN(add_floats)[w->type - HG_F32];
+    return combine[w->mode - HG_ADD][w->type];
+}
+
+void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index, hg_splitter parallel)
+{
+    walk_job j = {w, far, (char *)near, index, writer(w), NULL, NULL};
     if (worth_sharing(w))
         parallel(write_part, &j, w->limit, a_part(w, w->limit, SHARED_LINE / 2));
     else
         run(&j, 1, parallel);
+}
+
+int hg_scattered(const hg_walk *w, const char *origin, char *far, const char *near, const char *index,
+                 hg_splitter parallel)
+{
+    int bad = 0;
+    walk_job j = {w, far, (char *)near, index, writer(w), &bad, origin};
+    hg_size per = 1;
+    for (int d = 1; d < w->rank; d++)
+        per *= w->shape[d];
+    parallel(walk, &j, w->shape[0], GRAIN / per + 1);
+    return !bad;
 }
 
 /* ------------------------------------------------------------------------------------------------------------- rows */

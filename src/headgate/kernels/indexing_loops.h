@@ -27,6 +27,10 @@ int hg_index_linear(const i64 *const *parts, const hg_size *sizes, int count, hg
 int hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel);
 /* far[index[i]] (combined with) = near[i], repeated positions in order; positions are good. */
 void hg_scatter(const hg_walk *w, char *far, const char *near, const char *index, hg_splitter parallel);
+/* The same into lines along the last axis, which are copied from `origin` first: far and origin have no gaps, and index
+   covers every line. 0 if some position is outside. */
+int hg_scattered(const hg_walk *w, const char *origin, char *far, const char *near, const char *index,
+                 hg_splitter parallel);
 /* out (outer, count, inner bytes) from contiguous x (outer, n, inner bytes). */
 void hg_take(const char *x, char *out, const i64 *index, hg_size outer, hg_size n, hg_size count, hg_size bytes,
              hg_splitter parallel);

@@ -41,6 +41,7 @@ from headgate.kernels.reference_reduce import matmul as matmul
 from headgate.kernels.reference_reduce import norm as norm
 from headgate.kernels.reference_reduce import reduce as reduce
 from headgate.kernels.reference_reduce import scatter as scatter
+from headgate.kernels.reference_reduce import scattered as scattered
 from headgate.kernels.reference_reduce import set_num_threads as set_num_threads
 from headgate.kernels.reference_reduce import softmax as softmax
 from headgate.kernels.reference_reduce import softmax_backward as softmax_backward

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from headgate.kernels.reference_copy import cast
-from headgate.kernels.reference_select import gather, index_add, linear, scatter, sort, take, topk
+from headgate.kernels.reference_select import gather, index_add, linear, scatter, scattered, sort, take, topk
 from headgate.kernels.reference_shared import (
     _BOOL,
     _INT64,
@@ -41,6 +41,7 @@ __all__ = [
     "norm",
     "reduce",
     "scatter",
+    "scattered",
     "set_num_threads",
     "softmax",
     "softmax_backward",

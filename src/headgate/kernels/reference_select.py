@@ -121,6 +121,11 @@ def scatter(x: Array, axis: int, index: Array, src: Any, mode: str = "set", incl
     return x
 
 
+def scattered(x: Array, axis: int, index: Array, src: Any, mode: str = "set") -> Array:
+    """`scatter` into a copy of x."""
+    return scatter(np.array(x, order="C"), axis, index, src, mode)
+
+
 def _refuse_shapes(x: Array, axis: int, index: Array, src: Array) -> None:
     if index.ndim != x.ndim:
         raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")

@@ -15,6 +15,7 @@ cdef class Change(Op):
     cdef int apart
     cdef bint keeps
     cdef object change(self, ndarray target, tuple inputs, object attrs)
+    cdef object changed(self, tuple inputs, object attrs)
 
 cdef object change(Change op, tuple inputs, object attrs, object out)
 cdef Tensor change_inplace(Change op, tuple inputs, object attrs)

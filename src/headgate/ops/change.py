@@ -43,7 +43,10 @@ NUMBER_NAMES = {
 
 @cython.cclass
 class Change(Op):
-    """The family: input 0 is what is changed; `change` writes into the array it is given, after all its checks."""
+    """The family: input 0 is what is changed; `change` writes into the array it is given, after all its checks.
+
+    `changed` copies first and then changes the copy, unless an op can do both at once.
+    """
 
     def __init__(self):
         super().__init__()
@@ -54,7 +57,7 @@ class Change(Op):
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
         if out is None:
-            out = copied(inputs[0]) if self.keeps else contiguous(inputs[0])
+            return self.changed(inputs, attrs)
         self.change(out, inputs, attrs)
         return out
 
@@ -69,6 +72,12 @@ class Change(Op):
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
         raise RuntimeError(f"{self.name} does not say what it changes")
+
+    @cython.cfunc
+    def changed(self, inputs: tuple, attrs: object) -> object:
+        out: ndarray = copied(inputs[0]) if self.keeps else contiguous(inputs[0])
+        self.change(out, inputs, attrs)
+        return out
 
 
 def allow_expanded(op: Change) -> None:

@@ -10,6 +10,7 @@ from headgate.core.records cimport OUT, Node, Op, Tensor
 from headgate.kernels.copying cimport zeros
 from headgate.kernels.indexing cimport gather as gather_kernel
 from headgate.kernels.indexing cimport scatter as scatter_kernel
+from headgate.kernels.indexing cimport scattered
 from headgate.ops.change cimport Change, change, constant, is_number, kind_name, need_int, need_tensor
 from headgate.ops.view cimport SLICE, Part
 from headgate.ops.where cimport choose, fill_where

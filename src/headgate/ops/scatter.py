@@ -17,6 +17,7 @@ if not cython.compiled:
     from headgate.core.records import OUT, Node, Op, Tensor
     from headgate.kernels.reference import gather as gather_kernel
     from headgate.kernels.reference import scatter as scatter_kernel
+    from headgate.kernels.reference import scattered
     from headgate.kernels.reference import zeros
     from headgate.ops.change import Change, change, constant, is_number, kind_name, need_int, need_tensor
     from headgate.ops.view import SLICE, Part
@@ -75,6 +76,11 @@ class Scatter(Change):
         scatter_kernel(target, attrs[0], long_index(inputs[1]), source, "set", True)
 
     @cython.cfunc
+    def changed(self, inputs: tuple, attrs: object) -> object:
+        source = inputs[2] if len(inputs) > 2 else constant(attrs[1], dtypes.of(inputs[0]))
+        return scattered(inputs[0], attrs[0], long_index(inputs[1]), source, "set")
+
+    @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         if i == 2:
             return padded(apply(GATHER, (g, n.tensor(1)), n.attrs[0]), n.shape(2))
@@ -88,6 +94,10 @@ class ScatterAdd(Change):
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
         scatter_kernel(target, attrs, long_index(inputs[1]), inputs[2], "add", True)
+
+    @cython.cfunc
+    def changed(self, inputs: tuple, attrs: object) -> object:
+        return scattered(inputs[0], attrs, long_index(inputs[1]), inputs[2], "add")
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
