@@ -8,7 +8,7 @@
 #define DEPTH 40        /* turns of a tree over more rows than memory can hold */
 
 /* BLOCKS and ROWS: the reduction of n adjacent elements. LOAD gives a vector of widened elements; MAP is applied to each (c is the
- * centre); element i goes to lane i modulo their number, and the lanes join by halves. */
+ * centre); element i goes to lane i modulo their number, and the lanes join by halves, whole vectors first. */
 #define BLOCKS(NAME, T, ACC, INIT, LOAD, LOAD1, MAP, MAP1, JOIN, JOIN1) \
 static ACC HG(block_##NAME)(const T *x, hg_size n, ACC c) \
 { \
@@ -49,18 +49,27 @@ static ACC HG(block_##NAME)(const T *x, hg_size n, ACC c) \
             p = MAP(p); \
             sum[k] = JOIN(sum[k], p); \
         } \
+    if (n % WIDTH) { \
+        memcpy(lane, sum, sizeof lane); \
+        for (i = n / WIDTH * WIDTH; i < n; i++) { \
+            ACC p = LOAD1(x[i]); \
+            p = MAP1(p); \
+            lane[i] = JOIN1(lane[i], p); \
+        } \
+        memcpy(sum, lane, sizeof lane); \
+    } \
+    _Pragma("GCC unroll 4") \
+    for (int half = VECTORS / 2; half; half /= 2) \
+        _Pragma("GCC unroll 16") \
+        for (int k = 0; k < half; k++) \
+            sum[k] = JOIN(sum[k], sum[k + half]); \
     for (i = 0; missing; i++) { \
         ACC p = LOAD1(all[i]); \
         if (p != p) \
             return p; \
     } \
-    memcpy(lane, sum, sizeof lane); \
-    for (i = n / WIDTH * WIDTH; i < n; i++) { \
-        ACC p = LOAD1(x[i]); \
-        p = MAP1(p); \
-        lane[i] = JOIN1(lane[i], p); \
-    } \
-    for (int half = LANES / 2; half; half /= 2) \
+    memcpy(lane, sum, sizeof(V)); \
+    for (int half = WIDTH / 2; half; half /= 2) \
         for (int l = 0; l < half; l++) \
             lane[l] = JOIN1(lane[l], lane[l + half]); \
     return lane[0]; \
