@@ -98,8 +98,9 @@ KERNEL(erfcx) {
 LOOP(erfcx, 1)
 
 /* What the centre's series does not reach is brought together, so that its logarithms are not taken of the rest. */
-#define HARD(condition) int hard[BLOCK]; int count = 0; \
-    for (int i = 0; i < (int)m; i++) { hard[count] = i; count += (condition); }
+#define HARD(condition) unsigned char is_hard[BLOCK]; int hard[BLOCK]; \
+    EACH(is_hard[i] = condition) \
+    const int count = places_of(is_hard, (int)m, hard);
 
 /* -x of the normal distribution's lower tail P, below 1/8: from z = sqrt(-2 log P) and its own logarithm. */
 static inline void FN(quantile_of_tail)(double *P, ptrdiff_t m) {

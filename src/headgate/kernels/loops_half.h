@@ -2,7 +2,6 @@
    without it, integer arithmetic that the compiler can vectorise. */
 
 #ifdef __F16C__
-#include <immintrin.h>
 static inline void widen(float *to, const uint16_t *from, ptrdiff_t n) {
     ptrdiff_t i = 0;
 #ifdef __AVX512F__

@@ -26,6 +26,22 @@ static inline void block_math(int kind, int which, void *x, ptrdiff_t n) {
     hg_maths[kind][which].inner(args, &n, steps, hg_maths[kind][which].data);
 }
 
+/* Where the marks are 1: how many, and their places. */
+static inline int places_of(const unsigned char *marks, int n, int *places) {
+    int count = 0, i = 0;
+#ifdef __AVX512BW__ /* with VL, as loops_avx512.c has it */
+    __m512i at = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    for (; i + 16 <= n; i += 16, at = _mm512_add_epi32(at, _mm512_set1_epi32(16))) {
+        const __m128i sixteen = _mm_loadu_si128((const __m128i *)(marks + i));
+        const __mmask16 found = _mm_test_epi8_mask(sixteen, sixteen);
+        _mm512_storeu_si512(places + count, _mm512_maskz_compress_epi32(found, at)); /* count <= i: there is room */
+        count += __builtin_popcount(found);
+    }
+#endif
+    for (; i < n; i++) places[count] = i, count += marks[i];
+    return count;
+}
+
 /* erfinv(x) / x from w = -log(1 - x^2), to about 1e-7 (Giles 2010, single precision) */
 static inline float f_giles(float w) {
     const float u = w - 2.5f, v = __builtin_sqrtf(w < 5 ? 5 : w) - 3;
