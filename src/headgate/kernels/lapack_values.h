@@ -1,0 +1,156 @@
+/* Orthogonal factors, singular values, symmetric eigenvalues and least squares for one element type T. Included twice
+ * by lapack_loops.c, after lapack_type.h. It must not know Python. */
+
+/* ------------------------------------------------------------------------------------------------------------------ QR */
+
+/* The upper triangle of `rows` rows. */
+static void NAME(put_upper)(T *to, const T *a, int side, int rows, int n)
+{
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < n; j++)
+            to[(hg_size)i * n + j] = i > j ? 0 : a[(hg_size)j * side + i];
+}
+
+static int NAME(qr)(const hg_lapack *job)
+{
+    int m = (int)job->a.m, n = (int)job->a.n, count = m < n ? m : n, width = job->width, info = 0;
+    int wide = n > width ? n : width, room = 64 * (m + n);
+    T *a = malloc(((size_t)m * wide + count + room) * sizeof(T));
+    if (!a)
+        return -1;
+    T *tau = a + (hg_size)m * wide, *work = tau + count;
+    for (hg_size k = 0; k < job->count; k++) {
+        NAME(columns)(a, m, &job->a, k);
+        NAME(geqrf)(&m, &n, a, &m, tau, work, &room, &info);
+        NAME(put_upper)((T *)job->out[1] + k * width * n, a, m, width, n);
+        if (!job->out[0])
+            continue;
+        NAME(orgqr)(&m, &width, &count, a, &m, tau, work, &room, &info);
+        NAME(put)(job->out[0], k, a, m, m, width);
+    }
+    free(a);
+    return info;
+}
+
+/* ----------------------------------------------------------------------------------------------------- singular values */
+
+typedef struct {
+    T *a, *values, *left, *right, *work;
+    int *places, m, n, count, room;
+} NAME(svd_room);
+
+static double NAME(limit)(const hg_lapack *job, const T *values)
+{
+    double relative = job->relative * (double)values[0];
+    return relative > job->least ? relative : job->least;
+}
+
+/* V S⁻¹ Uᵀ: adjacent rows of it are adjacent columns of U S⁻¹ Vᵀ, where singular values that count as zero drop out. */
+static void NAME(pseudo)(const hg_lapack *job, hg_size k, const NAME(svd_room) *r)
+{
+    double limit = NAME(limit)(job, r->values);
+    const T one = 1, zero = 0;
+    for (int i = 0; i < r->count; i++) {
+        T scale = r->values[i] > limit ? 1 / r->values[i] : 0;
+        for (int j = 0; j < r->n; j++)
+            r->right[(hg_size)j * r->count + i] *= scale;
+    }
+    NAME(gemm)("N", "N", &r->m, &r->n, &r->count, &one, r->left, &r->m, r->right, &r->count, &zero,
+               (T *)job->out[0] + k * r->m * r->n, &r->m, 1, 1);
+}
+
+static int NAME(svd_one)(const hg_lapack *job, hg_size k, NAME(svd_room) *r)
+{
+    int info = 0, rows = job->full ? r->n : r->count, columns = job->full ? r->m : r->count;
+    const char *way = job->what == HG_RANK || !job->out[0] ? "N" : job->full ? "A" : "S";
+    NAME(columns)(r->a, r->m, &job->a, k);
+    if (!NAME(finite)(r->a, (hg_size)r->m * r->n, 1))
+        return -1;
+    NAME(gesdd)(way, &r->m, &r->n, r->a, &r->m, r->values, r->left, &r->m, r->right, &rows, r->work, &r->room, r->places,
+                &info, 1);
+    if (info)
+        return info;
+    if (job->what == HG_PINV)
+        NAME(pseudo)(job, k, r);
+    else if (job->what == HG_RANK) {
+        i64 *rank = (i64 *)job->out[0] + k;
+        double limit = NAME(limit)(job, r->values);
+        *rank = 0;
+        for (int i = 0; i < r->count; i++)
+            *rank += r->values[i] > limit;
+    } else {
+        memcpy((T *)job->out[1] + k * r->count, r->values, r->count * sizeof(T));
+        if (job->out[0]) {
+            NAME(put)(job->out[0], k, r->left, r->m, r->m, columns);
+            NAME(put)(job->out[2], k, r->right, rows, rows, r->n);
+        }
+    }
+    return 0;
+}
+
+static int NAME(svd)(const hg_lapack *job)
+{
+    NAME(svd_room) r = {.m = (int)job->a.m, .n = (int)job->a.n};
+    hg_size m = r.m, n = r.n, less = m < n ? m : n, more = m < n ? n : m;
+    int info = 0;
+    r.count = (int)less;
+    r.room = (int)(5 * less * less + 7 * less + more + 64 * (m + n)); /* what gesdd asks for, blocks of 64 included */
+    r.a = malloc((m * n + less + m * m + n * n + r.room) * sizeof(T) + 8 * less * sizeof(int));
+    if (!r.a)
+        return -1;
+    r.values = r.a + m * n;
+    r.left = r.values + less;
+    r.right = r.left + m * m;
+    r.work = r.right + n * n;
+    r.places = (int *)(r.work + r.room);
+    for (hg_size k = 0; k < job->count && !info; k++)
+        info = NAME(svd_one)(job, k, &r);
+    free(r.a);
+    return info;
+}
+
+/* ---------------------------------------------------------------------------------------- eigenvalues, least squares */
+
+static int NAME(eigh)(const hg_lapack *job)
+{
+    int n = (int)job->a.n, info = 0, room = 1 + 6 * n + 2 * n * n + 64 * n, places = 3 + 5 * n;
+    T *a = malloc(((size_t)n * n + room) * sizeof(T) + places * sizeof(int));
+    if (!a)
+        return -1;
+    T *work = a + (hg_size)n * n;
+    for (hg_size k = 0; k < job->count && !info; k++) {
+        NAME(columns)(a, n, &job->a, k);
+        NAME(syevd)(job->out[1] ? "V" : "N", job->upper ? "U" : "L", &n, a, &n, (T *)job->out[0] + k * n, work, &room,
+                    (int *)(work + room), &places, &info, 1, 1);
+        if (job->out[1])
+            NAME(put)(job->out[1], k, a, n, n, n);
+    }
+    free(a);
+    return info;
+}
+
+static int NAME(lstsq)(const hg_lapack *job)
+{
+    int m = (int)job->a.m, n = (int)job->a.n, many = (int)job->b.n, side = m > n ? m : n, info = 0, rank = 0;
+    int room = 7 * n + m + 1 + 64 * (n + 1 + many);
+    const T limit = (T)job->relative;
+    T *a = malloc(((size_t)m * n + (size_t)side * many + room) * sizeof(T) + n * sizeof(int));
+    if (!a)
+        return -1;
+    T *b = a + (hg_size)m * n, *work = b + (hg_size)side * many;
+    int *order = (int *)(work + room);
+    for (hg_size k = 0; k < job->count && !info; k++) {
+        NAME(columns)(a, m, &job->a, k);
+        if (!NAME(finite)(a, (hg_size)m * n, 1)) {
+            info = -1;
+            break;
+        }
+        NAME(columns)(b, side, &job->b, k);
+        memset(order, 0, n * sizeof(int));
+        NAME(gelsy)(&m, &n, &many, a, &m, b, &side, order, &limit, &rank, work, &room, &info);
+        NAME(put)(job->out[0], k, b, side, n, many);
+        ((i64 *)job->out[1])[k] = rank;
+    }
+    free(a);
+    return info;
+}
