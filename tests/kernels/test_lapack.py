@@ -237,3 +237,22 @@ def test_a_batch_of_one_matrix_read_again_and_again(kernels: Any) -> None:
     same(kernels.inverse(a), np.linalg.inv(a), "d")
     same(kernels.triangular(a, np.broadcast_to(np.eye(3), a.shape), False, False, True),
          np.linalg.inv(np.tril(a)), "d")
+
+
+@both_types
+@pytest.mark.parametrize("shape", [(3, 3), (5, 3), (3, 5), (40, 40), (1, 3), (3, 1)])
+@pytest.mark.parametrize("scale", [0.0, 1e-38, 1e-32, 1e-17, 1e17, 1e38])
+def test_reflections_of_any_length(kernels: Any, scale: float, shape: tuple[int, ...], kind: str) -> None:
+    a = (general(shape, "d") * scale / shape[0]).astype(kind) if kind == "f" else general(shape, kind) * scale**8
+    a[1:, 0] = 0  # nothing to reflect in the first column
+    q, r = kernels.qr(a, "reduced")
+    expected = np.linalg.qr(a)
+    np.testing.assert_allclose(q, expected[0], atol=1e-3)
+    np.testing.assert_allclose(r, expected[1], rtol=1e-3, atol=1e-4 * np.abs(a).max())
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_reflections_of_what_is_not_finite(kernels: Any, bad: float) -> None:
+    a = general((4, 3), "d")
+    a[2, 1] = bad
+    assert np.isnan(kernels.qr(a, "reduced")[1][1, 1])

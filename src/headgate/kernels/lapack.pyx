@@ -43,6 +43,7 @@ cdef extern from "lapack_loops.h" nogil:
     int hg_lapack_run(const hg_lapack *job)
 
 cdef int state = 0        # 0 not looked for, 1 open, -1 missing
+cdef Py_ssize_t AREA = 65536  # elements of a matrix from which two threads of NumPy's library begin to win
 cdef Py_ssize_t HELD = 4096  # multiplications below which letting go of the interpreter costs more than it gives
 
 
@@ -85,14 +86,14 @@ cdef ndarray described(ndarray x, hg_matrices *a, bint turned):
 
 
 cdef ndarray begun(hg_lapack *job, int what, ndarray x, Py_ssize_t most, bint turned=False):
-    """A job over the matrices of x: x or its copy, None where NumPy is to do it (sides above `most`)."""
+    """A job over the matrices of x: x or its copy, None where NumPy is to do it (of more than `most` elements)."""
     cdef int rank = cnp.PyArray_NDIM(x), i
     cdef Py_ssize_t count = 1
     memset(job, 0, sizeof(hg_lapack))
     job.what, job.type = what, hg_type_of(cnp.PyArray_TYPE(x))
     if rank < 2 or (job.type != HG_F32 and job.type != HG_F64) or cnp.PyArray_SIZE(x) == 0 or not is_open():
         return None
-    if cnp.PyArray_DIMS(x)[rank - 1] > most or cnp.PyArray_DIMS(x)[rank - 2] > most:
+    if cnp.PyArray_DIMS(x)[rank - 1] * cnp.PyArray_DIMS(x)[rank - 2] > most:
         return None
     for i in range(rank - 2):
         count *= cnp.PyArray_DIMS(x)[i]
@@ -146,7 +147,7 @@ cdef ndarray adjacent(ndarray x, hg_matrices *a, bint turned):
 
 cpdef object cholesky(ndarray a):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_CHOLESKY, a, 256)
+    cdef ndarray x = begun(&job, HG_CHOLESKY, a, AREA)
     if x is None:
         return reference.cholesky(a)
     made = result(&job, 0, x, job.a.n, job.a.n, 2)
@@ -155,7 +156,7 @@ cpdef object cholesky(ndarray a):
 
 cpdef object triangular(ndarray a, ndarray b, bint upper, bint unit, bint left):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_TRIANGULAR, a, 256, not left), y, made
+    cdef ndarray x = begun(&job, HG_TRIANGULAR, a, AREA, not left), y, made
     if x is None or cnp.PyArray_SIZE(b) == 0:
         return reference.triangular(a, b, upper, unit, left)
     x = adjacent(x, &job.a, not left)
@@ -168,7 +169,7 @@ cpdef object triangular(ndarray a, ndarray b, bint upper, bint unit, bint left):
 
 cpdef object cholesky_solve(ndarray b, ndarray factor, bint upper):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_CHOLESKY_SOLVE, factor, 256), y, made
+    cdef ndarray x = begun(&job, HG_CHOLESKY_SOLVE, factor, AREA), y, made
     if x is None or cnp.PyArray_SIZE(b) == 0:
         return reference.cholesky_solve(b, factor, upper)
     x = adjacent(x, &job.a, False)
@@ -181,7 +182,7 @@ cpdef object cholesky_solve(ndarray b, ndarray factor, bint upper):
 
 cpdef object cholesky_inverse(ndarray factor, bint upper):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_CHOLESKY_INVERSE, factor, 256)
+    cdef ndarray x = begun(&job, HG_CHOLESKY_INVERSE, factor, AREA)
     if x is None:
         return reference.cholesky_inverse(factor, upper)
     job.upper = upper
@@ -194,7 +195,7 @@ cpdef object cholesky_inverse(ndarray factor, bint upper):
 
 cpdef object inverse(ndarray a):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_INVERSE, a, 256)
+    cdef ndarray x = begun(&job, HG_INVERSE, a, AREA)
     if x is None:
         return reference.inverse(a)
     made = result(&job, 0, x, job.a.n, job.a.n, 2)
@@ -212,7 +213,7 @@ cdef void one_column(ndarray b, hg_matrices *y) noexcept:
 
 cpdef object solve(ndarray a, ndarray b, bint left, bint vector):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_SOLVE, a, 256, not left), y, made
+    cdef ndarray x = begun(&job, HG_SOLVE, a, AREA, not left), y, made
     if x is None or cnp.PyArray_SIZE(b) == 0:
         return reference.solve(a, b, left, vector)
     if vector:
@@ -229,7 +230,7 @@ cpdef object solve(ndarray a, ndarray b, bint left, bint vector):
 
 cpdef object det(ndarray a):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_DET, a, 256)
+    cdef ndarray x = begun(&job, HG_DET, a, AREA)
     if x is None:
         return reference.det(a)
     made = result(&job, 0, x, 0, 0, 0)
@@ -238,7 +239,7 @@ cpdef object det(ndarray a):
 
 cpdef tuple slogdet(ndarray a):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_SLOGDET, a, 256)
+    cdef ndarray x = begun(&job, HG_SLOGDET, a, AREA)
     if x is None:
         return reference.slogdet(a)
     pair = result(&job, 0, x, 0, 0, 0), result(&job, 1, x, 0, 0, 0)
@@ -250,7 +251,7 @@ cpdef tuple slogdet(ndarray a):
 
 def lu_factor(ndarray a, bint pivot):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_LU, a, 1 << 20), pivots, info
+    cdef ndarray x = begun(&job, HG_LU, a, 1 << 40), pivots, info
     if x is None:
         return reference.lu_factor(a, pivot)
     made = result(&job, 0, x, job.a.m, job.a.n, 2)
@@ -262,7 +263,7 @@ def lu_factor(ndarray a, bint pivot):
 
 def lu(ndarray a, bint pivot):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_LU, a, 1 << 20)
+    cdef ndarray x = begun(&job, HG_LU, a, 1 << 40)
     if x is None:
         return reference.lu(a, pivot)
     count = min(job.a.m, job.a.n)
@@ -293,7 +294,7 @@ def permutation(ndarray pivots, Py_ssize_t rows, kind):
 
 def lu_solve(ndarray packed, ndarray pivots, ndarray b, bint adjoint):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_LU_SOLVE, packed, 1 << 20), y
+    cdef ndarray x = begun(&job, HG_LU_SOLVE, packed, 1 << 40), y
     if x is None or cnp.PyArray_SIZE(b) == 0:
         return reference.lu_solve(packed, pivots, b, adjoint)
     y = described(b, &job.b, False)
@@ -310,7 +311,7 @@ def lu_solve(ndarray packed, ndarray pivots, ndarray b, bint adjoint):
 
 def qr(ndarray a, str mode):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_QR, a, 256)
+    cdef ndarray x = begun(&job, HG_QR, a, AREA)
     if x is None:
         return reference.qr(a, mode)
     job.width = job.a.m if mode == "complete" else min(job.a.m, job.a.n)
@@ -321,7 +322,7 @@ def qr(ndarray a, str mode):
 
 def svd(ndarray a, bint full):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_SVD, a, 256)
+    cdef ndarray x = begun(&job, HG_SVD, a, AREA)
     if x is None:
         return reference.svd(a, full)
     count = min(job.a.m, job.a.n)
@@ -333,7 +334,7 @@ def svd(ndarray a, bint full):
 
 def svdvals(ndarray a):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_SVD, a, 256)
+    cdef ndarray x = begun(&job, HG_SVD, a, AREA)
     if x is None:
         return reference.svdvals(a)
     values = result(&job, 1, x, min(job.a.m, job.a.n), 0, 1)
@@ -342,7 +343,7 @@ def svdvals(ndarray a):
 
 def eigh(ndarray a, str uplo):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_EIGH, a, 256)
+    cdef ndarray x = begun(&job, HG_EIGH, a, AREA)
     if x is None:
         return reference.eigh(a, uplo)
     job.upper = uplo == "U"
@@ -352,7 +353,7 @@ def eigh(ndarray a, str uplo):
 
 def eigvalsh(ndarray a, str uplo):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_EIGH, a, 256)
+    cdef ndarray x = begun(&job, HG_EIGH, a, AREA)
     if x is None:
         return reference.eigvalsh(a, uplo)
     job.upper = uplo == "U"
@@ -370,7 +371,7 @@ cdef bint plain_bounds(hg_lapack *job, least, relative):
 
 def pinv(ndarray a, least, relative):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_PINV, a, 256)
+    cdef ndarray x = begun(&job, HG_PINV, a, AREA)
     if x is None or not plain_bounds(&job, least, relative):
         return reference.pinv(a, least, relative)
     made = result(&job, 0, x, job.a.n, job.a.m, 2)
@@ -379,7 +380,7 @@ def pinv(ndarray a, least, relative):
 
 def rank(ndarray a, least, relative):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_RANK, a, 256), made
+    cdef ndarray x = begun(&job, HG_RANK, a, AREA), made
     if x is None or not plain_bounds(&job, least, relative):
         return reference.rank(a, least, relative)
     made = room(x, 0, 0, 0, cnp.NPY_INT64)
@@ -389,7 +390,7 @@ def rank(ndarray a, least, relative):
 
 def lstsq(ndarray a, ndarray b, double relative):
     cdef hg_lapack job
-    cdef ndarray x = begun(&job, HG_LSTSQ, a, 256), y, found
+    cdef ndarray x = begun(&job, HG_LSTSQ, a, AREA), y, found
     if x is None or cnp.PyArray_SIZE(b) == 0:
         return reference.lstsq(a, b, relative)
     y = described(b, &job.b, False)

@@ -3,6 +3,9 @@
 #include "lapack_loops.h"
 #include <stdio.h>
 
+#define SMALL_QR_SIDE 48 /* up to which own reflections win over LAPACK's blocks */
+#define SMALL_QR (SMALL_QR_SIDE * SMALL_QR_SIDE)
+
 /* Whether exchanges stay inside a matrix: they may come from anywhere. */
 static int inside(const int *pivots, int count, int rows)
 {

@@ -11,8 +11,77 @@ static void NAME(put_upper)(T *to, const T *a, int side, int rows, int n)
             to[(hg_size)i * n + j] = i > j ? 0 : a[(hg_size)j * side + i];
 }
 
+/* H = 1 - tau v vᵀ over the columns of n adjacent elements from row `first` on; v is 1 there, then `step` apart. */
+static void NAME(reflect)(T *restrict rows, int n, int across, const T *v, int step, T tau, int m, T *restrict w)
+{
+    memcpy(w, rows, n * sizeof(T));
+    for (int r = 1; r < m; r++)
+        for (int j = 0; j < n; j++)
+            w[j] += v[(hg_size)r * step] * rows[(hg_size)r * across + j];
+    for (int j = 0; j < n; j++)
+        rows[j] -= w[j] *= tau;
+    for (int r = 1; r < m; r++)
+        for (int j = 0; j < n; j++)
+            rows[(hg_size)r * across + j] -= v[(hg_size)r * step] * w[j];
+}
+
+/* R in place of adjacent rows, with the reflections below it, as geqrf has them (its signs too); -1 for lengths that
+   need its care, or are not finite. */
+static int NAME(triangulate)(T *a, int m, int n, T *tau, T *w)
+{
+    const double least = sizeof(T) == 4 ? 1e-60 : 1e-280, most = sizeof(T) == 4 ? 1e70 : 1e280;
+    for (int i = 0; i < m && i < n; i++) {
+        T *at = a + (hg_size)i * n + i;
+        double sum = 0, head = *at, beta;
+        int some = 0;
+        for (int r = 1; r < m - i; r++) {
+            sum += (double)at[(hg_size)r * n] * (double)at[(hg_size)r * n];
+            some |= at[(hg_size)r * n] != 0; /* the square of a small one may be 0 */
+        }
+        tau[i] = 0;
+        if (!some)
+            continue;
+        if (!(sum > least && sum + head * head < most))
+            return -1;
+        beta = -copysign(sqrt(sum + head * head), head);
+        tau[i] = (T)((beta - head) / beta);
+        for (int r = 1; r < m - i; r++)
+            at[(hg_size)r * n] *= (T)(1 / (head - beta));
+        *at = (T)beta;
+        NAME(reflect)(at + 1, n - i - 1, n, at, n, tau[i], m - i, w);
+    }
+    return 0;
+}
+
+/* Small ones in rows as they lie. */
+static int NAME(small_qr)(const hg_lapack *job)
+{
+    int m = (int)job->a.m, n = (int)job->a.n, count = m < n ? m : n, width = job->width;
+    T room[SMALL_QR + 3 * SMALL_QR_SIDE], *a = room, *tau = a + m * n, *w = tau + count;
+    for (hg_size k = 0; k < job->count; k++) {
+        NAME(rows)(a, &job->a, k);
+        if (NAME(triangulate)(a, m, n, tau, w))
+            return -1;
+        T *r = (T *)job->out[1] + k * width * n, *q = (T *)job->out[0] + k * m * width;
+        for (int i = 0; i < width; i++)
+            for (int j = 0; j < n; j++)
+                r[i * n + j] = i > j ? 0 : a[i * n + j];
+        if (!job->out[0])
+            continue;
+        memset(q, 0, (size_t)m * width * sizeof(T));
+        for (int i = 0; i < width; i++)
+            q[i * width + i] = 1;
+        for (int i = count - 1; i >= 0; i--)
+            if (tau[i] != 0)
+                NAME(reflect)(q + i * width + i, width - i, width, a + i * n + i, n, tau[i], m - i, w);
+    }
+    return 0;
+}
+
 static int NAME(qr)(const hg_lapack *job)
 {
+    if (job->a.m <= SMALL_QR_SIDE && job->a.n <= SMALL_QR_SIDE && !NAME(small_qr)(job))
+        return 0;
     int m = (int)job->a.m, n = (int)job->a.n, count = m < n ? m : n, width = job->width, info = 0;
     int wide = n > width ? n : width, room = 64 * (m + n);
     T *a = malloc(((size_t)m * wide + count + room) * sizeof(T));
@@ -92,16 +161,17 @@ static int NAME(svd)(const hg_lapack *job)
 {
     NAME(svd_room) r = {.m = (int)job->a.m, .n = (int)job->a.n};
     hg_size m = r.m, n = r.n, less = m < n ? m : n, more = m < n ? n : m;
+    hg_size left = m * (job->full ? m : less), right = n * (job->full ? n : less);
     int info = 0;
     r.count = (int)less;
     r.room = (int)(5 * less * less + 7 * less + more + 64 * (m + n)); /* what gesdd asks for, blocks of 64 included */
-    r.a = malloc((m * n + less + m * m + n * n + r.room) * sizeof(T) + 8 * less * sizeof(int));
+    r.a = malloc((m * n + less + left + right + r.room) * sizeof(T) + 8 * less * sizeof(int));
     if (!r.a)
         return -1;
     r.values = r.a + m * n;
     r.left = r.values + less;
-    r.right = r.left + m * m;
-    r.work = r.right + n * n;
+    r.right = r.left + left;
+    r.work = r.right + right;
     r.places = (int *)(r.work + r.room);
     for (hg_size k = 0; k < job->count && !info; k++)
         info = NAME(svd_one)(job, k, &r);

@@ -125,7 +125,7 @@ def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False, out:
 
 def refuse_zero(info: Any) -> None:
     """RuntimeError where a pivot is zero."""
-    if info.any() if info.ndim else info:
+    if np.count_nonzero(info):
         number = int(np.argmax(info.reshape(-1) != 0))
         batch = f"(Batch element {number}): " if info.ndim else ""
         raise RuntimeError(ZERO_PIVOT.format(batch=batch, place=int(info.reshape(-1)[number])))
