@@ -256,3 +256,14 @@ def test_reflections_of_what_is_not_finite(kernels: Any, bad: float) -> None:
     a = general((4, 3), "d")
     a[2, 1] = bad
     assert np.isnan(kernels.qr(a, "reduced")[1][1, 1])
+
+
+@both_types
+@pytest.mark.parametrize("shape", [(3, 3), (5, 3), (3, 5), (32, 32), (1, 7), (7, 1), (2, 6, 6)])
+@pytest.mark.parametrize("scale", [0.0, 1e-30, 1e-20, 1e-3, 1e3, 1e20, 1e30])
+def test_singular_values_of_any_size(kernels: Any, scale: float, shape: tuple[int, ...], kind: str) -> None:
+    a = (general(shape, "d") * (scale if kind == "f" else scale**8)).astype(kind)
+    a[..., -1] = a[..., 0]
+    expected = np.linalg.svd(a, compute_uv=False)
+    np.testing.assert_allclose(kernels.svdvals(a), expected, atol=1e-6 * expected.max(initial=0))
+    assert kernels.rank(a, 0.0, 1e-5).tolist() == (expected > 1e-5 * expected[..., :1]).sum(-1).tolist()

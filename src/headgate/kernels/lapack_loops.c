@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #define SMALL_QR_SIDE 48 /* up to which own reflections win over LAPACK's blocks */
+#define SMALL_VALUES 32  /* the same for singular values without vectors */
 #define SMALL_QR (SMALL_QR_SIDE * SMALL_QR_SIDE)
 
 /* Whether exchanges stay inside a matrix: they may come from anywhere. */

@@ -19,6 +19,9 @@
               int *, size_t, size_t)) \
     X(gesdd, (const char *, const int *, const int *, T *, const int *, T *, T *, const int *, T *, const int *, T *, \
               const int *, int *, int *, size_t)) \
+    X(gebd2, (const int *, const int *, T *, const int *, T *, T *, T *, T *, T *, int *)) \
+    X(bdsqr, (const char *, const int *, const int *, const int *, const int *, T *, T *, T *, const int *, T *, \
+              const int *, T *, const int *, T *, int *, size_t)) \
     X(gelsy, (const int *, const int *, const int *, T *, const int *, T *, const int *, int *, const T *, int *, T *, \
               const int *, int *))
 

@@ -128,6 +128,28 @@ static void NAME(pseudo)(const hg_lapack *job, hg_size k, const NAME(svd_room) *
                (T *)job->out[0] + k * r->m * r->n, &r->m, 1, 1);
 }
 
+/* Whether singular values alone are wanted of a small matrix whose elements need no scaling. */
+static int NAME(is_short)(const NAME(svd_room) *r)
+{
+    T most = 0, low = sizeof(T) == 4 ? (T)1e-12 : (T)1e-100, high = sizeof(T) == 4 ? (T)1e12 : (T)1e100;
+    if (r->m > SMALL_VALUES || r->n > SMALL_VALUES)
+        return 0;
+    for (hg_size i = 0; i < (hg_size)r->m * r->n; i++)
+        most = fabs(r->a[i]) > most ? (T)fabs(r->a[i]) : most;
+    return most > low && most < high;
+}
+
+/* Singular values through a bidiagonal matrix, without what gesdd prepares for vectors and for blocks. */
+static int NAME(short_values)(NAME(svd_room) *r)
+{
+    int info = 0, none = 0, one = 1;
+    T *beside = r->work, *left = beside + r->count, *right = left + r->count, *work = right + r->count;
+    NAME(gebd2)(&r->m, &r->n, r->a, &r->m, r->values, beside, left, right, work, &info);
+    NAME(bdsqr)(r->m < r->n ? "L" : "U", &r->count, &none, &none, &none, r->values, beside, left, &one, left, &one, left,
+                &one, work, &info, 1);
+    return info;
+}
+
 static int NAME(svd_one)(const hg_lapack *job, hg_size k, NAME(svd_room) *r)
 {
     int info = 0, rows = job->full ? r->n : r->count, columns = job->full ? r->m : r->count;
@@ -135,8 +157,11 @@ static int NAME(svd_one)(const hg_lapack *job, hg_size k, NAME(svd_room) *r)
     NAME(columns)(r->a, r->m, &job->a, k);
     if (!NAME(finite)(r->a, (hg_size)r->m * r->n, 1))
         return -1;
-    NAME(gesdd)(way, &r->m, &r->n, r->a, &r->m, r->values, r->left, &r->m, r->right, &rows, r->work, &r->room, r->places,
-                &info, 1);
+    if (*way == 'N' && NAME(is_short)(r))
+        info = NAME(short_values)(r);
+    else
+        NAME(gesdd)(way, &r->m, &r->n, r->a, &r->m, r->values, r->left, &r->m, r->right, &rows, r->work, &r->room,
+                    r->places, &info, 1);
     if (info)
         return info;
     if (job->what == HG_PINV)
