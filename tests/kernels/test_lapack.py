@@ -267,3 +267,15 @@ def test_singular_values_of_any_size(kernels: Any, scale: float, shape: tuple[in
     expected = np.linalg.svd(a, compute_uv=False)
     np.testing.assert_allclose(kernels.svdvals(a), expected, atol=1e-6 * expected.max(initial=0))
     assert kernels.rank(a, 0.0, 1e-5).tolist() == (expected > 1e-5 * expected[..., :1]).sum(-1).tolist()
+
+
+def test_batches_are_broadcast(kernels: Any) -> None:
+    a, b = positive((3, 3), "d"), general((2, 3, 1), "d")
+    both = np.broadcast_to(a, (2, 3, 3))
+    same(kernels.triangular(a, b, False, False, True), kernels.triangular(both, b, False, False, True), "d")
+    across = kernels.triangular(a, turned(b), False, False, False)
+    same(across, turned(kernels.triangular(both, b, True, False, True)), "d")
+    same(kernels.cholesky_solve(b, a, False), kernels.cholesky_solve(b, both, False), "d")
+    same(kernels.solve(a, b, True, False), np.linalg.solve(both, b), "d")
+    packed, pivots, _ = kernels.lu_factor(a, True)
+    same(kernels.lu_solve(packed, pivots, b, False), np.linalg.solve(both, b), "d")

@@ -142,6 +142,17 @@ cdef ndarray adjacent(ndarray x, hg_matrices *a, bint turned):
     return described(np.array(x, order="C"), a, turned)
 
 
+cdef bint apart(ndarray a, ndarray b, int last, int beside) noexcept:
+    """Whether b, with `last` axes of its own, of which `beside` goes with a's rows, is another batch: NumPy broadcasts."""
+    cdef int i, lead = cnp.PyArray_NDIM(a) - 2
+    if cnp.PyArray_TYPE(a) != cnp.PyArray_TYPE(b) or cnp.PyArray_NDIM(b) != lead + last or cnp.PyArray_SIZE(b) == 0:
+        return True
+    for i in range(lead):
+        if cnp.PyArray_DIMS(a)[i] != cnp.PyArray_DIMS(b)[i]:
+            return True
+    return cnp.PyArray_DIMS(b)[lead + beside] != cnp.PyArray_DIMS(a)[lead]
+
+
 # ---- triangles ------------------------------------------------------------------------------------------------------
 
 
@@ -157,7 +168,7 @@ cpdef object cholesky(ndarray a):
 cpdef object triangular(ndarray a, ndarray b, bint upper, bint unit, bint left):
     cdef hg_lapack job
     cdef ndarray x = begun(&job, HG_TRIANGULAR, a, AREA, not left), y, made
-    if x is None or cnp.PyArray_SIZE(b) == 0:
+    if x is None or apart(a, b, 2, 0 if left else 1):
         return reference.triangular(a, b, upper, unit, left)
     x = adjacent(x, &job.a, not left)
     y = described(b, &job.b, not left)
@@ -170,7 +181,7 @@ cpdef object triangular(ndarray a, ndarray b, bint upper, bint unit, bint left):
 cpdef object cholesky_solve(ndarray b, ndarray factor, bint upper):
     cdef hg_lapack job
     cdef ndarray x = begun(&job, HG_CHOLESKY_SOLVE, factor, AREA), y, made
-    if x is None or cnp.PyArray_SIZE(b) == 0:
+    if x is None or apart(factor, b, 2, 0):
         return reference.cholesky_solve(b, factor, upper)
     x = adjacent(x, &job.a, False)
     y = described(b, &job.b, False)
@@ -214,7 +225,7 @@ cdef void one_column(ndarray b, hg_matrices *y) noexcept:
 cpdef object solve(ndarray a, ndarray b, bint left, bint vector):
     cdef hg_lapack job
     cdef ndarray x = begun(&job, HG_SOLVE, a, AREA, not left), y, made
-    if x is None or cnp.PyArray_SIZE(b) == 0:
+    if x is None or apart(a, b, 1 if vector else 2, 0 if left else 1):
         return reference.solve(a, b, left, vector)
     if vector:
         y = np.require(b, None, ["C", "A"])
@@ -295,7 +306,7 @@ def permutation(ndarray pivots, Py_ssize_t rows, kind):
 def lu_solve(ndarray packed, ndarray pivots, ndarray b, bint adjoint):
     cdef hg_lapack job
     cdef ndarray x = begun(&job, HG_LU_SOLVE, packed, 1 << 40), y
-    if x is None or cnp.PyArray_SIZE(b) == 0:
+    if x is None or apart(packed, b, 2, 0):
         return reference.lu_solve(packed, pivots, b, adjoint)
     y = described(b, &job.b, False)
     pivots = np.require(pivots, np.int32, ["C", "A"])
@@ -391,7 +402,7 @@ def rank(ndarray a, least, relative):
 def lstsq(ndarray a, ndarray b, double relative):
     cdef hg_lapack job
     cdef ndarray x = begun(&job, HG_LSTSQ, a, AREA), y, found
-    if x is None or cnp.PyArray_SIZE(b) == 0:
+    if x is None or apart(a, b, 2, 0):
         return reference.lstsq(a, b, relative)
     y = described(b, &job.b, False)
     job.relative = relative

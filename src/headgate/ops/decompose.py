@@ -49,16 +49,20 @@ def check_matrix(x: Any, name: str, which: str = "A", square: bool = False) -> N
     """RuntimeError unless `x` is a matrix, or a batch of such."""
     if x.ndim < 2:
         raise RuntimeError(DIMENSIONS.format(name=name, which=which))
-    if square and x.shape[-1] != x.shape[-2]:
-        raise RuntimeError(SQUARE.format(name=name + ": ", rows=x.shape[-2], columns=x.shape[-1]))
+    if square:
+        rows, columns = x.shape[-2:]
+        if rows != columns:
+            raise RuntimeError(SQUARE.format(name=name + ": ", rows=rows, columns=columns))
 
 
 def check_kind(x: Any, name: str, kernel: str) -> None:
     """RuntimeError for whole numbers, where it is named; NotImplementedError for what the kernel does not take."""
-    if name and not x.dtype.is_floating_point:
-        raise RuntimeError(FLOATING.format(name=name, type=errors.TYPE_NAMES[x.dtype.name]))
-    if x.dtype.name not in ("float32", "float64"):
-        raise refused_error(kernel, x.dtype)
+    kind = x.dtype
+    if kind.name in ("float32", "float64"):
+        return
+    if name and not kind.is_floating_point:
+        raise RuntimeError(FLOATING.format(name=name, type=errors.TYPE_NAMES[kind.name]))
+    raise refused_error(kernel, kind)
 
 
 def turned(x: Any) -> Any:
@@ -76,7 +80,7 @@ def first_bad(a: Any) -> str:
 
 def recorded(*inputs: Any) -> bool:
     """Whether what is made of these tensors gets a history."""
-    return grad_enabled() and any([one.requires_grad for one in inputs])
+    return grad_enabled() and True in [one.requires_grad for one in inputs]
 
 
 def total(parts: list[Any]) -> Any:
