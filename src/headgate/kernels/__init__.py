@@ -7,10 +7,12 @@ uncompiled. Nothing here knows of tensors, graphs or modes.
 from headgate._pure import WANTED
 
 if WANTED:
+    from headgate.kernels import reference_lapack as lapack
     from headgate.kernels.reference import converted as converted
     from headgate.kernels.reference import make_loop as make_loop
     from headgate.kernels.reference import show_config as show_config
 else:
+    from headgate.kernels import lapack as lapack
     from headgate.kernels.copying import converted as converted
     from headgate.kernels.door import make_loop as make_loop
     from headgate.kernels.door import show_config as show_config

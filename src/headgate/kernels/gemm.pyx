@@ -39,6 +39,7 @@ cdef extern from "gemm_loops.h" nogil:
         const void *row
     int hg_blas_open(const char *path)
     int hg_blas_is_open()
+    void *hg_blas_find(const char *name)
     int hg_product_is_small(const hg_product *p)
     int hg_product_fits_blas(const hg_product *p)
     int hg_dot_halves(const unsigned short *a, const unsigned short *b, Py_ssize_t n, float *out,
@@ -80,6 +81,11 @@ def library_names(folder):
     ends = (".so", ".dylib", ".dll")
     return [os.path.join(folder, name) for name in sorted(os.listdir(folder))
             if "openblas" in name and (name.endswith(ends) or ".so." in name)]
+
+
+def blas_finder():
+    """Where the C function is that finds a routine of the library by name; 0 without the library."""
+    return <size_t> &hg_blas_find if open_blas() else 0
 
 
 cpdef str blas_in_use():

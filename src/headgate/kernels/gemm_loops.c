@@ -14,6 +14,7 @@ enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
 static void (*sgemm)(int, int, int, int, int, int, float, const float *, int, const float *, int, float, float *, int);
 static void (*dgemm)(int, int, int, int, int, int, double, const double *, int, const double *, int, double, double *, int);
 static void (*blas_threads)(int);
+static void *library;
 
 static const hg_gemm_table *loops(void)
 {
@@ -22,7 +23,7 @@ static const hg_gemm_table *loops(void)
 
 int hg_blas_open(const char *path)
 {
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return -1;
     *(void **)&dgemm = dlsym(library, "scipy_cblas_dgemm");
@@ -32,6 +33,11 @@ int hg_blas_open(const char *path)
     if (sgemm)
         blas_threads(1); /* our pool splits: threads of two pools take the cores from each other */
     return sgemm ? 0 : -1;
+}
+
+void *hg_blas_find(const char *name)
+{
+    return library ? dlsym(library, name) : NULL;
 }
 
 int hg_blas_is_open(void)

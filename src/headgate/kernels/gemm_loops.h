@@ -28,6 +28,7 @@ typedef struct {
 
 int hg_blas_open(const char *path); /* 0 if the library and its functions are there */
 int hg_blas_is_open(void);
+void *hg_blas_find(const char *name); /* a routine of the library that was opened; NULL if it has none of that name */
 /* Whether own loops are to be preferred; if not, whether OpenBLAS can take these strides. */
 int hg_product_is_small(const hg_product *p);
 int hg_product_fits_blas(const hg_product *p);

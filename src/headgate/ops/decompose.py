@@ -1,6 +1,6 @@
 """Decompositions: singular values, QR, symmetric eigenvalues.
 
-Values come from LAPACK through NumPy; gradients of every order are written in Tensors. Only float32 and float64 are
+Values come from `kernels.lapack`; gradients of every order are written in Tensors. Only float32 and float64 are
 decomposed, as in PyTorch. What is made of them is in `pseudo`, LU in `factors`.
 """
 
@@ -16,8 +16,10 @@ from headgate.core.apply import wrap
 from headgate.core.declare import composite
 from headgate.core.entry import PUBLIC, install, publish
 from headgate.core.family import refused_error
+from headgate.core.modes import grad_enabled
 from headgate.core.results import result_type
 from headgate.core.typed import Tensor
+from headgate.kernels import lapack
 from headgate.ops.margins import tensor
 from headgate.ops.rules import OUTPUT, applied, ruled, written
 from headgate.ops.solve import DIMENSIONS, FLOATING, SQUARE, LinAlgError
@@ -47,16 +49,20 @@ def check_matrix(x: Any, name: str, which: str = "A", square: bool = False) -> N
     """RuntimeError unless `x` is a matrix, or a batch of such."""
     if x.ndim < 2:
         raise RuntimeError(DIMENSIONS.format(name=name, which=which))
-    if square and x.shape[-1] != x.shape[-2]:
-        raise RuntimeError(SQUARE.format(name=name + ": ", rows=x.shape[-2], columns=x.shape[-1]))
+    if square:
+        rows, columns = x.shape[-2:]
+        if rows != columns:
+            raise RuntimeError(SQUARE.format(name=name + ": ", rows=rows, columns=columns))
 
 
 def check_kind(x: Any, name: str, kernel: str) -> None:
     """RuntimeError for whole numbers, where it is named; NotImplementedError for what the kernel does not take."""
-    if name and not x.dtype.is_floating_point:
-        raise RuntimeError(FLOATING.format(name=name, type=errors.TYPE_NAMES[x.dtype.name]))
-    if x.dtype.name not in ("float32", "float64"):
-        raise refused_error(kernel, x.dtype)
+    kind = x.dtype
+    if kind.name in ("float32", "float64"):
+        return
+    if name and not kind.is_floating_point:
+        raise RuntimeError(FLOATING.format(name=name, type=errors.TYPE_NAMES[kind.name]))
+    raise refused_error(kernel, kind)
 
 
 def turned(x: Any) -> Any:
@@ -72,6 +78,11 @@ def first_bad(a: Any) -> str:
     return f"(Batch element {int(np.argmin(np.isfinite(flat).all(1)))}): "
 
 
+def recorded(*inputs: Any) -> bool:
+    """Whether what is made of these tensors gets a history."""
+    return grad_enabled() and True in [one.requires_grad for one in inputs]
+
+
 def total(parts: list[Any]) -> Any:
     """The sum of what is there; None for nothing."""
     found = [one for one in parts if one is not None]
@@ -81,11 +92,19 @@ def total(parts: list[Any]) -> Any:
 # ---- singular values ------------------------------------------------------------------------------------------------
 
 
-def svd_values(a: Any, full: bool) -> Any:
-    """U, S and V transposed."""
-    if not np.isfinite(a).all():
-        raise LinAlgError(UNFINITE.format(batch=first_bad(a)))
-    return tuple(np.linalg.svd(a, full_matrices=full))
+def unless_bad(kernel: Any, a: Any, *options: Any) -> Any:
+    """What a kernel gives of these matrices; LinAlgError in PyTorch's words if they are not finite."""
+    try:
+        return kernel(a, *options)
+    except np.linalg.LinAlgError:
+        if np.isfinite(a).all():
+            raise
+        raise LinAlgError(UNFINITE.format(batch=first_bad(a))) from None
+
+
+def svd_values(a: Any, full: bool | None) -> Any:
+    """U, S and V transposed; S alone for None, which nobody differentiates."""
+    return unless_bad(lapack.svdvals, a) if full is None else unless_bad(lapack.svd, a, full)
 
 
 def skew(x: Any) -> Any:
@@ -148,7 +167,7 @@ def svd_input(A: Any, function: str, driver: Any = None) -> Any:
 def svdvals(A: Any, *, driver: Any = None, out: Any = None) -> Any:
     """The singular values, from the largest down."""
     x = svd_input(A, "linalg_svdvals", driver)
-    values = applied(SVD_OP, (x,), False)[1]
+    values = applied(SVD_OP, (x,), False)[1] if recorded(x) else applied(SVD_OP, (x,), None)
     return written("linalg_svdvals", (values,), None if out is None else (out,))[0]
 
 
@@ -164,14 +183,6 @@ def svd(input: Any, some: bool = True, compute_uv: bool = True, *, out: Any = No
 
 
 # ---- QR -------------------------------------------------------------------------------------------------------------
-
-
-def qr_values(a: Any, mode: str) -> Any:
-    """Q and R."""
-    if mode == "r":
-        return np.empty((0,), a.dtype), np.linalg.qr(a, "r")
-    found: Any = np.linalg.qr
-    return tuple(found(a, mode))
 
 
 def qr_gradient(saved: list[Any], grads: list[Any], mode: str, need: int) -> list[Any]:
@@ -203,7 +214,7 @@ def square_qr(q: Any, r: Any, g_q: Any, g_r: Any) -> Any:
     return turned(PUBLIC["linalg.solve_triangular"](r, turned(sides), upper=True))
 
 
-QR_OP = ruled("linalg_qr", qr_values, qr_gradient, (OUTPUT, OUTPUT + 1))
+QR_OP = ruled("linalg_qr", lapack.qr, qr_gradient, (OUTPUT, OUTPUT + 1))
 
 
 def linalg_qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
@@ -227,11 +238,11 @@ def qr(input: Any, some: bool = True, *, out: Any = None) -> Any:
 # ---- symmetric eigenvalues ------------------------------------------------------------------------------------------
 
 
-def eigh_values(a: Any, uplo: str) -> Any:
-    """Eigenvalues from the smallest up, and eigenvectors in columns."""
+def eigh_values(a: Any, attrs: tuple[str, bool]) -> Any:
+    """Eigenvalues from the smallest up, and eigenvectors in columns, but for `alone`, which nobody differentiates."""
+    uplo, alone = attrs
     try:
-        found: Any = np.linalg.eigh
-        return tuple(found(a, uplo))
+        return lapack.eigvalsh(a, uplo) if alone else lapack.eigh(a, uplo)
     except np.linalg.LinAlgError:
         raise LinAlgError("linalg.eigh: The algorithm failed to converge because the input matrix is ill-conditioned "
                           "or has too many repeated eigenvalues.") from None
@@ -242,7 +253,7 @@ def symmetric(x: Any) -> Any:
     return (x + turned(x)) * 0.5
 
 
-def eigh_gradient(saved: list[Any], grads: list[Any], uplo: str, need: int) -> list[Any]:
+def eigh_gradient(saved: list[Any], grads: list[Any], attrs: tuple[str, bool], need: int) -> list[Any]:
     """The gradient of A = V L Vᵀ from those of both: vectors only where they are unique."""
     values, vectors = saved
     g_values, g_vectors = grads
@@ -275,13 +286,13 @@ def eigh(input: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     Only the triangle that UPLO names ("L" or "U") is read. LinAlgError where the algorithm does not converge.
     """
     x, uplo = eigh_input(input, UPLO, "linalg_eigh")
-    return EIGH(written("linalg_eigh", applied(EIGH_OP, (x,), uplo), out))
+    return EIGH(written("linalg_eigh", applied(EIGH_OP, (x,), (uplo, False)), out))
 
 
 def eigvalsh(input: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     """The eigenvalues of symmetric matrices, from the smallest up."""
     x, uplo = eigh_input(input, UPLO, "linalg_eigvalsh")
-    values = applied(EIGH_OP, (x,), uplo)[0]
+    values = applied(EIGH_OP, (x,), (uplo, False))[0] if recorded(x) else applied(EIGH_OP, (x,), (uplo, True))
     return written("linalg_eigvalsh", (values,), None if out is None else (out,))[0]
 
 

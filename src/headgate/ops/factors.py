@@ -18,7 +18,8 @@ from headgate.core.declare import composite
 from headgate.core.entry import PUBLIC, install, publish
 from headgate.core.results import result_type
 from headgate.core.typed import Tensor
-from headgate.ops.decompose import check_kind, check_matrix, turned
+from headgate.kernels import lapack
+from headgate.ops.decompose import check_kind, check_matrix, recorded, turned
 from headgate.ops.margins import tensor
 from headgate.ops.rules import OUTPUT, applied, ruled, written
 from headgate.ops.solve import FLOATING, KINDS_DIFFER, SHAPES, LinAlgError, regular
@@ -27,6 +28,7 @@ LU, LU_FACTOR, LU_FACTOR_EX, INV_EX, CHOLESKY_EX, SOLVE_EX = (
     result_type(f"linalg_{name}", fields) for name, fields in (
         ("lu", "P L U"), ("lu_factor", "LU pivots"), ("lu_factor_ex", "LU pivots info"), ("inv_ex", "inverse info"),
         ("cholesky_ex", "L info"), ("solve_ex", "result info")))
+SOLVED = ("float32", "float64")
 UNPACKED = result_type("lu_unpack", "P L U")
 ZERO_PIVOT = (
     "torch.linalg.lu_factor: {batch}U[{place},{place}] is zero and using it on lu_solve would result in a division by "
@@ -43,54 +45,15 @@ LU_SOLVE_OLD = (
 # ---- LU -------------------------------------------------------------------------------------------------------------
 
 
-def eliminated(a: Any, pivot: bool) -> tuple[Any, Any, Any]:
-    """(L below U in one matrix, rows exchanged counted from 1, the first zero pivot or 0), for each of a batch."""
-    rows, columns = a.shape[-2:]
-    count = min(rows, columns)
-    lead = a.shape[:-2]
-    flat = np.array(a, order="C").reshape(-1, rows, columns)
-    pivots = np.tile(np.arange(1, count + 1, dtype=np.int32), (len(flat), 1))
-    info = np.zeros(len(flat), np.int32)
-    with np.errstate(all="ignore"):
-        for number, one in enumerate(flat):
-            for step in range(count):
-                best = step + int(np.argmax(np.abs(one[step:, step]))) if pivot else step
-                pivots[number, step] = best + 1
-                if one[best, step] == 0:
-                    info[number] = info[number] or step + 1
-                    continue
-                if best != step:
-                    one[[step, best]] = one[[best, step]]
-                one[step + 1:, step] /= one[step, step]
-                one[step + 1:, step + 1:] -= np.outer(one[step + 1:, step], one[step, step + 1:])
-    return flat.reshape(a.shape), pivots.reshape((*lead, count)), info.reshape(lead)
-
-
-def order_of(pivots: Any, rows: int) -> Any:
-    """Where each row of the product of both factors comes from, by the exchanges."""
-    flat = pivots.reshape(-1, pivots.shape[-1])
-    found = np.tile(np.arange(rows), (len(flat), 1))
-    for number, exchanged in enumerate(flat):
-        for step, other in enumerate(exchanged):
-            if other - 1 != step:
-                found[number, [step, other - 1]] = found[number, [other - 1, step]]
-    return found.reshape((*pivots.shape[:-1], rows))
-
-
-def permutation(pivots: Any, rows: int, kind: Any) -> Any:
-    """P with A = P L U."""
-    return np.swapaxes(np.eye(rows, dtype=kind)[order_of(pivots, rows)], -1, -2)
-
-
-def factor_values(a: Any, pivot: bool) -> Any:
-    """The factors in one, the exchanges, the first zero pivot."""
-    return eliminated(a, pivot)
-
-
 def lower_of(packed: Any, count: int) -> Any:
     """L, with ones on its diagonal."""
     rows = packed.shape[-2]
     return packed[..., :count].tril(-1) + PUBLIC["eye"](rows, count, dtype=packed.dtype)
+
+
+def permuted(pivots: Any, packed: Any) -> Any:
+    """P with A = P L U, by the exchanges of its rows."""
+    return wrap(lapack.permutation(pivots.detach().numpy(), packed.shape[-2], packed.detach().numpy().dtype))
 
 
 def square_slope(lower: Any, upper: Any, g_lower: Any, g_upper: Any) -> Any:
@@ -124,17 +87,7 @@ def factor_gradient(saved: list[Any], grads: list[Any], pivot: bool, need: int) 
     g, count = grads[0], pivots.shape[-1]
     lower, upper = lower_of(packed, count), packed[..., :count, :].triu()
     slope = lu_slope(lower, upper, g[..., :count].tril(-1), g[..., :count, :].triu())
-    p = permutation(pivots.detach().numpy(), packed.shape[-2], packed.detach().numpy().dtype)
-    return [wrap(p) @ slope]
-
-
-def lu_values(a: Any, pivot: bool) -> Any:
-    """L, U, P."""
-    packed, pivots, _ = eliminated(a, pivot)
-    rows, columns = a.shape[-2:]
-    count = min(rows, columns)
-    lower = np.tril(packed[..., :count], -1) + np.eye(rows, count, dtype=a.dtype)
-    return lower, np.triu(packed[..., :count, :]), permutation(pivots, rows, a.dtype)
+    return [permuted(pivots, packed) @ slope]
 
 
 def lu_gradient(saved: list[Any], grads: list[Any], pivot: bool, need: int) -> list[Any]:
@@ -145,8 +98,11 @@ def lu_gradient(saved: list[Any], grads: list[Any], pivot: bool, need: int) -> l
     return [p.detach() @ lu_slope(lower, upper, g_lower.tril(-1), g_upper.triu())]
 
 
-FACTOR_OP = ruled("linalg_lu_factor_ex", factor_values, factor_gradient, (OUTPUT, OUTPUT + 1))
-LU_OP = ruled("linalg_lu", lu_values, lu_gradient, (OUTPUT, OUTPUT + 1, OUTPUT + 2))
+FACTOR_OP = ruled("linalg_lu_factor_ex", lapack.lu_factor, factor_gradient, (OUTPUT, OUTPUT + 1))
+LU_OP = ruled("linalg_lu", lapack.lu, lu_gradient, (OUTPUT, OUTPUT + 1, OUTPUT + 2))
+
+
+SOLVE_OP = ruled("linalg_lu_solve", lapack.lu_solve, factor_gradient, ())  # of what is not differentiated
 
 
 def lu_input(A: Any, function: str, name: str) -> Any:
@@ -164,12 +120,12 @@ def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False, out:
     packed, pivots, info = applied(FACTOR_OP, (lu_input(A, "linalg_lu_factor_ex", "torch.lu_factor"),), bool(pivot))
     if check_errors:
         refuse_zero(info.numpy())
-    return LU_FACTOR_EX(written("linalg_lu_factor_ex", (packed, pivots.detach(), info.detach()), out))
+    return LU_FACTOR_EX(written("linalg_lu_factor_ex", (packed, pivots, info), out))
 
 
 def refuse_zero(info: Any) -> None:
     """RuntimeError where a pivot is zero."""
-    if info.any():
+    if np.count_nonzero(info):
         number = int(np.argmax(info.reshape(-1) != 0))
         batch = f"(Batch element {number}): " if info.ndim else ""
         raise RuntimeError(ZERO_PIVOT.format(batch=batch, place=int(info.reshape(-1)[number])))
@@ -182,7 +138,7 @@ def lu_factor(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
     """
     packed, pivots, info = applied(FACTOR_OP, (lu_input(A, "linalg_lu_factor", "torch.lu_factor"),), bool(pivot))
     refuse_zero(info.numpy())
-    return LU_FACTOR(written("linalg_lu_factor", (packed, pivots.detach()), out))
+    return LU_FACTOR(written("linalg_lu_factor", (packed, pivots), out))
 
 
 def lu(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
@@ -207,7 +163,7 @@ def lu_unpack(
         count = min(x.shape[-2:])
         lower, upper = lower_of(x, count), x[..., :count, :].triu()
     if unpack_pivots:
-        p = wrap(permutation(pivots.numpy(), x.shape[-2], x.detach().numpy().dtype))
+        p = permuted(pivots, x)
     return UNPACKED(written("lu_unpack", (p, lower, upper), out))
 
 
@@ -231,14 +187,14 @@ def linalg_lu_solve(
     if not left:  # X A = B is Aᵀ Xᵀ = Bᵀ
         found = turned(linalg_lu_solve(x, pivots, turned(y), adjoint=not adjoint))
     else:
-        found = both_solved(x, pivots.numpy(), y, adjoint)
+        plain = x.shape[:-2] == y.shape[:-2] and x.dtype.name in SOLVED and not recorded(x, y)
+        found = applied(SOLVE_OP, (x, pivots, y), bool(adjoint)) if plain else both_solved(x, pivots, y, adjoint)
     return written("linalg_lu_solve", (found,), None if out is None else (out,))[0]
 
 
 def both_solved(packed: Any, pivots: Any, y: Any, adjoint: bool) -> Any:
     """Two triangular systems, and the exchanges before or after."""
-    solve, kind = PUBLIC["linalg.solve_triangular"], packed.detach().numpy().dtype
-    p = wrap(permutation(pivots, packed.shape[-1], kind))
+    solve, p = PUBLIC["linalg.solve_triangular"], permuted(pivots, packed)
     if adjoint:
         first = solve(turned(packed), y, upper=False)
         return p @ solve(turned(packed), first, upper=True, unitriangular=True)
@@ -257,7 +213,7 @@ def lu_solve(input: Any, LU_data: Any, LU_pivots: Any, *, out: Any = None) -> An
 
 def zero_pivots(a: Any) -> Any:
     """The number of the first zero pivot of each matrix, 0 for none."""
-    return np.asarray(eliminated(a, True)[2])
+    return np.asarray(lapack.lu_factor(a, True)[2])
 
 
 def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:

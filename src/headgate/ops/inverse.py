@@ -1,7 +1,7 @@
 # cython: wraparound=True
 """Inverses, general systems and determinants of square matrices.
 
-Values come from LAPACK through NumPy; gradients of every order are written in Tensors. Only float32 and float64 are
+Values come from `kernels.lapack`; gradients of every order are written in Tensors. Only float32 and float64 are
 decomposed, as in PyTorch.
 """
 import cython
@@ -12,6 +12,10 @@ if not cython.compiled:
     from headgate.core.apply import apply1, apply2, wrap
     from headgate.core.arrays import shape_of
     from headgate.core.records import OUT, Node, Op, Tensor, X
+    from headgate.kernels.reference_lapack import det as det_kernel
+    from headgate.kernels.reference_lapack import inverse as inverse_kernel
+    from headgate.kernels.reference_lapack import slogdet as slogdet_kernel
+    from headgate.kernels.reference_lapack import solve as solve_kernel
     from headgate.ops.arguments import other
     from headgate.ops.linalg import transposed
     from headgate.ops.reducing import given, write_results
@@ -22,7 +26,6 @@ if not cython.compiled:
         matrices_of,
         slope_of,
         together,
-        turned,
         type_name,
     )
 
@@ -48,11 +51,10 @@ class Inverse(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        a: object = x
         try:
-            return np.linalg.inv(a)
+            return inverse_kernel(x)
         except np.linalg.LinAlgError:
-            raise LinAlgError(first_singular(a, SINGULAR)) from None
+            raise LinAlgError(first_singular(x, SINGULAR)) from None
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -88,9 +90,7 @@ class Solve(Op):
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
         left, vector = attrs
         try:
-            if vector:
-                return np.linalg.solve(x, y[..., None])[..., 0]
-            return np.linalg.solve(x, y) if left else turned(np.linalg.solve(turned(x), turned(y)))
+            return solve_kernel(x, y, left, vector)
         except np.linalg.LinAlgError:
             raise LinAlgError(first_singular(x, UNSOLVED)) from None
 
@@ -171,7 +171,7 @@ class Det(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        return np.asarray(np.linalg.det(x))
+        return det_kernel(x)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -200,7 +200,7 @@ class LogAbsDet(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        return np.asarray(np.linalg.slogdet(x)[1])
+        return slogdet_kernel(x)[1]
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -235,7 +235,7 @@ def signed(x: Tensor, name: str) -> tuple:
     """Sign and logarithm of the determinant."""
     check_square(x, name)
     check_kind(x, name, "")
-    return wrap(np.asarray(np.linalg.slogdet(x._array)[0])), apply1(LOG_ABS_DET, x, None)
+    return wrap(slogdet_kernel(x._array)[0]), apply1(LOG_ABS_DET, x, None)
 
 
 def linalg_slogdet(A: object, *, out: object = None) -> object:

@@ -17,39 +17,33 @@ from headgate.core.entry import PUBLIC, install, publish
 from headgate.core.options import no_combination
 from headgate.core.results import result_type
 from headgate.core.typed import Tensor
-from headgate.ops.decompose import check_matrix, svd_values, svdvals, total, turned
+from headgate.kernels import lapack
+from headgate.kernels.reference_lapack import bound, pseudo
+from headgate.ops.decompose import check_matrix, svdvals, total, turned, unless_bad
 from headgate.ops.margins import tensor
 from headgate.ops.rules import OUTPUT, applied, ruled, written
 
 X = 0
 ONLY_FLOATS = "This function doesn't handle types other than float and double"
 DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
+EPSILONS = {"f": float(np.finfo(np.float32).eps), "d": float(np.finfo(np.float64).eps)}
+NoneType = type(None)
 LSTSQ = result_type("linalg_lstsq", "solution residuals rank singular_values")
 
 
-def bound(x: Any, values: Any, atol: Any, rtol: Any) -> Any:
-    """What counts as zero beside the largest of the values: the larger of an absolute and a relative bound."""
-    epsilon = np.finfo(values.dtype).eps
-    default = float(epsilon * max(x.shape[-1], x.shape[-2]))
-    absolute = np.asarray(0.0 if atol is None else atol, np.float64)
-    if rtol is None:
-        relative = np.where(absolute > 0, 0.0, default)
-    else:
-        relative = np.asarray(rtol, np.float64)
-    largest = values.max(-1) if values.shape[-1] else np.zeros(values.shape[:-1])
-    return np.maximum(absolute, relative * largest)
+def bounds(a: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
+    """The two bounds below which values count as zero: an absolute one, and one beside the largest of them."""
+    default = EPSILONS[a.dtype.char] * max(a.shape[-2:])
+    if isinstance(atol, (NoneType, float, int)):
+        absolute: Any = 0.0 if atol is None else float(atol)
+        return absolute, rtol if rtol is not None else 0.0 if absolute > 0 else default
+    absolute = np.asarray(atol, np.float64)
+    return absolute, np.where(absolute > 0, 0.0, default) if rtol is None else np.asarray(rtol, np.float64)
 
 
 def number(value: Any) -> Any:
     """A tolerance as an array or number."""
     return value.detach().numpy() if isinstance(value, Tensor) else value
-
-
-def spectrum(a: Any, hermitian: bool) -> Any:
-    """Singular values, or the absolute eigenvalues of symmetric matrices."""
-    if hermitian:
-        return np.abs(np.linalg.eigvalsh(a))
-    return svd_values(a, False)[1]
 
 
 def pinv_values(a: Any, attrs: tuple[Any, ...]) -> Any:
@@ -58,14 +52,9 @@ def pinv_values(a: Any, attrs: tuple[Any, ...]) -> Any:
     if 0 in a.shape[-2:]:
         return np.zeros((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
     if hermitian:
-        values, vectors = np.linalg.eigh(a)
-        u, s, vh = vectors, values, np.swapaxes(vectors, -1, -2)
-    else:
-        u, s, vh = svd_values(a, False)
-    limit = bound(a, np.abs(s), atol, rtol)[..., None]
-    kept = np.abs(s) > limit
-    inverse = np.where(kept, 1 / np.where(kept, s, 1), 0).astype(a.dtype)
-    return np.swapaxes(vh, -1, -2) * inverse[..., None, :] @ np.swapaxes(u, -1, -2)
+        values, vectors = lapack.eigh(a, "L")
+        return pseudo(a, (vectors, values, np.swapaxes(vectors, -1, -2)), *bounds(a, atol, rtol))
+    return unless_bad(lapack.pinv, a, *bounds(a, atol, rtol))
 
 
 def pinv_slope(g: Any, p: Any, a: Any) -> Any:
@@ -108,6 +97,14 @@ def pinverse(input: Any, rcond: float = 1e-15) -> Any:
     return pinv(tensor(input, "pinverse"), rcond)
 
 
+def rank_of(a: Any, limits: tuple[Any, Any], hermitian: Any = False) -> Any:
+    """How many singular values, or absolute eigenvalues of symmetric matrices, are above both bounds."""
+    if hermitian:
+        values = np.abs(lapack.eigvalsh(a, "L"))
+        return np.asarray((values > bound(a, values, *limits)).sum(-1), np.int64)
+    return unless_bad(lapack.rank, a, *limits)
+
+
 def matrix_rank(
     input: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Any = None,
 ) -> Any:
@@ -126,9 +123,7 @@ def matrix_rank(
     if a.size == 0:
         count = np.zeros(a.shape[:-2], np.int64)
     else:
-        values = spectrum(a, bool(hermitian))
-        limit = bound(a, values, number(atol), number(rtol))
-        count = np.asarray((values > limit[..., None]).sum(-1), np.int64)
+        count = rank_of(a, bounds(a, number(atol), number(rtol)), hermitian)
     return written("linalg_matrix_rank", (wrap(count),), None if out is None else (out,))[0]
 
 
@@ -160,17 +155,20 @@ def cond(input: Any, p: Any = None, *, out: Any = None) -> Any:
 
 
 def lstsq_values(a: Any, b: Any, attrs: tuple[Any, ...]) -> Any:
-    """X of least |A X - B|, the residuals where there are any."""
+    """X of least |A X - B|, the residuals where there are any, and the rank of A but for "gels"."""
     rcond, driver, vector = attrs
     full = b[..., None] if vector else b
-    limit = 0.0 if driver == "gels" else rcond
-    solution = pinv_values(a, (None, limit, False)) @ full
     residuals: Any = np.zeros(0, a.dtype)
+    if driver == "gelsy" and 0 not in a.shape:
+        solution, rank = unless_bad(lapack.lstsq, a, full, rcond)
+        return (solution[..., 0] if vector else solution), residuals, rank
+    solution = pinv_values(a, (None, 0.0 if driver == "gels" else rcond, False)) @ full
     if a.shape[-2] > a.shape[-1] and driver != "gelsy":
         residuals = ((a @ solution - full) ** 2).sum(-2)
         if vector:
             residuals = residuals[..., 0]
-    return (solution[..., 0] if vector else solution), residuals
+    rank = np.zeros(0, np.int64) if driver == "gels" else rank_of(a, (0.0, rcond))
+    return (solution[..., 0] if vector else solution), residuals, rank
 
 
 def lstsq_gradient(saved: list[Any], grads: list[Any], attrs: tuple[Any, ...], need: int) -> list[Any]:
@@ -234,21 +232,17 @@ def lstsq(input: Any, B: Any, rcond: Any = None, *, driver: str | None = None, o
     x, y = tensor(input, "linalg_lstsq"), tensor(B, "linalg_lstsq", "b", 2)
     way = "gelsy" if driver is None else driver
     vector = check_lstsq(x, y, way)
-    a = x.detach().numpy()
-    limit = float(np.finfo(a.dtype).eps * max(a.shape[-2:])) if rcond is None else float(number(rcond))
+    rows, columns = x.shape[-2:]
+    kind = "f" if x.dtype.itemsize == 4 else "d"
+    limit = EPSILONS[kind] * max(rows, columns) if rcond is None else float(number(rcond))
     if x.shape[:-2] != (y.shape[:-1] if vector else y.shape[:-2]):
         lead = PUBLIC["broadcast_shapes"](x.shape[:-2], y.shape[:-1] if vector else y.shape[:-2])
         x, y = x.expand(*lead, *x.shape[-2:]), y.expand(*lead, *y.shape[-1 if vector else -2:])
-    solution, residuals = applied(LSTSQ_OP, (x, y), (limit, way, vector))
-    rank, values = np.zeros(0, np.int64), np.zeros(0, a.dtype)
-    if way != "gels":
-        found = spectrum(a, False)
-        rank = np.asarray((found > bound(a, found, None, limit)[..., None]).sum(-1), np.int64)
-        if way != "gelsy":
-            values = found
-        if a.shape[-2] > a.shape[-1] and bool((rank < a.shape[-1]).any()):
-            residuals = wrap(np.zeros(0, a.dtype))
-    return LSTSQ(written("linalg_lstsq", (solution, residuals, wrap(rank), wrap(values)), out))
+    solution, residuals, rank = applied(LSTSQ_OP, (x, y), (limit, way, vector))
+    values = np.zeros(0, kind) if way in ("gels", "gelsy") else unless_bad(lapack.svdvals, x.detach().numpy())
+    if way != "gels" and rows > columns and bool((rank < columns).any()):
+        residuals = wrap(np.zeros(0, kind))
+    return LSTSQ(written("linalg_lstsq", (solution, residuals, rank, wrap(values)), out))
 
 
 publish("linalg.lstsq", lstsq)

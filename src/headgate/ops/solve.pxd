@@ -4,6 +4,10 @@ from headgate cimport dtypes
 from headgate.core.apply cimport apply1, apply2
 from headgate.core.arrays cimport is_float, shape_of
 from headgate.core.records cimport OUT, X, Y, Node, Op, Tensor
+from headgate.kernels.lapack cimport cholesky as cholesky_kernel
+from headgate.kernels.lapack cimport cholesky_inverse as inverse_kernel
+from headgate.kernels.lapack cimport cholesky_solve as solve_kernel
+from headgate.kernels.lapack cimport triangular
 from headgate.ops.arguments cimport other
 from headgate.ops.linalg cimport transposed
 from headgate.ops.reducing cimport given, write_results
@@ -14,9 +18,6 @@ cdef str batch_of(object number, tuple shape)
 cdef object matrices_of(object a)
 cdef tuple together(Tensor x, Tensor y)
 cdef Tensor cholesky_of(Tensor x, object upper, str name)
-cdef object substituted(object a, object b, bint upper, bint unit)
 cdef str type_name(Tensor x)
-cdef object turned(object a)
 cdef object slope_of(Tensor back, Tensor result, object left)
-cdef object solved_twice(object factor, object b, bint upper)
 cdef Op CHOLESKY, TRIANGULAR, CHOLESKY_SOLVE, CHOLESKY_INVERSE

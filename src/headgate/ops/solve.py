@@ -1,7 +1,7 @@
 # cython: wraparound=True
 """Cholesky factors, and systems of triangular matrices and of such factors. General systems are in `inverse`.
 
-Factors come from LAPACK through NumPy; gradients of every order are written in Tensors. Only float32 and float64 are
+Factors come from `kernels.lapack`; gradients of every order are written in Tensors. Only float32 and float64 are
 decomposed, as in PyTorch.
 """
 import warnings
@@ -14,6 +14,10 @@ if not cython.compiled:
     from headgate.core.apply import apply1, apply2
     from headgate.core.arrays import is_float, shape_of
     from headgate.core.records import OUT, Node, Op, Tensor, X, Y
+    from headgate.kernels.reference_lapack import cholesky as cholesky_kernel
+    from headgate.kernels.reference_lapack import cholesky_inverse as inverse_kernel
+    from headgate.kernels.reference_lapack import cholesky_solve as solve_kernel
+    from headgate.kernels.reference_lapack import triangular
     from headgate.ops.arguments import other
     from headgate.ops.linalg import transposed
     from headgate.ops.reducing import given, write_results
@@ -43,7 +47,6 @@ CHOLESKY_KINDS = "Expected b and A to have the same dtype, but found b of type {
 DEPRECATED = (
     "torch.cholesky is deprecated in favor of torch.linalg.cholesky and will be removed in a future PyTorch release."
 )
-BLOCK = 16  # rows of a triangular system that are solved one by one
 
 
 class LinAlgError(RuntimeError):
@@ -87,6 +90,9 @@ def together(x: Tensor, y: Tensor) -> tuple:
     """Two batches of matrices with their leading dims expanded to a common shape."""
     first: object = x
     second: object = y
+    a, b = shape_of(x._array), shape_of(y._array)
+    if a[: len(a) - 2] == b[: len(b) - 2]:
+        return x, y
     lead: tuple = tuple(PUBLIC["broadcast_shapes"](first.shape[:-2], second.shape[:-2]))
     if tuple(first.shape[:-2]) != tuple(lead):
         first = first.expand(*lead, *first.shape[-2:])
@@ -104,14 +110,10 @@ class Cholesky(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        a: object = x
         try:
-            factor: object = np.linalg.cholesky(a)
+            return cholesky_kernel(x)
         except np.linalg.LinAlgError:
-            raise LinAlgError(not_positive(a, attrs)) from None
-        if unsound(a, factor):
-            raise LinAlgError(not_positive(a, attrs))
-        return factor
+            raise LinAlgError(not_positive(x, attrs)) from None
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -122,23 +124,13 @@ class Cholesky(Op):
         return transposed(apply2(TRIANGULAR, transposed(factor), transposed(half), (True, False, True)))
 
 
-def unsound(a: object, factor: object) -> bool:
-    """Whether NaN, or what is not finite beside the diagonal, passed through: the factorization has no error for it."""
-    diagonal: object = np.diagonal(factor, axis1=-2, axis2=-1)
-    if np.isfinite(diagonal).all():
-        return False
-    return bool(np.isnan(diagonal).any() or not np.isfinite(np.tril(a, -1)).all())
-
-
 def not_positive(a: object, name: str) -> str:
     """The text for the first matrix of a batch that has no Cholesky factor."""
     number: object
     for number, one in enumerate(matrices_of(a)):
         for order in range(1, one.shape[0] + 1):
             try:
-                found: object = np.linalg.cholesky(one[:order, :order])
-                if unsound(one[:order, :order], found):
-                    raise np.linalg.LinAlgError
+                cholesky_kernel(one[:order, :order])
             except np.linalg.LinAlgError:
                 return NOT_POSITIVE.format(name=name, batch=batch_of(number, a.shape), order=order)
     return NOT_POSITIVE.format(name=name, batch="", order=a.shape[-1])
@@ -175,26 +167,6 @@ def cholesky(input: object, upper: object = False, *, out: object = None) -> obj
 # ---- triangular systems ---------------------------------------------------------------------------------------------
 
 
-def substituted(a: object, b: object, upper: cython.bint, unit: cython.bint) -> object:
-    """Solve A X = B in place of B for triangular matrices, in blocks."""
-    count: cython.Py_ssize_t = a.shape[-1]
-    row: cython.Py_ssize_t
-    if count > BLOCK:
-        half = count // 2
-        first, second = (slice(half, None), slice(None, half)) if upper else (slice(None, half), slice(half, None))
-        solved = substituted(a[..., first, first], b[..., first, :], upper, unit)
-        b[..., second, :] -= a[..., second, first] @ solved
-        substituted(a[..., second, second], b[..., second, :], upper, unit)
-        return b
-    for row in range(count - 1, -1, -1) if upper else range(count):
-        done = slice(row + 1, None) if upper else slice(None, row)
-        if 0 < row < count - 1 or row == (0 if upper else count - 1):
-            b[..., row, :] -= (a[..., row, None, done] @ b[..., done, :])[..., 0, :]
-        if not unit:
-            b[..., row, :] /= a[..., row, row, None]
-    return b
-
-
 @cython.cclass
 class Triangular(Op):
     """X of A X = B, or of X A = B, for a triangular A. attrs: (upper, unitriangular, left)."""
@@ -202,10 +174,7 @@ class Triangular(Op):
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
         upper, unit, left = attrs
-        with np.errstate(all="ignore"):
-            if left:
-                return substituted(x, np.array(y, order="C"), upper, unit)
-            return turned(substituted(turned(x), np.array(turned(y), order="C"), not upper, unit))
+        return triangular(x, y, upper, unit, left)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -215,11 +184,6 @@ class Triangular(Op):
             return back
         result: object = slope_of(back, n.read(OUT), left)
         return result.triu(int(unit)) if upper else result.tril(-int(unit))
-
-
-def turned(a: object) -> object:
-    """An array with its last two dims exchanged."""
-    return np.swapaxes(a, -1, -2)
 
 
 def slope_of(back: Tensor, result: Tensor, left: object) -> object:
@@ -258,20 +222,13 @@ def type_name(x: Tensor) -> str:
     return errors.TYPE_NAMES[dtypes.of(x._array).name]
 
 
-def solved_twice(factor: object, b: object, upper: cython.bint) -> object:
-    """X of L Lᵀ X = b, in place of b."""
-    low: object = turned(factor) if upper else factor
-    with np.errstate(all="ignore"):
-        return substituted(turned(low), substituted(low, b, False, False), True, False)
-
-
 @cython.cclass
 class CholeskySolve(Op):
     """X of L Lᵀ X = B. Inputs: B and L. attrs: whether L is the upper factor."""
 
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
-        return solved_twice(y, np.array(x, order="C"), attrs)
+        return solve_kernel(x, y, attrs)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -290,9 +247,7 @@ class CholeskyInverse(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        a: object = x
-        eye = np.array(np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape))
-        return solved_twice(a, eye, attrs)
+        return inverse_kernel(x, attrs)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
