@@ -14,6 +14,7 @@ if not cython.compiled:
     from headgate.core.arrays import count_of, low_address
     from headgate.core.records import Tensor
     from headgate.core.surface import bare, take_over
+    from headgate.ops.arguments import given
     from headgate.ops.storage import bytes_of, seen
 
 from headgate import dtypes
@@ -54,7 +55,7 @@ def register() -> None:
 
 def is_shared(self: object) -> object:
     """Whether the memory is shared with other processes."""
-    x: Tensor = self
+    x: Tensor = given(self, "is_shared")
     return block_of(x._storage.memory) is not None
 
 
@@ -63,7 +64,7 @@ def share_memory_(self: object) -> object:
 
     RuntimeError if other tensors see the storage (PyTorch moves them along). Nothing if it is shared already.
     """
-    x: Tensor = self
+    x: Tensor = given(self, "share_memory_")
     register()
     if block_of(x._storage.memory) is not None:
         return self
@@ -97,7 +98,7 @@ def place(x: Tensor, memory: object, offset: object) -> None:
 
 def reduce_shared(self: object) -> object:
     """What multiprocessing's pickles hold for a tensor: a descriptor of its block, or a copy if it is not shared."""
-    x: Tensor = self
+    x: Tensor = given(self, "__reduce__")
     if requires(x) and not self.is_leaf:
         raise RuntimeError(COWARDLY)
     block = block_of(x._storage.memory)

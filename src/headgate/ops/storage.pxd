@@ -8,6 +8,7 @@ from headgate.core.records cimport Node, Op, Tensor
 from headgate.core.storage cimport Storage, Version
 from headgate.core.views cimport MOVED
 from headgate.core.writes cimport check_writable, note_write
+from headgate.ops.arguments cimport given
 
 cdef object bytes_of(ndarray memory)
 cdef see_other(Tensor x, object source, object storage_offset, object size, object stride)

@@ -17,6 +17,7 @@ if not cython.compiled:
     from headgate.core.storage import Storage, Version
     from headgate.core.views import MOVED
     from headgate.core.writes import check_writable, note_write
+    from headgate.ops.arguments import given
 
     ndarray = np.ndarray
 
@@ -276,12 +277,13 @@ class TypedStorage:
 def untyped_storage(self: object) -> object:
     """The storage of the tensor: its memory, shared with its views and aliases."""
     made = UntypedStorage.__new__(UntypedStorage)
-    made._owner = cython.cast(Tensor, self)._storage
+    made._owner = given(self, "untyped_storage")._storage
     return made
 
 
 def storage(self: object) -> object:
     """The storage seen as elements of the tensor's type (deprecated in PyTorch, which warns)."""
+    given(self, "storage")
     warnings.warn(DEPRECATED, UserWarning, stacklevel=2)
     return TypedStorage(wrap_storage=untyped_storage(self), dtype=self.dtype, _internal=True)
 
@@ -346,7 +348,7 @@ def set_(
     Counts as a write. Without arguments the tensor becomes empty. Like PyTorch's it has no gradient: a backward pass
     that reaches it raises.
     """
-    x: Tensor = self
+    x: Tensor = given(self, "set_")
     n: Node = None
     inputs: tuple = (x, source) if isinstance(source, Tensor) else (x,)
     recording: cython.bint = grad_enabled() and first_requiring(inputs) is not None
@@ -389,7 +391,7 @@ def resize_(self: object, *sizes: object, memory_format: object = None) -> objec
     Counts as a write. RuntimeError for a tensor that requires grad. Other tensors over a storage that grew keep the
     old memory.
     """
-    x: Tensor = self
+    x: Tensor = given(self, "resize_")
     if requires(x):
         raise RuntimeError(errors.RESIZE_GRAD)
     check_writable(x, False)
