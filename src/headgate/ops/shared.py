@@ -3,11 +3,9 @@
 The memory moves once, for the tensor that asks; a tensor whose memory others see too is refused, since they would keep
 the old one. Knows nothing of queues or workers.
 """
-import sys
 from typing import Any
 
 import cython
-import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import requires, wrap
@@ -22,6 +20,7 @@ from headgate.core.declare import install_method
 from headgate.core.surface import attributes
 from headgate.ops.blocks import Block, block_of
 from headgate.ops.pickling import reduce_ex
+from headgate.ops.storage import ALONE, holders
 
 ALIASED = (
     "share_memory_: other tensors (views, detached aliases, saved values) see this memory and would keep the old one; "
@@ -32,14 +31,6 @@ COWARDLY = (
     "process boundaries.  If you just want to transfer the data, call detach() on the tensor before serializing "
     "(e.g., putting it on the queue)."
 )
-
-
-def holders(x: Tensor) -> object:
-    """How many references to the storage there are beside the tensor's own as its counter."""
-    return sys.getrefcount(x._storage) - (x._counter is x._storage)
-
-
-ALONE = holders(wrap(np.zeros(1)))
 _registered = False
 
 

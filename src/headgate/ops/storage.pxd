@@ -1,6 +1,6 @@
 # C types of storage.py.
 from numpy cimport ndarray
-from headgate.core.apply cimport first_requiring, record, requires
+from headgate.core.apply cimport first_requiring, record, requires, wrap
 from headgate.core.arrays cimport count_of, high_address, low_address, make_view, set_meta, shape_of
 from headgate.core.inplace cimport adopt
 from headgate.core.modes cimport grad_enabled
