@@ -451,7 +451,7 @@ def test_training_on_digits(build: Callable[[Any], Any]) -> None:
 
 @pytest.mark.parametrize("inside", [True, False])
 def test_the_users_functions_in_a_pass(inside: bool) -> None:
-    """A pass computes in the types recorded; hooks and custom backwards are the user's code, in which autocast casts."""
+    """A pass computes in the types recorded; hooks and custom backwards are the user's code, where autocast casts."""
     seen = []
     for lib in BOTH:
         log: list[str] = []
