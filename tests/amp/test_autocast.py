@@ -35,7 +35,7 @@ KINDS: dict[str, Callable[[int], str]] = {
 #: bfloat16; its `cross` and `meshgrid` want one type, autocast or not.
 REFUSES = frozenset("roll gradient cartesian_prod cross linalg.cross".split())
 #: Where Headgate wants one type and PyTorch promotes, autocast or not.
-PROMOTES = frozenset("addr linalg.solve_triangular".split())
+PROMOTES = frozenset(["linalg.solve_triangular"])
 
 
 def given(value: Any, lib: Any, kind: str, places: list[int]) -> Any:
