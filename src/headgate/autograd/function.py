@@ -35,6 +35,7 @@ if not cython.compiled:
 
 from headgate import errors
 from headgate.core.engine import set_function
+from headgate.core.hooks import run_users
 from headgate.core.reports import second_backward
 
 READ = SavedReader()
@@ -134,7 +135,7 @@ class FunctionOp(Op):
     def called(self, context: object, grads: list) -> list:
         """What the user's backward (or vjp) returns, as a list."""
         method = self.owner.backward if self.owner.backward is not Function.backward else self.owner.vjp
-        results = method(context, *grads)
+        results = run_users(method, context, *grads)
         return list(results) if isinstance(results, tuple) else [results]
 
     @cython.cfunc

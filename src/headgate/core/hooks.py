@@ -12,8 +12,20 @@ from collections.abc import Callable
 from typing import Any
 
 from headgate import errors
+from headgate.core.modes import STATE
 
 _numbers = itertools.count()
+
+
+def run_users(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function of the user's within a pass: there autocast does what it does outside, where it is on."""
+    if not STATE.casts_off:
+        return function(*args)
+    STATE.casts_off = False
+    try:
+        return function(*args)
+    finally:
+        STATE.casts_off = True
 
 
 class RemovableHandle:
@@ -73,7 +85,7 @@ class Hooks:
         for hook in list(self.tensor.get(output, {}).values()):
             if gradient is None and not getattr(hook, "takes_none", False):
                 continue
-            result = hook(gradient)
+            result = run_users(hook, gradient)
             if result is not None:
                 gradient = checked(hook, gradient, result)
         return gradient
@@ -81,7 +93,7 @@ class Hooks:
     def run_before(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         """The gradients of the node's outputs after its pre-hooks."""
         for hook in list(self.before.values()):
-            result = hook(gradients)
+            result = run_users(hook, gradients)
             if result is not None:
                 if not isinstance(result, tuple):
                     raise TypeError(errors.HOOK_RETURN_TUPLE.format(type=type(result).__name__))
@@ -94,7 +106,7 @@ class Hooks:
     def run_after(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """The gradients of the node's inputs after its post-hooks, which see both sides."""
         for hook in list(self.after.values()):
-            result = hook(inputs, outputs)
+            result = run_users(hook, inputs, outputs)
             if result is not None:
                 inputs = checked_many(hook, inputs, result)
         return inputs
@@ -102,7 +114,7 @@ class Hooks:
     def run_accumulated(self, leaf: Any, gradient: Any) -> None:
         """The hooks of a leaf that a pass is through with, whether a gradient came or None alone."""
         for hook in list(self.accumulated.values()):
-            result = hook(leaf)
+            result = run_users(hook, leaf)
             if result is not None and not hasattr(result, "requires_grad"):
                 raise TypeError(errors.HOOK_RETURN.format(type=type(result).__name__))
         if self.after:

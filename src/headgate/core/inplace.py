@@ -142,11 +142,36 @@ def write_out(op: Op, inputs: tuple, attrs: object, out: Tensor) -> Tensor:
     check_writable(out, False)
     check_operands(out, inputs)
     result = op.run(arrays_of(inputs), attrs, None)
-    resize_out(out, result)
+    if not same_shape(out._array, result):
+        check_unshared(out, inputs, result)
+        resize_out(out, result)
     check_result(out, result, op.name)
     copy_into(out._array, result)
     note_write(out, op.name)
     return out
+
+
+def check_unshared(out: Tensor, inputs: tuple, result: ndarray) -> None:
+    """Refuse to resize what an elementwise op also reads: PyTorch takes that for a write in place."""
+    if not [item for item in inputs if item is out]:
+        return
+    arrays = [cython.cast(Tensor, item)._array for item in inputs if isinstance(item, Tensor)]
+    try:
+        shape = np.broadcast(*arrays).shape
+    except ValueError:
+        return  # no elementwise op
+    if shape == cython.cast(object, result).shape:
+        raise RuntimeError(errors.INPLACE_SHAPE.format(
+            output=list(cython.cast(object, out._array).shape), shape=list(shape)))
+
+
+_resized: object = None
+
+
+def set_resized(function: object) -> None:
+    """Fill the slot that gives a tensor another size over its storage."""
+    global _resized
+    _resized = function
 
 
 def resize_out(out: Tensor, result: ndarray) -> None:
@@ -157,5 +182,8 @@ def resize_out(out: Tensor, result: ndarray) -> None:
         return
     if count_of(out._array):
         warnings.warn(errors.OUT_RESIZED.format(shape=list(mine), required=list(shape)), UserWarning, stacklevel=3)
+    if count_of(out._array) or out._root is not None:  # others may see this memory
+        _resized(out, shape)
+        return
     out._array = np.empty(shape, cython.cast(object, out._array).dtype)
     out._storage.memory = out._array

@@ -23,7 +23,9 @@ IGNORED = frozenset(
 UNASKED = frozenset(
     """from_numpy frombuffer from_dlpack manual_seed seed initial_seed set_rng_state get_rng_state is_tensor is_storage
     is_grad_enabled is_inference_mode_enabled get_default_dtype set_default_dtype set_default_tensor_type
-    get_default_device set_default_device""".split()
+    get_default_device set_default_device as_subclass broadcast_shapes set_num_threads get_num_threads
+    are_deterministic_algorithms_enabled is_deterministic_algorithms_warn_only_enabled
+    get_float32_matmul_precision""".split()
 )
 # Operators that PyTorch reports under the name of a method.
 OPERATORS = {
@@ -31,10 +33,11 @@ OPERATORS = {
     "__matmul__": "matmul", "__mod__": "remainder", "__pow__": "pow", "__neg__": "neg", "__abs__": "abs",
     "__lt__": "lt", "__le__": "le", "__gt__": "gt", "__ge__": "ge", "__iadd__": "add_", "__isub__": "sub_",
     "__imul__": "mul_", "__itruediv__": "div_", "__ipow__": "pow_", "__imod__": "remainder_",
+    "__ifloordiv__": "floor_divide_",
 }  # fmt: skip
 DUNDERS = """__rsub__ __rtruediv__ __floordiv__ __rfloordiv__ __rmod__ __rpow__ __rmatmul__ __eq__ __ne__ __and__
     __rand__ __or__ __ror__ __xor__ __rxor__ __lshift__ __rlshift__ __rshift__ __rrshift__ __iand__ __ior__ __ixor__
-    __ifloordiv__ __ilshift__ __irshift__ __pos__ __invert__ __getitem__ __setitem__ __len__ __bool__ __float__ __int__
+    __ilshift__ __irshift__ __pos__ __invert__ __getitem__ __setitem__ __len__ __bool__ __float__ __int__
     __index__ __complex__ __contains__ __repr__""".split()
 PROPERTIES = """shape dtype device layout ndim T mT H mH data grad requires_grad is_leaf grad_fn _version real imag
     itemsize nbytes output_nr names""".split()
@@ -198,10 +201,15 @@ BASES = frozenset(Tensor.__mro__)
 
 
 def _operator(name: str) -> Callable[..., Any]:
-    """An operator of a subclass: asks `__torch_function__`."""
+    """An operator of a subclass: asks `__torch_function__`.
+
+    Tensor itself has these too, for what a subclass calls by `super()`; its own operators do not come this way.
+    """
+    run = _plain.setdefault(name, getattr(Tensor, name))
 
     def method(self: Any, *args: Any) -> Any:
-        run = getattr(Tensor, name)
+        if type(self) is Tensor:
+            return run(self, *args)
         func = getattr(Tensor, OPERATORS.get(name, name), run)
         try:
             return dispatch(func, run, (self, *args), {})
@@ -212,6 +220,9 @@ def _operator(name: str) -> Callable[..., Any]:
 
     method.__name__ = method.__qualname__ = name
     return method
+
+
+_plain: dict[str, Any] = {}  # name -> Tensor's own operator, which asks nobody
 
 
 def _property(name: str) -> property:
@@ -294,6 +305,8 @@ def start(plain: tuple[type, ...]) -> None:
     """Put the protocol in place; `plain`: the classes that are never asked."""
     install(Tensor, "__torch_function__", classmethod(torch_function))
     install(Tensor, "__init_subclass__", classmethod(init_subclass))
+    for name in (*OPERATORS, *DUNDERS):
+        install(Tensor, name, _operator(name))
     _state["plain"] = plain
     set_override(override, plain)
 

@@ -93,7 +93,7 @@ def iterate(x: Tensor) -> object:
     """The rows of a tensor."""
     if x._array.ndim == 0:
         raise TypeError(errors.ITERATE_ZERO_DIM)
-    return iter([x[i] for i in range(x._array.shape[0])])
+    return iter(cython.cast(object, x).unbind(0))
 
 
 def contains(x: Tensor, element: object) -> bool:

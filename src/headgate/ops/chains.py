@@ -17,7 +17,7 @@ if not cython.compiled:
 
 from headgate.core.declare import composite, declare
 from headgate.core.entry import PUBLIC
-from headgate.core.family import refused_error
+from headgate.core.family import broadcast_error, refused_error
 from headgate.kernels import make_loop
 
 
@@ -196,6 +196,11 @@ def linalg_cross(input: object, other: object, *, dim: object = -1, out: object 
     if x._array.shape[axis] != 3 or y._array.shape[axis] != 3:
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {x._array.shape[axis]} and "
                            f"{y._array.shape[axis]}")
+    if shape_of(x._array) != shape_of(y._array):
+        try:
+            np.broadcast(x._array, y._array)
+        except ValueError:
+            raise RuntimeError(broadcast_error(x._array, y._array)) from None
     result = apply2(CROSS, x, y, axis - x._array.ndim)
     return result if out is None else write_results("cross", (result,), (out,))[0]
 

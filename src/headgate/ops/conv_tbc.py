@@ -11,6 +11,7 @@ if not cython.compiled:
     from headgate.core.arrays import shape_of
     from headgate.core.records import Node, Op, Tensor, X, Y
     from headgate.kernels.reference_convolution import conv_forward
+    from headgate.ops.arguments import other
     from headgate.ops.convolution import INPUT, WEIGHT, tensors
 
     ndarray = np.ndarray
@@ -62,6 +63,7 @@ TIME = overload(TimeConvolution(), "conv_tbc", 0, reads=[7, 7, 7], looks=4)
 def conv_tbc(input: object, weight: object, bias: object, pad: object = 0) -> object:
     """Convolution along time of (T, B, C) with weight (K, C, O) and a bias of O, `pad` zeros at both ends."""
     tensors("conv_tbc", input, weight, bias)
+    other(bias, "conv_tbc", "bias")
     x: Tensor = input
     w: Tensor = weight
     b: Tensor = bias

@@ -8,6 +8,7 @@ from headgate.core.reports cimport cut_of
 from headgate.core.site cimport mark
 from headgate.core.storage cimport Version
 from headgate.core.views cimport MOVED
+from headgate.ops.arguments cimport given
 
 cdef class Detach(Called):
     pass

@@ -16,6 +16,7 @@ if not cython.compiled:
     from headgate.core.site import mark
     from headgate.core.storage import Version
     from headgate.core.views import MOVED
+    from headgate.ops.arguments import given
 
 from headgate import errors
 from headgate.core.apply import last_order
@@ -139,7 +140,7 @@ def requires_grad_(self: object, requires_grad: object = True) -> object:
 
     RuntimeError for integers, and for False on a tensor with history.
     """
-    x: Tensor = self
+    x: Tensor = given(self, "requires_grad_")
     if not isinstance(requires_grad, bool):
         raise TypeError(errors.ARGUMENT.format(
             function="requires_grad_", name="requires_grad", position=1, expected="bool",

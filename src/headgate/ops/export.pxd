@@ -7,5 +7,6 @@ from headgate.core.records cimport DATA, DETACHED, Tensor
 from headgate.core.reports cimport cut_of
 from headgate.core.storage cimport Cut
 from headgate.core.surface cimport plain_item
+from headgate.ops.arguments cimport given
 
 cdef Tensor untracked(Tensor x, bint force)

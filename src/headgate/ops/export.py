@@ -13,6 +13,7 @@ if not cython.compiled:
     from headgate.core.reports import cut_of
     from headgate.core.storage import Cut
     from headgate.core.surface import plain_item
+    from headgate.ops.arguments import given
 
     ndarray = np.ndarray
 
@@ -41,7 +42,7 @@ def type_(self: object, dtype: object = None, non_blocking: object = False, **kw
     if type(dtype) is dtypes.dtype:
         return cast_to(self, dtype, False, None)
     if dtype is None:
-        return "torch." + TYPE_OF[dtypes.of(cython.cast(Tensor, self)._array).name]
+        return "torch." + TYPE_OF[dtypes.of(given(self, "type")._array).name]
     if isinstance(dtype, str):
         kind = dtypes.NAMES.get(TYPES.get(dtype.removeprefix("torch."), ""))
     elif not isinstance(dtype, dtypes.dtype):
@@ -68,7 +69,7 @@ def same(self: object) -> object:
 
 def item(self: object) -> object:
     """The only element as a Python number. RuntimeError if there are more, or none. It carries no gradient."""
-    x: Tensor = self
+    x: Tensor = given(self, "item")
     if count_of(x._array) != 1:
         raise RuntimeError(errors.ITEM.format(count=count_of(x._array)))
     if requires(x):
@@ -78,7 +79,7 @@ def item(self: object) -> object:
 
 def tolist(self: object) -> object:
     """The elements as nested lists of Python numbers; a number for zero dimensions."""
-    array: object = cython.cast(Tensor, self)._array
+    array: object = given(self, "tolist")._array
     if array.dtype.kind not in "biufc":
         array = array.astype(np.float32)
     if requires(self):

@@ -15,6 +15,7 @@ import numpy as np
 from headgate import errors
 from headgate.core.apply import wrap
 from headgate.core.declare import composite
+from headgate.core.dims import wrap_dim
 from headgate.core.entry import PUBLIC, install, publish
 from headgate.core.results import result_type
 from headgate.core.typed import Tensor
@@ -351,7 +352,7 @@ def tensorsolve(input: Any, other: Any, dims: Any = None, *, out: Any = None) ->
     """X with tensordot(A, X) = B over all dims of X. dims: dims of A that are moved to its end first."""
     x, y = tensor(input, "linalg_tensorsolve"), tensor(other, "linalg_tensorsolve", "other", 2)
     if dims is not None:
-        dims = [dim % x.ndim for dim in dims]
+        dims = [wrap_dim(dim, x.ndim) for dim in dims]
         x = x.movedim(tuple(dims), tuple(range(-len(dims), 0)))
     rest = tuple(x.shape[y.ndim:])
     if math.prod(rest) != math.prod(x.shape[:y.ndim]):

@@ -146,6 +146,8 @@ def float_power(input: object, exponent: object, *, out: object = None) -> objec
     if out is None:
         return result
     if out is INPLACE:
+        if not isinstance(input, Tensor):
+            raise TypeError(operand_error("float_power_", input, exponent))
         if dtypes.of(cython.cast(Tensor, input)._array) is not dtypes.FLOAT64:
             kind = errors.TYPE_NAMES[dtypes.of(cython.cast(Tensor, input)._array).name]
             raise RuntimeError(

@@ -91,7 +91,7 @@ def get_device(self: object) -> object:
 
 def data_ptr(self: object) -> object:
     """The address of the first element; 0 for a tensor without elements."""
-    x: Tensor = self
+    x: Tensor = check(self, "data_ptr")
     return low_address(x._array) if count_of(x._array) else 0
 
 

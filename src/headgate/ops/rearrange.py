@@ -20,7 +20,7 @@ if not cython.compiled:
     ndarray = np.ndarray
 
 from headgate import dtypes, errors
-from headgate.core.declare import composite, declare
+from headgate.core.declare import composite, declare, install_method
 from headgate.core.entry import PUBLIC
 
 ALIGN = "shifts and dimensions must align. shifts: {shifts}, dims:{dims}"
@@ -118,6 +118,15 @@ def distinct(axes: tuple) -> tuple:
     if len(set(axes)) != len(axes):
         raise RuntimeError(errors.DIM_TWICE.format(dim=max(axes, key=axes.count)))
     return axes
+
+
+def reversed_rows(self: object) -> object:
+    """What `reversed` gives: the rows in reversed order, as one tensor; without dims the tensor itself."""
+    x: Tensor = given(self, "__reversed__")
+    return flip(x, 0) if x._array.ndim else x
+
+
+install_method("__reversed__", reversed_rows)
 
 
 def fliplr(input: object) -> object:

@@ -286,6 +286,8 @@ def index_add(
     place: Tensor = need_tensor(index, "index_add", "index", 2)
     s: Tensor = need_tensor(source, "index_add", "source", 3)
     check_rows(x, axis, place, s, "index_add_()")
+    if x._array.ndim == 1 and x._array.shape[0] == 0 and place._array.size:
+        raise IndexError(errors.INDEX_SELECT_RANGE)
     if not is_float(x._array):
         alpha = constant(alpha, dtypes.of(x._array)).item()
     return change(INDEX_ADD, (x, place, s), (axis, alpha), out)

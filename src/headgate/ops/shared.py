@@ -3,17 +3,16 @@
 The memory moves once, for the tensor that asks; a tensor whose memory others see too is refused, since they would keep
 the old one. Knows nothing of queues or workers.
 """
-import sys
 from typing import Any
 
 import cython
-import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import requires, wrap
     from headgate.core.arrays import count_of, low_address
     from headgate.core.records import Tensor
     from headgate.core.surface import bare, take_over
+    from headgate.ops.arguments import given
     from headgate.ops.storage import bytes_of, seen
 
 from headgate import dtypes
@@ -21,6 +20,7 @@ from headgate.core.declare import install_method
 from headgate.core.surface import attributes
 from headgate.ops.blocks import Block, block_of
 from headgate.ops.pickling import reduce_ex
+from headgate.ops.storage import ALONE, holders
 
 ALIASED = (
     "share_memory_: other tensors (views, detached aliases, saved values) see this memory and would keep the old one; "
@@ -31,14 +31,6 @@ COWARDLY = (
     "process boundaries.  If you just want to transfer the data, call detach() on the tensor before serializing "
     "(e.g., putting it on the queue)."
 )
-
-
-def holders(x: Tensor) -> object:
-    """How many references to the storage there are beside the tensor's own as its counter."""
-    return sys.getrefcount(x._storage) - (x._counter is x._storage)
-
-
-ALONE = holders(wrap(np.zeros(1)))
 _registered = False
 
 
@@ -54,7 +46,7 @@ def register() -> None:
 
 def is_shared(self: object) -> object:
     """Whether the memory is shared with other processes."""
-    x: Tensor = self
+    x: Tensor = given(self, "is_shared")
     return block_of(x._storage.memory) is not None
 
 
@@ -63,7 +55,7 @@ def share_memory_(self: object) -> object:
 
     RuntimeError if other tensors see the storage (PyTorch moves them along). Nothing if it is shared already.
     """
-    x: Tensor = self
+    x: Tensor = given(self, "share_memory_")
     register()
     if block_of(x._storage.memory) is not None:
         return self
@@ -97,7 +89,7 @@ def place(x: Tensor, memory: object, offset: object) -> None:
 
 def reduce_shared(self: object) -> object:
     """What multiprocessing's pickles hold for a tensor: a descriptor of its block, or a copy if it is not shared."""
-    x: Tensor = self
+    x: Tensor = given(self, "__reduce__")
     if requires(x) and not self.is_leaf:
         raise RuntimeError(COWARDLY)
     block = block_of(x._storage.memory)

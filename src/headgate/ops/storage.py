@@ -3,13 +3,14 @@
 `set_` and `resize_` count as writes. What differs from PyTorch: a storage that grows is a new block, which other
 tensors over the old one do not see.
 """
+import sys
 import warnings
 
 import cython
 import numpy as np
 
 if not cython.compiled:
-    from headgate.core.apply import first_requiring, record, requires
+    from headgate.core.apply import first_requiring, record, requires, wrap
     from headgate.core.arrays import count_of, high_address, low_address, make_view, set_meta, shape_of
     from headgate.core.inplace import adopt
     from headgate.core.modes import grad_enabled
@@ -17,6 +18,7 @@ if not cython.compiled:
     from headgate.core.storage import Storage, Version
     from headgate.core.views import MOVED
     from headgate.core.writes import check_writable, note_write
+    from headgate.ops.arguments import given
 
     ndarray = np.ndarray
 
@@ -24,6 +26,7 @@ from headgate import dtypes, errors
 from headgate.core.declare import install_method, overload
 from headgate.core.device import CPU
 from headgate.core.entry import PUBLIC, publish
+from headgate.core.inplace import set_resized
 from headgate.core.options import kind_of, sizes_of
 from headgate.ops.blocks import block_of
 
@@ -276,12 +279,13 @@ class TypedStorage:
 def untyped_storage(self: object) -> object:
     """The storage of the tensor: its memory, shared with its views and aliases."""
     made = UntypedStorage.__new__(UntypedStorage)
-    made._owner = cython.cast(Tensor, self)._storage
+    made._owner = given(self, "untyped_storage")._storage
     return made
 
 
 def storage(self: object) -> object:
     """The storage seen as elements of the tensor's type (deprecated in PyTorch, which warns)."""
+    given(self, "storage")
     warnings.warn(DEPRECATED, UserWarning, stacklevel=2)
     return TypedStorage(wrap_storage=untyped_storage(self), dtype=self.dtype, _internal=True)
 
@@ -346,7 +350,7 @@ def set_(
     Counts as a write. Without arguments the tensor becomes empty. Like PyTorch's it has no gradient: a backward pass
     that reaches it raises.
     """
-    x: Tensor = self
+    x: Tensor = given(self, "set_")
     n: Node = None
     inputs: tuple = (x, source) if isinstance(source, Tensor) else (x,)
     recording: cython.bint = grad_enabled() and first_requiring(inputs) is not None
@@ -389,13 +393,28 @@ def resize_(self: object, *sizes: object, memory_format: object = None) -> objec
     Counts as a write. RuntimeError for a tensor that requires grad. Other tensors over a storage that grew keep the
     old memory.
     """
-    x: Tensor = self
+    x: Tensor = given(self, "resize_")
     if requires(x):
         raise RuntimeError(errors.RESIZE_GRAD)
     check_writable(x, False)
     shape: tuple = sizes_of(sizes, None, "resize_")
     if shape == shape_of(x._array):
         return self
+    resized(x, shape)
+    note_write(x, "resize_")
+    return self
+
+
+def holders(x: Tensor) -> object:
+    """How many references to the storage there are beside the tensor's own as its counter."""
+    return sys.getrefcount(x._storage) - (x._counter is x._storage)
+
+
+ALONE = holders(wrap(np.zeros(1)))
+
+
+def resized(x: Tensor, shape: tuple) -> None:
+    """Another size over the same storage. One that does not reach grows, or is left to others that hold it."""
     kind = dtypes.of(x._array)
     count = 1
     for length in shape:
@@ -405,11 +424,16 @@ def resize_(self: object, *sizes: object, memory_format: object = None) -> objec
     if first + count * kind.itemsize > len(memory):
         fresh = np.zeros(first + count * kind.itemsize, np.uint8)
         fresh[: len(memory)] = memory
-        x._storage.memory = fresh.view(kind.numpy) if len(fresh) % kind.itemsize == 0 else fresh
+        block = fresh.view(kind.numpy) if len(fresh) % kind.itemsize == 0 else fresh
+        if holders(x) > ALONE:
+            x._storage = new_owner(block)
+        else:
+            x._storage.memory = block
     x._array = seen(x._storage, kind, first // kind.itemsize, shape, None)
     x._flags |= MOVED
-    note_write(x, "resize_")
-    return self
+
+
+set_resized(resized)
 
 
 def resize_as_(self: object, the_template: object, *, memory_format: object = None) -> object:

@@ -49,6 +49,7 @@ if not cython.compiled:
 
 from headgate import errors
 from headgate.core.declare import composite, declare
+from headgate.core.entry import PUBLIC
 from headgate.kernels import make_loop
 
 
@@ -278,10 +279,25 @@ def addbmm(
     return added(ADDBMM, input, batch1, batch2, beta, alpha, out, ("batch1", "batch2"))
 
 
+def promoted(input: object, vec1: object, vec2: object, inplace: bool) -> tuple:
+    """The operands of addr in one dtype; the vectors alone where `input` is written. RuntimeError if it cannot be."""
+    vec1 = vec1.to(PUBLIC["result_type"](vec1, vec2))
+    kind = PUBLIC["result_type"](input, vec1)
+    if inplace:
+        if not PUBLIC["can_cast"](kind, input.dtype):
+            raise RuntimeError(errors.RESULT_TYPE.format(
+                result=errors.TYPE_NAMES[kind.name], output=errors.TYPE_NAMES[input.dtype.name]))
+        return input, vec1.to(input.dtype), vec2.to(input.dtype)
+    return input.to(kind), vec1.to(kind), vec2.to(kind)
+
+
 def addr(
     input: object, vec1: object, vec2: object, *, beta: object = 1, alpha: object = 1, out: object = None,
 ) -> object:
-    """beta input + alpha times the outer product of two vectors, input broadcast."""
+    """beta input + alpha times the outer product of two vectors, input broadcast; in their promoted dtype."""
+    if isinstance(input, Tensor) and isinstance(vec1, Tensor) and isinstance(vec2, Tensor):
+        if input.dtype is not vec1.dtype or vec1.dtype is not vec2.dtype:
+            input, vec1, vec2 = promoted(input, vec1, vec2, out is not None and not isinstance(out, Tensor))
     return added(ADDR, input, vec1, vec2, beta, alpha, out, ("vec1", "vec2"))
 
 

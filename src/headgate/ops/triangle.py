@@ -197,6 +197,8 @@ def select_scatter(input: object, src: object, dim: object, index: object) -> ob
     x: Tensor = given(input, "select_scatter")
     at: cython.int = place(dim, x._array.ndim, "select_scatter", "dim", 2)
     k: cython.Py_ssize_t = whole(index, "select_scatter", "index", 3)
+    if x._array.ndim == 0:
+        raise IndexError(errors.SELECT_ZERO_DIM)
     length: cython.Py_ssize_t = x._array.shape[at]
     if k < -length or k >= length:
         raise IndexError(errors.SELECT_RANGE.format(index=k, shape=list(shape_of(x._array)), dim=at))
@@ -210,6 +212,8 @@ def slice_scatter(
     x: Tensor = given(input, "slice_scatter")
     at: cython.int = place(dim, x._array.ndim, "slice_scatter", "dim", 2)
     by: cython.Py_ssize_t = whole(step, "slice_scatter", "step", 5)
+    if x._array.ndim == 0:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     if by <= 0:
         raise RuntimeError("slice step must be positive")
     first, last, _ = slice(start, end).indices(x._array.shape[at])
