@@ -1,7 +1,8 @@
-# sources: pooling_loops.c
-"""Pooling by tables of windows: largest elements and their places, averages, and the ways back, as arrays.
+# sources: pooling_loops.c resampling_loops.c
+"""Pooling by tables of windows: largest elements and their places, averages, and the ways back, as arrays; resampling by
+tables of taps, and sliding blocks.
 
-float32 and float64 run in the loops of pooling_loops.c, 16-bit floats through float32, integers in the NumPy form.
+float32 and float64 run in the loops of the C files, 16-bit floats through float32, integers in the NumPy form.
 Nothing here knows tensors, nor how windows come about.
 """
 
@@ -40,6 +41,24 @@ cdef extern from "pooling_loops.h" nogil:
                      hg_splitter parallel)
     void hg_pool_take(int type, Py_ssize_t planes, Py_ssize_t n, Py_ssize_t out, const void *x, const i64 *indices,
                       void *y, hg_splitter parallel)
+
+cdef extern from "resampling_loops.h" nogil:
+    ctypedef struct hg_taps:
+        Py_ssize_t from_ "from"
+        Py_ssize_t to, count
+        const i64 *places
+        const void *weights
+    ctypedef struct hg_resampling:
+        int type, failed
+        Py_ssize_t planes
+        hg_taps rows, columns
+    ctypedef struct hg_blocks:
+        int type
+        Py_ssize_t planes
+        Py_ssize_t[2] size, kernel, dilation, padding, stride, count
+    void hg_resample(hg_resampling *r, const void *x, void *y, hg_splitter parallel)
+    void hg_unfold(const hg_blocks *b, const void *x, void *columns, hg_splitter parallel)
+    void hg_fold(const hg_blocks *b, const void *columns, void *x, hg_splitter parallel)
 
 cdef i64[1] ZERO = [0]
 cdef i64[1] ONE = [1]
@@ -179,4 +198,102 @@ cpdef ndarray take(ndarray x, ndarray indices, int count):
     with nogil:
         hg_pool_take(kind, planes, inside, out, cnp.PyArray_DATA(x), <const i64 *> cnp.PyArray_DATA(indices),
                      cnp.PyArray_DATA(y), <hg_splitter> parallel)
+    return y
+
+
+# ---- resampling -----------------------------------------------------------------------------------------------------
+
+
+cdef int put_taps(hg_taps *t, Py_ssize_t size, object taps, ndarray x) except -1:
+    """The taps of an axis of `size` elements; None leaves it as it is."""
+    cdef ndarray places, weights
+    t.from_, t.to, t.count, t.places, t.weights = size, size, 1, NULL, NULL
+    if taps is None:
+        return 0
+    places = taps[0]
+    if cnp.PyArray_TYPE(places) != cnp.NPY_INT64 or not cnp.PyArray_ISCARRAY_RO(places):
+        raise TypeError("places of taps must be a contiguous array of int64")
+    t.to, t.count = cnp.PyArray_DIMS(places)[0], cnp.PyArray_DIMS(places)[1]
+    t.places = <const i64 *> cnp.PyArray_DATA(places)
+    if taps[1] is None:
+        return 0
+    weights = taps[1]
+    if cnp.PyArray_TYPE(weights) != cnp.PyArray_TYPE(x) or not cnp.PyArray_ISCARRAY_RO(weights):
+        raise TypeError("weights of taps must be a contiguous array of the type of what is resampled")
+    t.weights = cnp.PyArray_DATA(weights)
+    return 0
+
+
+cpdef ndarray resample(ndarray x, object rows, object columns):
+    """The taps (places, weights or None), or None for none, read along the last but one and along the last dim."""
+    cdef hg_resampling r
+    cdef ndarray y
+    cdef npy_intp[HG_AXES] shape
+    cdef int rank = cnp.PyArray_NDIM(x), i
+    if not in_loops(x):
+        return reference.resample(x, rows, columns)
+    x = straight(x)
+    r.type, r.failed, r.planes = hg_type_of(cnp.PyArray_TYPE(x)), 0, 1
+    put_taps(&r.rows, cnp.PyArray_DIMS(x)[rank - 2], rows, x)
+    put_taps(&r.columns, cnp.PyArray_DIMS(x)[rank - 1], columns, x)
+    for i in range(rank - 2):
+        shape[i] = cnp.PyArray_DIMS(x)[i]
+        r.planes *= shape[i]
+    shape[rank - 2], shape[rank - 1] = r.rows.to, r.columns.to
+    y = fresh(rank, shape, cnp.PyArray_TYPE(x))
+    with nogil:
+        hg_resample(&r, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), <hg_splitter> parallel)
+    if r.failed:
+        raise MemoryError("no memory for a row that is resampled")
+    return y
+
+
+cdef int put_blocks(hg_blocks *b, ndarray x, tuple kernel, tuple dilation, tuple padding, tuple stride, tuple size) \
+        except -1:
+    cdef int i
+    b.type, b.planes = hg_type_of(cnp.PyArray_TYPE(x)), 1
+    for i in range(2):
+        b.size[i], b.kernel[i], b.dilation[i] = size[i], kernel[i], dilation[i]
+        b.padding[i], b.stride[i] = padding[i], stride[i]
+        b.count[i] = (b.size[i] + 2 * b.padding[i] - b.dilation[i] * (b.kernel[i] - 1) - 1) // b.stride[i] + 1
+    return 0
+
+
+cpdef ndarray unfold(ndarray x, tuple kernel, tuple dilation, tuple padding, tuple stride, tuple size):
+    """The blocks of (N, C, H, W) as columns (N, C * K * L, blocks); without N too."""
+    cdef hg_blocks b
+    cdef ndarray y
+    cdef npy_intp[3] shape
+    cdef int rank = cnp.PyArray_NDIM(x)
+    if not in_loops(x):
+        return reference.unfold(x, kernel, dilation, padding, stride, size)
+    x = straight(x)
+    put_blocks(&b, x, kernel, dilation, padding, stride, size)
+    shape[0] = cnp.PyArray_DIMS(x)[0]
+    b.planes = cnp.PyArray_DIMS(x)[rank - 3] * (shape[0] if rank == 4 else 1)
+    shape[rank - 3] = cnp.PyArray_DIMS(x)[rank - 3] * b.kernel[0] * b.kernel[1]
+    shape[rank - 2] = b.count[0] * b.count[1]
+    y = fresh(rank - 1, shape, cnp.PyArray_TYPE(x))
+    with nogil:
+        hg_unfold(&b, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), <hg_splitter> parallel)
+    return y
+
+
+cpdef ndarray fold(ndarray x, tuple kernel, tuple dilation, tuple padding, tuple stride, tuple size):
+    """Columns (N, C * K * L, blocks) added up into (N, C, H, W); without N too."""
+    cdef hg_blocks b
+    cdef ndarray y
+    cdef npy_intp[4] shape
+    cdef int rank = cnp.PyArray_NDIM(x)
+    if not in_loops(x):
+        return reference.fold(x, kernel, dilation, padding, stride, size)
+    x = straight(x)
+    put_blocks(&b, x, kernel, dilation, padding, stride, size)
+    shape[0] = cnp.PyArray_DIMS(x)[0]
+    shape[rank - 2] = cnp.PyArray_DIMS(x)[rank - 2] // (b.kernel[0] * b.kernel[1])
+    b.planes = shape[rank - 2] * (shape[0] if rank == 3 else 1)
+    shape[rank - 1], shape[rank] = b.size[0], b.size[1]
+    y = fresh(rank + 1, shape, cnp.PyArray_TYPE(x))
+    with nogil:
+        hg_fold(&b, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), <hg_splitter> parallel)
     return y

@@ -10,6 +10,7 @@ if not cython.compiled:
     from headgate.core.apply import apply1
     from headgate.core.arrays import shape_of
     from headgate.core.records import Node, Op, Tensor
+    from headgate.kernels.reference import contiguous
     from headgate.ops.arguments import given, whole
 
     ndarray = np.ndarray
@@ -40,7 +41,8 @@ class PixelShuffle(Op):
         c, h, w = last
         lead = a.shape[:a.ndim - 3]
         parts: object = a.reshape((product(lead), c // (r * r), r, r, h, w))
-        return parts.transpose(0, 1, 4, 2, 5, 3).reshape(lead + (c // (r * r), h * r, w * r))
+        moved: object = contiguous(parts.transpose(0, 1, 4, 2, 5, 3))
+        return moved.reshape(lead + (c // (r * r), h * r, w * r))
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -59,7 +61,8 @@ class PixelUnshuffle(Op):
         c, h, w = last
         lead = a.shape[:a.ndim - 3]
         parts: object = a.reshape((product(lead), c, h // r, r, w // r, r))
-        return parts.transpose(0, 1, 3, 5, 2, 4).reshape(lead + (c * r * r, h // r, w // r))
+        moved: object = contiguous(parts.transpose(0, 1, 3, 5, 2, 4))
+        return moved.reshape(lead + (c * r * r, h // r, w // r))
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -74,7 +77,8 @@ class ChannelShuffle(Op):
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         a: object = x
         parts: object = a.reshape((a.shape[0], attrs, a.shape[1] // attrs) + a.shape[2:])
-        return parts.swapaxes(1, 2).reshape(a.shape)
+        moved: object = contiguous(parts.swapaxes(1, 2))
+        return moved.reshape(a.shape)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
