@@ -60,9 +60,6 @@ cdef extern from "resampling_loops.h" nogil:
     void hg_unfold(const hg_blocks *b, const void *x, void *columns, hg_splitter parallel)
     void hg_fold(const hg_blocks *b, const void *columns, void *x, hg_splitter parallel)
 
-cdef i64[1] ZERO = [0]
-cdef i64[1] ONE = [1]
-
 
 cdef inline ndarray straight(ndarray x):
     """x itself if it is contiguous, aligned and in native order, else such a copy."""
@@ -81,51 +78,67 @@ cdef inline bint is_short(ndarray x):
     return cnp.PyArray_ITEMSIZE(x) == 2 and x.dtype.kind not in "iub"
 
 
-cdef inline const i64 *table(object array) except NULL:
-    return <const i64 *> cnp.PyArray_DATA(<ndarray> array)
-
-
 cdef int describe(hg_pool *p, ndarray x, object windows) except -1:
-    """The tables of `windows` in the last of three places, with one window over nothing before them."""
-    cdef int dims = len(windows.out), rank = cnp.PyArray_NDIM(x), i, at
-    p.type, p.successive, p.planes = hg_type_of(cnp.PyArray_TYPE(x)), windows.successive, 1
-    for i in range(rank - dims):
+    """What Windows.pack says: how many dims are pooled is returned."""
+    cdef ndarray packed = windows.packed
+    cdef const i64 *table = <const i64 *> cnp.PyArray_DATA(packed)
+    cdef int dims = <int> table[0], i
+    p.type, p.successive, p.planes = hg_type_of(cnp.PyArray_TYPE(x)), <int> table[1], 1
+    for i in range(cnp.PyArray_NDIM(x) - dims):
         p.planes *= cnp.PyArray_DIMS(x)[i]
     for i in range(3):
-        p.in_[i] = p.out[i] = p.step[i] = 1
-        p.start[i], p.end[i], p.count[i] = ZERO, ONE, ONE
-    for i in range(dims):
-        at = 3 - dims + i
-        p.in_[at], p.out[at], p.step[at] = windows.sizes[i], windows.out[i], windows.steps[i]
-        p.start[at], p.end[at] = table(windows.starts[i]), table(windows.ends[i])
-        p.count[at] = table(windows.counts[i])
-    return 0
+        p.in_[i], p.out[i], p.step[i] = table[2 + i], table[5 + i], table[8 + i]
+    table += 11
+    for i in range(3):
+        p.start[i] = table
+        table += p.out[i]
+    for i in range(3):
+        p.end[i] = table
+        table += p.out[i]
+    for i in range(3):
+        p.count[i] = table
+        table += p.out[i]
+    return dims
 
 
-cdef ndarray made(ndarray x, int dims, tuple sizes, int number):
-    """A fresh array with x's leading dims and other last ones."""
+cdef inline bint empty(hg_pool *p) noexcept:
+    return p.out[0] == 0 or p.out[1] == 0 or p.out[2] == 0
+
+
+cdef ndarray planes_of(ndarray x, int dims, const Py_ssize_t *sizes, int number):
+    """A fresh array with x's leading dims and the last `dims` of three sizes."""
     cdef npy_intp[HG_AXES] shape
     cdef int i, lead = cnp.PyArray_NDIM(x) - dims
     for i in range(lead):
         shape[i] = cnp.PyArray_DIMS(x)[i]
-    for i in range(len(sizes)):
-        shape[lead + i] = sizes[i]
-    return fresh(lead + len(sizes), shape, number)
+    for i in range(dims):
+        shape[lead + i] = sizes[3 - dims + i]
+    return fresh(lead + dims, shape, number)
+
+
+cdef ndarray made(ndarray x, int dims, tuple sizes, int number):
+    """A fresh array with x's leading dims and other last ones."""
+    cdef Py_ssize_t[3] last
+    cdef int i
+    for i in range(dims):
+        last[3 - dims + i] = sizes[i]
+    return planes_of(x, dims, last, number)
 
 
 cpdef tuple max_pool(ndarray x, object windows):
     """(the largest element of every window, its place in the flattened plane): the last NaN, or the first of equals."""
     cdef hg_pool p
     cdef ndarray values, indices
+    cdef int dims
     if is_short(x):
         values, indices = max_pool(x.astype("f4"), windows)
         return values.astype(x.dtype), indices
-    if not in_loops(x) or 0 in windows.out:
+    dims = describe(&p, x, windows)
+    if not in_loops(x) or empty(&p):
         return reference.max_pool(x, windows)
     x = straight(x)
-    describe(&p, x, windows)
-    values = made(x, len(windows.out), windows.out, cnp.PyArray_TYPE(x))
-    indices = made(x, len(windows.out), windows.out, cnp.NPY_INT64)
+    values = planes_of(x, dims, p.out, cnp.PyArray_TYPE(x))
+    indices = planes_of(x, dims, p.out, cnp.NPY_INT64)
     with nogil:
         hg_pool_max(&p, cnp.PyArray_DATA(x), cnp.PyArray_DATA(values), <i64 *> cnp.PyArray_DATA(indices),
                     <hg_splitter> parallel)
@@ -136,11 +149,11 @@ cpdef ndarray average_pool(ndarray x, object windows):
     """The sum of every window over its divisor."""
     cdef hg_pool p
     cdef ndarray y
-    if not in_loops(x) or 0 in windows.out:
+    cdef int dims = describe(&p, x, windows)
+    if not in_loops(x) or empty(&p):
         return reference.average_pool(x, windows)
     x = straight(x)
-    describe(&p, x, windows)
-    y = made(x, len(windows.out), windows.out, cnp.PyArray_TYPE(x))
+    y = planes_of(x, dims, p.out, cnp.PyArray_TYPE(x))
     with nogil:
         hg_pool_average(&p, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), <hg_splitter> parallel)
     return y
@@ -150,11 +163,11 @@ cpdef ndarray average_back(ndarray g, object windows):
     """The gradient of `average_pool`: every result's share goes to its window."""
     cdef hg_pool p
     cdef ndarray x
+    cdef int dims = describe(&p, g, windows)
     if not in_loops(g):
         return reference.average_back(g, windows)
     g = straight(g)
-    describe(&p, g, windows)
-    x = made(g, len(windows.out), windows.sizes, cnp.PyArray_TYPE(g))
+    x = planes_of(g, dims, p.in_, cnp.PyArray_TYPE(g))
     with nogil:
         hg_pool_average_back(&p, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), <hg_splitter> parallel)
     return x

@@ -27,6 +27,17 @@ class Windows:
         self.sizes, self.out = sizes, tuple(len(one) for one in starts)
         self.starts, self.ends, self.steps, self.counts = starts, ends, steps, counts
         self.successive = successive  # PyTorch's adaptive averages divide dim after dim
+        self.packed = self.pack()
+
+    def pack(self) -> Array:
+        """Everything in one array for the compiled kernel, as three dims: their number, whether averages divide dim
+        after dim, sizes, lengths of tables and steps, then the tables of starts, ends and counts dim by dim."""
+        missing = 3 - len(self.sizes)
+        ones, zeros = [1] * missing, [np.zeros(1, np.int64)] * missing
+        head = [len(self.sizes), self.successive, *ones, *self.sizes, *ones, *self.out, *ones, *self.steps]
+        tables = (zeros + list(self.starts), [np.ones(1, np.int64)] * missing + list(self.ends),
+                  [np.ones(1, np.int64)] * missing + list(self.counts))
+        return np.concatenate([np.array(head, np.int64), *(np.ravel(one) for table in tables for one in table)])
 
     def each(self) -> Iterator[tuple[Sizes, tuple[slice, ...]]]:
         """Every place of the result with its window."""

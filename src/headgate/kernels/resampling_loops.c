@@ -9,6 +9,7 @@ typedef struct {
     hg_resampling *r;
     const char *x;
     char *y;
+    hg_size low, high; /* columns that are read side by side, as most of a padded row are */
 } job;
 
 #define RESAMPLE(T) \
@@ -47,7 +48,7 @@ HG_INLINE void weighted_##T(const hg_taps *a, hg_size count, const T *x, T *rest
         y[j] = sum; \
     } \
 } \
-static void columns_##T(const hg_taps *a, const T *x, T *restrict y) \
+static void columns_##T(const job *j, const hg_taps *a, const T *x, T *restrict y) \
 { \
     const i64 *at = a->places; \
     if (!at) { \
@@ -59,12 +60,19 @@ static void columns_##T(const hg_taps *a, const T *x, T *restrict y) \
             weighted_##T(a, 4, x, y); \
         else \
             weighted_##T(a, a->count, x, y); \
+    } else if (a->count == 1) { \
+        for (hg_size o = 0; o < j->low; o++) \
+            y[o] = x[at[o]]; \
+        if (j->high > j->low) \
+            memcpy(y + j->low, x + at[j->low], sizeof(T) * (size_t)(j->high - j->low)); \
+        for (hg_size o = j->high; o < a->to; o++) \
+            y[o] = x[at[o]]; \
     } else { \
-        for (hg_size j = 0; j < a->to; j++, at += a->count) { \
+        for (hg_size o = 0; o < a->to; o++, at += a->count) { \
             T sum = x[at[0]]; \
             for (hg_size k = 1; k < a->count; k++) \
                 sum += x[at[k]]; \
-            y[j] = sum; \
+            y[o] = sum; \
         } \
     } \
 } \
@@ -80,7 +88,8 @@ static void rows_##T(void *context, hg_size low, hg_size high) \
     } \
     for (hg_size i = low; i < high; i++) { \
         const T *x = (const T *)j->x + i / r->rows.to * r->rows.from * width; \
-        columns_##T(&r->columns, row_##T(&r->rows, width, i % r->rows.to, x, row), (T *)j->y + i * r->columns.to); \
+        const T *from = row_##T(&r->rows, width, i % r->rows.to, x, row); \
+        columns_##T(j, &r->columns, from, (T *)j->y + i * r->columns.to); \
     } \
     if (row != near) \
         free(row); \
@@ -88,9 +97,25 @@ static void rows_##T(void *context, hg_size low, hg_size high) \
 RESAMPLE(f32)
 RESAMPLE(f64)
 
+/* The longest stretch of single places that rise by one; none if it is short. */
+static void find_stretch(job *j)
+{
+    const hg_taps *a = &j->r->columns;
+    hg_size first = 0;
+    for (hg_size o = 1; a->places && a->count == 1 && o <= a->to; o++)
+        if (o == a->to || a->places[o] != a->places[o - 1] + 1) {
+            if (o - first > j->high - j->low)
+                j->low = first, j->high = o;
+            first = o;
+        }
+    if (j->high - j->low < 8)
+        j->low = j->high = 0;
+}
+
 void hg_resample(hg_resampling *r, const void *x, void *y, hg_splitter parallel)
 {
-    job j = {r, x, y};
+    job j = {r, x, y, 0, 0};
+    find_stretch(&j);
     hg_size cost = r->columns.from * r->rows.count + r->columns.to * r->columns.count;
     parallel(r->type == HG_F64 ? rows_f64 : rows_f32, &j, r->planes * r->rows.to, 16384 / (cost + 1) + 1);
 }

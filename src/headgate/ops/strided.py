@@ -105,7 +105,8 @@ def check_inside(x: ndarray, size: tuple, strides: tuple, offset: object):
     base: object = owner.base
     item = cython.cast(object, x).itemsize
     while True:
-        base = getattr(base, "owner", base)  # uncompiled, a view's base is an interface that names its owner
+        if not cython.compiled:
+            base = getattr(base, "owner", base)  # a view's base is an interface that names its owner
         if not isinstance(base, np.ndarray):
             break
         owner = base
