@@ -101,50 +101,48 @@ def few_distances(x: ndarray, y: ndarray, p: cython.double) -> ndarray:
     """Norms of the differences of few rows; None for many, for gaps, other types and other norms than 0, 1, 2, inf."""
     if not cython.compiled or not (is_contiguous(x) and is_contiguous(y)):
         return None
-    if cython.compiled:
-        number: cython.int = PyArray_TYPE(x)  # noqa: F821
-        width: cython.Py_ssize_t = PyArray_DIMS(x)[1]  # noqa: F821
-        rows: cython.Py_ssize_t = PyArray_DIMS(x)[0]  # noqa: F821
-        columns: cython.Py_ssize_t = PyArray_DIMS(y)[0]  # noqa: F821
-        i: cython.Py_ssize_t
-        j: cython.Py_ssize_t
-        k: cython.Py_ssize_t
-        d: cython.double
-        total: cython.double
-        kind: cython.int = 2 if p == 2 else 1 if p == 1 else 0 if p == 0 else 3 if p > 1e300 else -1
-        if number not in (11, 12) or kind < 0 or rows * columns * width > FEW:
-            return None
-        result: ndarray = np.empty((rows, columns), cython.cast(object, x).dtype)
-        a: cython.p_float = cython.cast(cython.p_float, PyArray_DATA(x))  # noqa: F821
-        b: cython.p_float = cython.cast(cython.p_float, PyArray_DATA(y))  # noqa: F821
-        z: cython.p_float = cython.cast(cython.p_float, PyArray_DATA(result))  # noqa: F821
-        e: cython.p_double = cython.cast(cython.p_double, PyArray_DATA(x))  # noqa: F821
-        f: cython.p_double = cython.cast(cython.p_double, PyArray_DATA(y))  # noqa: F821
-        w: cython.p_double = cython.cast(cython.p_double, PyArray_DATA(result))  # noqa: F821
-        for i in range(rows):
-            for j in range(columns):
-                total = 0
-                for k in range(width):
-                    if number == 11:
-                        d = fabs(a[i * width + k] - b[j * width + k])  # noqa: F821
-                    else:
-                        d = fabs(e[i * width + k] - f[j * width + k])  # noqa: F821
-                    if kind == 2:
-                        total += d * d
-                    elif kind == 1:
-                        total += d
-                    elif kind == 0:
-                        total += d != 0
-                    elif d > total or d != d:
-                        total = d
-                if kind == 2:
-                    total = sqrt(total)  # noqa: F821
+    number: cython.int = PyArray_TYPE(x)  # noqa: F821
+    width: cython.Py_ssize_t = PyArray_DIMS(x)[1]  # noqa: F821
+    rows: cython.Py_ssize_t = PyArray_DIMS(x)[0]  # noqa: F821
+    columns: cython.Py_ssize_t = PyArray_DIMS(y)[0]  # noqa: F821
+    i: cython.Py_ssize_t
+    j: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    d: cython.double
+    total: cython.double
+    kind: cython.int = 2 if p == 2 else 1 if p == 1 else 0 if p == 0 else 3 if p > 1e300 else -1
+    if number not in (11, 12) or kind < 0 or rows * columns * width > FEW:
+        return None
+    result: ndarray = np.empty((rows, columns), cython.cast(object, x).dtype)
+    a: cython.p_float = cython.cast(cython.p_float, PyArray_DATA(x))  # noqa: F821
+    b: cython.p_float = cython.cast(cython.p_float, PyArray_DATA(y))  # noqa: F821
+    z: cython.p_float = cython.cast(cython.p_float, PyArray_DATA(result))  # noqa: F821
+    e: cython.p_double = cython.cast(cython.p_double, PyArray_DATA(x))  # noqa: F821
+    f: cython.p_double = cython.cast(cython.p_double, PyArray_DATA(y))  # noqa: F821
+    w: cython.p_double = cython.cast(cython.p_double, PyArray_DATA(result))  # noqa: F821
+    for i in range(rows):
+        for j in range(columns):
+            total = 0
+            for k in range(width):
                 if number == 11:
-                    z[i * columns + j] = total
+                    d = fabs(a[i * width + k] - b[j * width + k])  # noqa: F821
                 else:
-                    w[i * columns + j] = total
-        return result
-    return None
+                    d = fabs(e[i * width + k] - f[j * width + k])  # noqa: F821
+                if kind == 2:
+                    total += d * d
+                elif kind == 1:
+                    total += d
+                elif kind == 0:
+                    total += d != 0
+                elif d > total or d != d:
+                    total = d
+            if kind == 2:
+                total = sqrt(total)  # noqa: F821
+            if number == 11:
+                z[i * columns + j] = total
+            else:
+                w[i * columns + j] = total
+    return result
 
 
 @cython.cclass

@@ -66,16 +66,22 @@ def stride_or(stride: Any, kernel: Sizes, function: str) -> Sizes:
     return per_dim(stride, len(kernel), function, "stride", 3)
 
 
+def is_plain(stride: Any) -> bool:
+    """Whether a stride is one that can be told from others by its value."""
+    return stride is None or type(stride) is int or type(stride) is tuple and not stride
+
+
 # ---- max ------------------------------------------------------------------------------------------------------------
 
 
 def max_of(
     dims: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any,
+    known: bool = False,
 ) -> tuple[Any, Any]:
-    """(values, indices) of max_pool2d and max_pool3d."""
+    """(values, indices) of max_pool2d and max_pool3d. known: the numbers are plain ints."""
     x = input if isinstance(input, Tensor) else given(input, f"max_pool{dims}d")
-    keep = type(kernel_size) is type(padding) is type(dilation) is int and (stride is None or type(stride) is int)
-    read = max_windows if keep else max_windows.__wrapped__  # what was read of plain ints once is kept
+    keep = type(kernel_size) is type(padding) is type(dilation) is int and is_plain(stride)
+    read = max_windows if keep or known else max_windows.__wrapped__  # what was read of plain ints once is kept
     windows = read(dims, sizes_of(x), kernel_size, stride, padding, dilation, bool(ceil_mode))
     if kind_name(x) in BOOLS:
         refuse_kinds(x, f"max_pool{dims}d", BOOLS)
@@ -106,14 +112,9 @@ def one_number(value: Any, name: str, at: int, none: str = "") -> int:
     return items[0]
 
 
-def max_of_one(
-    input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any, indices: bool
-) -> tuple[Any, Any]:
-    """(values, indices) of max_pool1d, by a dim of length one before its own."""
-    x = given(input, "max_pool1d")
-    shape = sizes_of(x)
-    if len(shape) not in (2, 3) or 0 in shape[-2:]:
-        raise RuntimeError("max_pool1d: " + BATCH_MODE.format(low=2, high=3, shape=list(shape)))
+@functools.lru_cache(256)
+def line_windows(kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[int, int, int, int]:
+    """The numbers of max_pool1d, from its arguments."""
     kernel = one_number(kernel_size, "kernel_size", 2)
     empty = stride is None or isinstance(stride, (tuple, list)) and not stride
     step = kernel if empty else one_number(stride, "stride", 3, "None, ")
@@ -126,10 +127,24 @@ def max_of_one(
     if edge > kernel // 2:
         raise RuntimeError(f"max_pool1d() padding should be at most half of kernel size, but got padding={edge} and "
                            f"kernel_size={kernel}")
+    return kernel, step, edge, spread
+
+
+def max_of_one(
+    input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any, indices: bool
+) -> tuple[Any, Any]:
+    """(values, indices) of max_pool1d, by a dim of length one before its own."""
+    x = given(input, "max_pool1d")
+    shape = sizes_of(x)
+    if len(shape) not in (2, 3) or 0 in shape[-2:]:
+        raise RuntimeError("max_pool1d: " + BATCH_MODE.format(low=2, high=3, shape=list(shape)))
+    plain = type(kernel_size) is type(padding) is type(dilation) is int and is_plain(stride)
+    read = line_windows if plain else line_windows.__wrapped__
+    kernel, step, edge, spread = read(kernel_size, stride, padding, dilation)
     if shape[-1] + 2 * edge < spread * (kernel - 1) + 1 - (step - 1 if ceil_mode else 0):
         raise RuntimeError("max_pool1d() Invalid computed output size: 0")
     refuse_kinds(x, "max_pool2d" if indices else "max_pool1d_impl", BOOLS if indices else INTEGERS)
-    values, places = max_of(2, x.unsqueeze(-2), (1, kernel), (1, step), (0, edge), (1, spread), ceil_mode)
+    values, places = max_of(2, x.unsqueeze(-2), (1, kernel), (1, step), (0, edge), (1, spread), ceil_mode, True)
     return values.squeeze(-2), places.squeeze(-2)
 
 
@@ -195,12 +210,12 @@ def max_pool3d(
 
 def average_of(
     dims: int, input: Any, kernel_size: Any, stride: Any, padding: Any, ceil_mode: Any, count_include_pad: Any,
-    divisor_override: Any,
+    divisor_override: Any, known: bool = False,
 ) -> Any:
-    """avg_pool2d and avg_pool3d."""
+    """avg_pool2d and avg_pool3d. known: the numbers are plain ints."""
     x = input if isinstance(input, Tensor) else given(input, f"avg_pool{dims}d")
-    keep = type(kernel_size) is type(padding) is int and (stride is None or type(stride) is int)
-    read = average_windows if keep and divisor_override is None else average_windows.__wrapped__
+    keep = type(kernel_size) is type(padding) is int and is_plain(stride)
+    read = average_windows if (keep or known) and divisor_override is None else average_windows.__wrapped__
     windows = read(dims, sizes_of(x), kernel_size, stride, padding, bool(ceil_mode), bool(count_include_pad),
                    divisor_override)
     if kind_name(x) in SMALL:
@@ -234,6 +249,8 @@ def average_windows(
 
 def only_one(value: Any, function: str, name: str, position: int) -> int:
     """The one number of a one-dim function. RuntimeError for several."""
+    if type(value) is int:
+        return value
     items = whole_numbers(value, function, name, position)
     if len(items) != 1:
         raise RuntimeError(f"{function}() argument '{name}' should contain one int (got {len(items)})")
@@ -258,7 +275,7 @@ def avg_pool1d(
     empty = stride is None or isinstance(stride, (tuple, list)) and not stride
     step = kernel if empty else only_one(stride, "avg_pool1d", "stride", 3)
     edge = only_one(padding, "avg_pool1d", "padding", 4)
-    y = average_of(2, x.unsqueeze(-2), (1, kernel), (1, step), (0, edge), ceil_mode, count_include_pad, None)
+    y = average_of(2, x.unsqueeze(-2), (1, kernel), (1, step), (0, edge), ceil_mode, count_include_pad, None, True)
     return y.squeeze(-2)
 
 
