@@ -21,7 +21,7 @@ if not cython.compiled:
         see_all,
         wrap,
     )
-    from headgate.core.arrays import is_contiguous, is_float, reshape_view, same_type, set_meta, shape_of
+    from headgate.core.arrays import is_contiguous, is_float, reshape_view, same_shape, same_type, set_meta, shape_of
     from headgate.core.inplace import adopt, check_apart, copy_before, write
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
@@ -173,6 +173,33 @@ def few_written(target: ndarray, dim: cython.int, index: ndarray, source: ndarra
                 else:
                     for d in range(0, width, item):
                         memcpy(to + at + d, source_data, item)  # noqa: F821
+    return True
+
+
+def few_masked(target: ndarray, mask: ndarray, source: ndarray) -> bool:
+    """The first elements of a source written where a mask of the small target's shape holds. False, nothing written,
+    for what is left to NumPy: large ones, gaps, other shapes, too few elements."""
+    if not cython.compiled or target.size > FEW or not (
+            is_contiguous(target) and is_contiguous(mask) and is_contiguous(source) and same_type(target, source)
+            and same_shape(target, mask)):
+        return False
+    if cython.compiled:
+        i: cython.Py_ssize_t
+        count: cython.Py_ssize_t = target.size
+        taken: cython.Py_ssize_t = 0
+        item: cython.Py_ssize_t = PyArray_ITEMSIZE(target)  # noqa: F821
+        holds: cython.p_char = cython.cast(cython.p_char, PyArray_DATA(mask))  # noqa: F821
+        to: cython.p_char = cython.cast(cython.p_char, PyArray_DATA(target))  # noqa: F821
+        source_data: cython.p_char = cython.cast(cython.p_char, PyArray_DATA(source))  # noqa: F821
+        for i in range(count):
+            taken += holds[i]
+        if taken > source.size:
+            return False
+        taken = 0
+        for i in range(count):
+            if holds[i]:
+                memcpy(to + i * item, source_data + taken * item, item)  # noqa: F821
+                taken += 1
     return True
 
 

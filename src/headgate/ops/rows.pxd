@@ -2,7 +2,7 @@
 from numpy cimport import_array, ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, wrap
-from headgate.core.arrays cimport is_contiguous, is_float, shape_of
+from headgate.core.arrays cimport expand_view, is_contiguous, is_float, reshape_view, shape_of
 from headgate.core.dims cimport wrap_dim
 from headgate.core.inplace cimport write
 from headgate.core.operators cimport INPLACE

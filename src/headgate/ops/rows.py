@@ -11,7 +11,7 @@ if cython.compiled:
 
 if not cython.compiled:
     from headgate.core.apply import apply, wrap
-    from headgate.core.arrays import is_contiguous, is_float, shape_of
+    from headgate.core.arrays import expand_view, is_contiguous, is_float, reshape_view, shape_of
     from headgate.core.dims import wrap_dim
     from headgate.core.inplace import write
     from headgate.core.operators import INPLACE
@@ -207,6 +207,9 @@ def once(index: Tensor, shape: tuple, dim: cython.int) -> Tensor:
 def check_inside(x: ndarray, dim: cython.int, index: ndarray) -> None:
     """IndexError for a position outside a dim, in the words of those functions that name neither."""
     size = shape_of(x)[dim] if x.ndim else 1
+    line: ndarray = flattened(index)
+    if linear_kernel((line,), (size,)) is line:
+        return
     if np.logical_or(np.less(index, 0), np.greater_equal(index, size)).any():
         raise IndexError(errors.INDEX_SELECT_RANGE)
 
@@ -221,9 +224,9 @@ def spread_index(index: ndarray, shape: tuple, dim: cython.int, own: cython.bint
     """A vector of positions along a dim, repeated over a shape, as scatter takes it; `own`: in memory of its own."""
     if len(shape) == 0:
         return cython.cast(object, long_index(index)).reshape(())
-    lengths = [1] * len(shape)
-    lengths[dim] = -1
-    spread: ndarray = np.broadcast_to(cython.cast(object, long_index(index)).reshape(lengths), shape)
+    lengths: list = [1] * len(shape)
+    lengths[dim] = index.size
+    spread: ndarray = expand_view(reshape_view(flattened(long_index(index)), tuple(lengths)), shape)
     return np.ascontiguousarray(spread) if own else spread
 
 
