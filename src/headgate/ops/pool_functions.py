@@ -103,7 +103,7 @@ def max_windows(
 def max_of_one(
     input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any, indices: bool
 ) -> tuple[Any, Any]:
-    """(values, indices) of max_pool1d, by a dim of length one before its own."""
+    """(values, indices) of max_pool1d, by a dim of length one before its own, which unused indices keep."""
     x = given(input, "max_pool1d")
     shape = sizes_of(x)
     if len(shape) not in (2, 3) or 0 in shape[-2:]:
@@ -115,7 +115,7 @@ def max_of_one(
         raise RuntimeError("max_pool1d() Invalid computed output size: 0")
     refuse_kinds(x, "max_pool2d" if indices else "max_pool1d_impl", BOOLS if indices else INTEGERS)
     values, places = max_of(2, x.unsqueeze(-2), (1, kernel), (1, step), (0, edge), (1, spread), ceil_mode, True)
-    return values.squeeze(-2), places.squeeze(-2)
+    return values.squeeze(-2), places.squeeze(-2) if indices else places
 
 
 def max_pool1d_with_indices(
