@@ -41,11 +41,20 @@ double hg_trigamma(double x) {
            (1.0 / 30 - inverse * (5.0 / 66)))));
 }
 
+/* q^-s, by products where s is a small whole number. */
+static double lowered(double q, double s) {
+    if (!(s >= 0 && s <= 16 && s == floor(s))) return pow(q, -s);
+    double result = 1, factor = q;
+    for (int n = (int)s; n; n >>= 1, factor *= factor)
+        if (n & 1) result *= factor;
+    return 1 / result;
+}
+
 /* The sum of (k + q)^-s over k >= 0: terms one by one while they count, Euler and Maclaurin's for the rest. */
 static double rest_of_zeta(double s, double a) {
     static const double terms[] = {1.0 / 12, -1.0 / 720, 1.0 / 30240, -1.0 / 1209600, 1.0 / 47900160,
                                    -691.0 / 1307674368000.0, 1.0 / 74724249600.0, -3617.0 / 10670622842880000.0};
-    double power = pow(a, -s), factor = s * power / a, total = power * (a / (s - 1) + 0.5);
+    double power = lowered(a, s), factor = s * power / a, total = power * (a / (s - 1) + 0.5);
     for (int k = 0; k < 8 && factor != 0; k++) {
         total += terms[k] * factor;
         factor *= (s + 2 * k + 1) / a * ((s + 2 * k + 2) / a);
@@ -60,11 +69,11 @@ static double zeta(double s, double q) {
     if (q == INFINITY && s == s) return 0;
     if (q < 0 && s != floor(s)) return NAN;
     if (q < -1e5) { /* no more of the terms before 0 than that */
-        for (int k = 0; k < 100000; k++) total += pow(q + k, -s);
+        for (int k = 0; k < 100000; k++) total += lowered(q + k, s);
         return total + zeta(s, q - floor(q));
     }
     for (; q < 10 + s; q += 1) {
-        term = pow(q, -s);
+        term = lowered(q, s);
         total += term;
         if (q > 0 && term <= 1e-17 * fabs(total)) return total;
     }

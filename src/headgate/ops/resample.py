@@ -44,6 +44,14 @@ def by_planes(x: ndarray, taps: tuple) -> ndarray:
     return resample(deep, taps[1][1], taps[2][1])
 
 
+def only_places(taps: tuple) -> bool:
+    """Whether each output is one element of the input."""
+    for _, one in taps:
+        if one[1] is not None or one[0].shape[1] != 1:
+            return False
+    return True
+
+
 @cython.cclass
 class Resample(Op):
     """Taps read along axes of x. attrs: (((axis, taps), ...), the same turned round)."""
@@ -52,11 +60,11 @@ class Resample(Op):
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         kind: object = cython.cast(object, x).dtype
         taps: tuple = attrs[0]
-        if kind.kind != "u":
+        if kind.kind != "u" and (kind.itemsize >= 4 or not only_places(taps)):
             wide: ndarray = x if kind.itemsize >= 4 else converted(x, SINGLE)
             found: ndarray = by_planes(wide, taps)
             return found if wide is x else converted(found, kind)
-        result: object = x
+        result: object = x  # elements of types without loops are only moved
         for axis, one in taps:
             result = take(result, one[0].reshape(-1), axis)
         return result
