@@ -183,6 +183,10 @@ class Protocols(Surface):
 
     @cython.cfunc
     def protocol(self, name: str, x: Tensor, argument: object) -> object:
+        if name == "float":
+            return number(x, float)
+        if name == "int":
+            return number(x, int)
         if name == "len":
             return length(x)
         if name == "bool":
@@ -195,7 +199,7 @@ class Protocols(Surface):
             return index(x)
         if name == "contains":
             return contains(x, argument)
-        return number(x, {"float": float, "int": int, "complex": complex}[name])
+        return number(x, complex)
 
 
 set_surface(Protocols())

@@ -141,6 +141,9 @@ static void plane_##U(char *target, const char *source, const plane *p) \
             HG_CHOSEN(spread)(target, *(const U *)source * (~(u64)0 / (U)~(U)0), n * (hg_size)sizeof(U)); \
         } else if (ts == (hg_size)sizeof(U) && ss == -(hg_size)sizeof(U)) { \
             HG_CHOSEN(reverse_##U)((U *)target, (const U *)source, n); \
+        } else if (ts == (hg_size)sizeof(U) && ss == 2 * (hg_size)sizeof(U)) { \
+            for (hg_size i = 0; i < n; i++) \
+                ((U *)target)[i] = ((const U *)source)[2 * i]; \
         } else { \
             for (hg_size i = 0; i < n; i++) \
                 *(U *)(target + i * ts) = *(const U *)(source + i * ss); \

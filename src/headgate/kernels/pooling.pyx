@@ -1,7 +1,8 @@
-# sources: pooling_loops.c
-"""Pooling by tables of windows: largest elements and their places, averages, and the ways back, as arrays.
+# sources: pooling_loops.c resampling_loops.c
+"""Pooling by tables of windows: largest elements and their places, averages, and the ways back, as arrays; resampling by
+tables of taps, and sliding blocks.
 
-float32 and float64 run in the loops of pooling_loops.c, 16-bit floats through float32, integers in the NumPy form.
+float32 and float64 run in the loops of the C files, 16-bit floats through float32, integers in the NumPy form.
 Nothing here knows tensors, nor how windows come about.
 """
 
@@ -41,8 +42,23 @@ cdef extern from "pooling_loops.h" nogil:
     void hg_pool_take(int type, Py_ssize_t planes, Py_ssize_t n, Py_ssize_t out, const void *x, const i64 *indices,
                       void *y, hg_splitter parallel)
 
-cdef i64[1] ZERO = [0]
-cdef i64[1] ONE = [1]
+cdef extern from "resampling_loops.h" nogil:
+    ctypedef struct hg_taps:
+        Py_ssize_t from_ "from"
+        Py_ssize_t to, count
+        const i64 *places
+        const void *weights
+    ctypedef struct hg_resampling:
+        int type, failed
+        Py_ssize_t planes
+        hg_taps rows, columns
+    ctypedef struct hg_blocks:
+        int type
+        Py_ssize_t planes
+        Py_ssize_t[2] size, kernel, dilation, padding, stride, count
+    void hg_resample(hg_resampling *r, const void *x, void *y, hg_splitter parallel)
+    void hg_unfold(const hg_blocks *b, const void *x, void *columns, hg_splitter parallel)
+    void hg_fold(const hg_blocks *b, const void *columns, void *x, hg_splitter parallel)
 
 
 cdef inline ndarray straight(ndarray x):
@@ -62,51 +78,67 @@ cdef inline bint is_short(ndarray x):
     return cnp.PyArray_ITEMSIZE(x) == 2 and x.dtype.kind not in "iub"
 
 
-cdef inline const i64 *table(object array) except NULL:
-    return <const i64 *> cnp.PyArray_DATA(<ndarray> array)
-
-
 cdef int describe(hg_pool *p, ndarray x, object windows) except -1:
-    """The tables of `windows` in the last of three places, with one window over nothing before them."""
-    cdef int dims = len(windows.out), rank = cnp.PyArray_NDIM(x), i, at
-    p.type, p.successive, p.planes = hg_type_of(cnp.PyArray_TYPE(x)), windows.successive, 1
-    for i in range(rank - dims):
+    """What Windows.pack says: how many dims are pooled is returned."""
+    cdef ndarray packed = windows.packed
+    cdef const i64 *table = <const i64 *> cnp.PyArray_DATA(packed)
+    cdef int dims = <int> table[0], i
+    p.type, p.successive, p.planes = hg_type_of(cnp.PyArray_TYPE(x)), <int> table[1], 1
+    for i in range(cnp.PyArray_NDIM(x) - dims):
         p.planes *= cnp.PyArray_DIMS(x)[i]
     for i in range(3):
-        p.in_[i] = p.out[i] = p.step[i] = 1
-        p.start[i], p.end[i], p.count[i] = ZERO, ONE, ONE
-    for i in range(dims):
-        at = 3 - dims + i
-        p.in_[at], p.out[at], p.step[at] = windows.sizes[i], windows.out[i], windows.steps[i]
-        p.start[at], p.end[at] = table(windows.starts[i]), table(windows.ends[i])
-        p.count[at] = table(windows.counts[i])
-    return 0
+        p.in_[i], p.out[i], p.step[i] = table[2 + i], table[5 + i], table[8 + i]
+    table += 11
+    for i in range(3):
+        p.start[i] = table
+        table += p.out[i]
+    for i in range(3):
+        p.end[i] = table
+        table += p.out[i]
+    for i in range(3):
+        p.count[i] = table
+        table += p.out[i]
+    return dims
 
 
-cdef ndarray made(ndarray x, int dims, tuple sizes, int number):
-    """A fresh array with x's leading dims and other last ones."""
+cdef inline bint empty(hg_pool *p) noexcept:
+    return p.out[0] == 0 or p.out[1] == 0 or p.out[2] == 0
+
+
+cdef ndarray planes_of(ndarray x, int dims, const Py_ssize_t *sizes, int number):
+    """A fresh array with x's leading dims and the last `dims` of three sizes."""
     cdef npy_intp[HG_AXES] shape
     cdef int i, lead = cnp.PyArray_NDIM(x) - dims
     for i in range(lead):
         shape[i] = cnp.PyArray_DIMS(x)[i]
-    for i in range(len(sizes)):
-        shape[lead + i] = sizes[i]
-    return fresh(lead + len(sizes), shape, number)
+    for i in range(dims):
+        shape[lead + i] = sizes[3 - dims + i]
+    return fresh(lead + dims, shape, number)
+
+
+cdef ndarray made(ndarray x, int dims, tuple sizes, int number):
+    """A fresh array with x's leading dims and other last ones."""
+    cdef Py_ssize_t[3] last
+    cdef int i
+    for i in range(dims):
+        last[3 - dims + i] = sizes[i]
+    return planes_of(x, dims, last, number)
 
 
 cpdef tuple max_pool(ndarray x, object windows):
     """(the largest element of every window, its place in the flattened plane): the last NaN, or the first of equals."""
     cdef hg_pool p
     cdef ndarray values, indices
+    cdef int dims
     if is_short(x):
         values, indices = max_pool(x.astype("f4"), windows)
         return values.astype(x.dtype), indices
-    if not in_loops(x) or 0 in windows.out:
+    dims = describe(&p, x, windows)
+    if not in_loops(x) or empty(&p):
         return reference.max_pool(x, windows)
     x = straight(x)
-    describe(&p, x, windows)
-    values = made(x, len(windows.out), windows.out, cnp.PyArray_TYPE(x))
-    indices = made(x, len(windows.out), windows.out, cnp.NPY_INT64)
+    values = planes_of(x, dims, p.out, cnp.PyArray_TYPE(x))
+    indices = planes_of(x, dims, p.out, cnp.NPY_INT64)
     with nogil:
         hg_pool_max(&p, cnp.PyArray_DATA(x), cnp.PyArray_DATA(values), <i64 *> cnp.PyArray_DATA(indices),
                     <hg_splitter> parallel)
@@ -117,11 +149,11 @@ cpdef ndarray average_pool(ndarray x, object windows):
     """The sum of every window over its divisor."""
     cdef hg_pool p
     cdef ndarray y
-    if not in_loops(x) or 0 in windows.out:
+    cdef int dims = describe(&p, x, windows)
+    if not in_loops(x) or empty(&p):
         return reference.average_pool(x, windows)
     x = straight(x)
-    describe(&p, x, windows)
-    y = made(x, len(windows.out), windows.out, cnp.PyArray_TYPE(x))
+    y = planes_of(x, dims, p.out, cnp.PyArray_TYPE(x))
     with nogil:
         hg_pool_average(&p, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), <hg_splitter> parallel)
     return y
@@ -131,11 +163,11 @@ cpdef ndarray average_back(ndarray g, object windows):
     """The gradient of `average_pool`: every result's share goes to its window."""
     cdef hg_pool p
     cdef ndarray x
+    cdef int dims = describe(&p, g, windows)
     if not in_loops(g):
         return reference.average_back(g, windows)
     g = straight(g)
-    describe(&p, g, windows)
-    x = made(g, len(windows.out), windows.sizes, cnp.PyArray_TYPE(g))
+    x = planes_of(g, dims, p.in_, cnp.PyArray_TYPE(g))
     with nogil:
         hg_pool_average_back(&p, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), <hg_splitter> parallel)
     return x
@@ -179,4 +211,102 @@ cpdef ndarray take(ndarray x, ndarray indices, int count):
     with nogil:
         hg_pool_take(kind, planes, inside, out, cnp.PyArray_DATA(x), <const i64 *> cnp.PyArray_DATA(indices),
                      cnp.PyArray_DATA(y), <hg_splitter> parallel)
+    return y
+
+
+# ---- resampling -----------------------------------------------------------------------------------------------------
+
+
+cdef int put_taps(hg_taps *t, Py_ssize_t size, object taps, ndarray x) except -1:
+    """The taps of an axis of `size` elements; None leaves it as it is."""
+    cdef ndarray places, weights
+    t.from_, t.to, t.count, t.places, t.weights = size, size, 1, NULL, NULL
+    if taps is None:
+        return 0
+    places = taps[0]
+    if cnp.PyArray_TYPE(places) != cnp.NPY_INT64 or not cnp.PyArray_ISCARRAY_RO(places):
+        raise TypeError("places of taps must be a contiguous array of int64")
+    t.to, t.count = cnp.PyArray_DIMS(places)[0], cnp.PyArray_DIMS(places)[1]
+    t.places = <const i64 *> cnp.PyArray_DATA(places)
+    if taps[1] is None:
+        return 0
+    weights = taps[1]
+    if cnp.PyArray_TYPE(weights) != cnp.PyArray_TYPE(x) or not cnp.PyArray_ISCARRAY_RO(weights):
+        raise TypeError("weights of taps must be a contiguous array of the type of what is resampled")
+    t.weights = cnp.PyArray_DATA(weights)
+    return 0
+
+
+cpdef ndarray resample(ndarray x, object rows, object columns):
+    """The taps (places, weights or None), or None for none, read along the last but one and along the last dim."""
+    cdef hg_resampling r
+    cdef ndarray y
+    cdef npy_intp[HG_AXES] shape
+    cdef int rank = cnp.PyArray_NDIM(x), i
+    if not in_loops(x):
+        return reference.resample(x, rows, columns)
+    x = straight(x)
+    r.type, r.failed, r.planes = hg_type_of(cnp.PyArray_TYPE(x)), 0, 1
+    put_taps(&r.rows, cnp.PyArray_DIMS(x)[rank - 2], rows, x)
+    put_taps(&r.columns, cnp.PyArray_DIMS(x)[rank - 1], columns, x)
+    for i in range(rank - 2):
+        shape[i] = cnp.PyArray_DIMS(x)[i]
+        r.planes *= shape[i]
+    shape[rank - 2], shape[rank - 1] = r.rows.to, r.columns.to
+    y = fresh(rank, shape, cnp.PyArray_TYPE(x))
+    with nogil:
+        hg_resample(&r, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), <hg_splitter> parallel)
+    if r.failed:
+        raise MemoryError("no memory for a row that is resampled")
+    return y
+
+
+cdef int put_blocks(hg_blocks *b, ndarray x, tuple kernel, tuple dilation, tuple padding, tuple stride, tuple size) \
+        except -1:
+    cdef int i
+    b.type, b.planes = hg_type_of(cnp.PyArray_TYPE(x)), 1
+    for i in range(2):
+        b.size[i], b.kernel[i], b.dilation[i] = size[i], kernel[i], dilation[i]
+        b.padding[i], b.stride[i] = padding[i], stride[i]
+        b.count[i] = (b.size[i] + 2 * b.padding[i] - b.dilation[i] * (b.kernel[i] - 1) - 1) // b.stride[i] + 1
+    return 0
+
+
+cpdef ndarray unfold(ndarray x, tuple kernel, tuple dilation, tuple padding, tuple stride, tuple size):
+    """The blocks of (N, C, H, W) as columns (N, C * K * L, blocks); without N too."""
+    cdef hg_blocks b
+    cdef ndarray y
+    cdef npy_intp[3] shape
+    cdef int rank = cnp.PyArray_NDIM(x)
+    if not in_loops(x):
+        return reference.unfold(x, kernel, dilation, padding, stride, size)
+    x = straight(x)
+    put_blocks(&b, x, kernel, dilation, padding, stride, size)
+    shape[0] = cnp.PyArray_DIMS(x)[0]
+    b.planes = cnp.PyArray_DIMS(x)[rank - 3] * (shape[0] if rank == 4 else 1)
+    shape[rank - 3] = cnp.PyArray_DIMS(x)[rank - 3] * b.kernel[0] * b.kernel[1]
+    shape[rank - 2] = b.count[0] * b.count[1]
+    y = fresh(rank - 1, shape, cnp.PyArray_TYPE(x))
+    with nogil:
+        hg_unfold(&b, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), <hg_splitter> parallel)
+    return y
+
+
+cpdef ndarray fold(ndarray x, tuple kernel, tuple dilation, tuple padding, tuple stride, tuple size):
+    """Columns (N, C * K * L, blocks) added up into (N, C, H, W); without N too."""
+    cdef hg_blocks b
+    cdef ndarray y
+    cdef npy_intp[4] shape
+    cdef int rank = cnp.PyArray_NDIM(x)
+    if not in_loops(x):
+        return reference.fold(x, kernel, dilation, padding, stride, size)
+    x = straight(x)
+    put_blocks(&b, x, kernel, dilation, padding, stride, size)
+    shape[0] = cnp.PyArray_DIMS(x)[0]
+    shape[rank - 2] = cnp.PyArray_DIMS(x)[rank - 2] // (b.kernel[0] * b.kernel[1])
+    b.planes = shape[rank - 2] * (shape[0] if rank == 3 else 1)
+    shape[rank - 1], shape[rank] = b.size[0], b.size[1]
+    y = fresh(rank + 1, shape, cnp.PyArray_TYPE(x))
+    with nogil:
+        hg_fold(&b, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), <hg_splitter> parallel)
     return y

@@ -1,5 +1,6 @@
-# sources: recurrent_loops.c
-"""Recurrent cells and layers (LSTM, GRU, tanh and relu), forward and backward through all steps in one call.
+# sources: recurrent_loops.c ctc_loops.c
+"""Recurrent cells and layers (LSTM, GRU, tanh and relu), forward and backward through all steps in one call; and the
+sums over all alignments of labels to steps (connectionist temporal classification).
 
 The input's product with its weights is one product for all steps; the rest is fused step by step. Odd dtypes go to the
 NumPy form. Nothing here knows tensors.
@@ -56,6 +57,24 @@ cdef extern from "recurrent_loops.h" nogil:
     void hg_turned(int type, const void *x, Py_ssize_t rows, Py_ssize_t columns, void *out)
     void hg_column_sums(int type, const void *x, Py_ssize_t rows, Py_ssize_t columns, void *out)
     void hg_fill_rows(int type, const void *a, const void *b, Py_ssize_t rows, Py_ssize_t columns, void *out)
+
+cdef extern from "ctc_loops.h" nogil:
+    ctypedef long long i64
+    ctypedef struct hg_ctc:
+        int type, lost_is_zero, failed
+        Py_ssize_t times, samples, classes, pitch, blank
+        const void *x
+        const void *g
+        const i64 *labels
+        const i64 *starts
+        const i64 *lengths
+        const i64 *ends
+        double *alpha
+        double *losses
+        void *grad
+    Py_ssize_t hg_ctc_pitch(Py_ssize_t longest)
+    void hg_ctc_forward(hg_ctc *c, hg_splitter parallel)
+    void hg_ctc_backward(hg_ctc *c, hg_splitter parallel)
 
 cdef Py_ssize_t OWN = 16000000   # multiplications up to which the own products serve better than a library's
 cdef Py_ssize_t NARROW = 16      # columns below which they serve a layer's input better
@@ -345,4 +364,63 @@ cdef ndarray first_state_grad(int kind, ndarray dh, ndarray da, ndarray w):
     cdef ndarray out = product(da, w)
     if kind == HG_GRU:
         return np.add(out, dh, out=out)
+    return out
+
+
+# ---- alignments -----------------------------------------------------------------------------------------------------
+
+
+cdef int describe_ctc(hg_ctc *c, ndarray x, ndarray labels, ndarray starts, ndarray lengths, ndarray ends) except -1:
+    """The sizes, and labels counted from the end as NumPy counts them; IndexError for one that is no class."""
+    cdef Py_ssize_t k, i, longest = 0
+    cdef i64 *all = <i64 *> cnp.PyArray_DATA(labels)
+    c.type, c.failed, c.lost_is_zero = hg_type_of(cnp.PyArray_TYPE(x)), 0, 0
+    c.times, c.samples, c.classes = cnp.PyArray_DIMS(x)[0], cnp.PyArray_DIMS(x)[1], cnp.PyArray_DIMS(x)[2]
+    c.x, c.labels = cnp.PyArray_DATA(x), all
+    c.starts, c.lengths = <i64 *> cnp.PyArray_DATA(starts), <i64 *> cnp.PyArray_DATA(lengths)
+    c.ends = <i64 *> cnp.PyArray_DATA(ends)
+    for k in range(c.samples):
+        longest = max(longest, c.lengths[k])
+        for i in range(c.starts[k], c.starts[k] + c.lengths[k]):
+            if all[i] < 0:
+                all[i] += c.classes
+            if all[i] < 0 or all[i] >= c.classes:
+                raise IndexError(f"index {all[i]} is out of bounds for axis 2 with size {c.classes}")
+    c.pitch = hg_ctc_pitch(longest)
+    return 0
+
+
+cpdef tuple ctc_forward(ndarray x, tuple targets, Py_ssize_t blank):
+    """(minus the log of the sum over all alignments for each sample, the forward sums), in float64. targets: labels,
+    where those of each sample start, how many they are, and the sample's steps, all int64."""
+    cdef hg_ctc c
+    cdef ndarray alpha, losses
+    cdef npy_intp[3] dims
+    x = straight(x)
+    describe_ctc(&c, x, targets[0], targets[1], targets[2], targets[3])
+    c.blank = blank
+    dims[0], dims[1], dims[2] = c.samples, c.times, c.pitch
+    alpha, losses = fresh(3, dims, cnp.NPY_DOUBLE), fresh(1, dims, cnp.NPY_DOUBLE)
+    c.alpha, c.losses = <double *> cnp.PyArray_DATA(alpha), <double *> cnp.PyArray_DATA(losses)
+    with nogil:
+        hg_ctc_forward(&c, <hg_splitter> parallel)
+    if c.failed:
+        raise MemoryError("no memory for the alignments")
+    return losses, alpha
+
+
+cpdef ndarray ctc_backward(ndarray g, ndarray x, tuple targets, Py_ssize_t blank, tuple kept, bint lost_is_zero):
+    """The gradient of the losses, as PyTorch has it: of logarithms of a softmax. kept: what the way there gave."""
+    cdef hg_ctc c
+    cdef ndarray alpha = kept[1], losses = kept[0], out
+    x, g = straight(x), straight(g)
+    describe_ctc(&c, x, targets[0], targets[1], targets[2], targets[3])
+    out = fresh_like(x)
+    c.blank, c.lost_is_zero = blank, lost_is_zero
+    c.alpha, c.losses = <double *> cnp.PyArray_DATA(alpha), <double *> cnp.PyArray_DATA(losses)
+    c.g, c.grad = cnp.PyArray_DATA(g), cnp.PyArray_DATA(out)
+    with nogil:
+        hg_ctc_backward(&c, <hg_splitter> parallel)
+    if c.failed:
+        raise MemoryError("no memory for the alignments")
     return out

@@ -27,6 +27,17 @@ class Windows:
         self.sizes, self.out = sizes, tuple(len(one) for one in starts)
         self.starts, self.ends, self.steps, self.counts = starts, ends, steps, counts
         self.successive = successive  # PyTorch's adaptive averages divide dim after dim
+        self.packed = self.pack()
+
+    def pack(self) -> Array:
+        """Everything in one array for the compiled kernel, as three dims: their number, whether averages divide dim
+        after dim, sizes, lengths of tables and steps, then the tables of starts, ends and counts dim by dim."""
+        missing = 3 - len(self.sizes)
+        ones, zeros = [1] * missing, [np.zeros(1, np.int64)] * missing
+        head = [len(self.sizes), self.successive, *ones, *self.sizes, *ones, *self.out, *ones, *self.steps]
+        tables = (zeros + list(self.starts), [np.ones(1, np.int64)] * missing + list(self.ends),
+                  [np.ones(1, np.int64)] * missing + list(self.counts))
+        return np.concatenate([np.array(head, np.int64), *(np.ravel(one) for table in tables for one in table)])
 
     def each(self) -> Iterator[tuple[Sizes, tuple[slice, ...]]]:
         """Every place of the result with its window."""
@@ -123,3 +134,61 @@ def take(x: Array, indices: Array, count: int) -> Array:
     inside = places < rows.shape[1]
     picked = np.where(inside, np.take_along_axis(rows, np.where(inside, places, 0), 1), x.dtype.type(0))
     return picked.reshape(indices.shape)
+
+
+def along(x: Any, axis: int, taps: Any) -> Any:
+    """The taps read along one axis of an array."""
+    places, weights = taps
+    shape = [1] * x.ndim
+    shape[axis] = -1
+    total = None
+    for k in range(places.shape[1]):
+        term = x.take(places[:, k], axis)
+        if weights is not None:
+            term *= weights[:, k].reshape(shape)
+        total = term if total is None else np.add(total, term, out=total)
+    return total
+
+
+def resample(x: Any, rows: Any, columns: Any) -> Any:
+    """The taps (places, weights or None), or None for none, read along the last but one and along the last dim."""
+    for axis, taps in ((x.ndim - 2, rows), (x.ndim - 1, columns)):
+        x = x if taps is None else along(x, axis, taps)
+    return x
+
+
+def block_counts(kernel: Sizes, dilation: Sizes, padding: Sizes, stride: Sizes, size: Sizes) -> list[int]:
+    """How many blocks fit along each dim."""
+    return [(n + 2 * pad - step * (taps - 1) - 1) // far + 1
+            for n, taps, step, pad, far in zip(size, kernel, dilation, padding, stride)]
+
+
+def unfold(x: Any, kernel: Sizes, dilation: Sizes, padding: Sizes, stride: Sizes, size: Sizes) -> Any:
+    """The blocks of (N, C, H, W) as columns (N, C * K * L, blocks); without N too."""
+    a = x if x.ndim == 4 else x[None]
+    if padding[0] or padding[1]:
+        a = np.pad(a, ((0, 0), (0, 0), (padding[0], padding[0]), (padding[1], padding[1])))
+    counts = block_counts(kernel, dilation, padding, stride, size)
+    n, c, row, column = a.strides
+    steps = (n, c, row * dilation[0], column * dilation[1], row * stride[0], column * stride[1])
+    shape = (a.shape[0], a.shape[1], kernel[0], kernel[1], counts[0], counts[1])
+    blocks = np.lib.stride_tricks.as_strided(a, shape, steps)
+    columns = np.array(blocks, order="C").reshape(shape[0], shape[1] * shape[2] * shape[3], counts[0] * counts[1])
+    return columns if x.ndim == 4 else columns[0]
+
+
+def fold(x: Any, kernel: Sizes, dilation: Sizes, padding: Sizes, stride: Sizes, size: Sizes) -> Any:
+    """Columns (N, C * K * L, blocks) added up into (N, C, H, W); without N too."""
+    a = x if x.ndim == 3 else x[None]
+    counts = block_counts(kernel, dilation, padding, stride, size)
+    channels = a.shape[1] // (kernel[0] * kernel[1])
+    blocks = a.reshape(a.shape[0], channels, kernel[0], kernel[1], counts[0], counts[1])
+    image = np.zeros((a.shape[0], channels, size[0] + 2 * padding[0], size[1] + 2 * padding[1]), a.dtype)
+    for i in range(kernel[0]):
+        for k in range(kernel[1]):
+            top, left = i * dilation[0], k * dilation[1]
+            rows = slice(top, top + (counts[0] - 1) * stride[0] + 1, stride[0])
+            columns = slice(left, left + (counts[1] - 1) * stride[1] + 1, stride[1])
+            image[:, :, rows, columns] += blocks[:, :, i, k]
+    inner = image[:, :, padding[0]:padding[0] + size[0], padding[1]:padding[1] + size[1]]
+    return np.ascontiguousarray(inner if x.ndim == 3 else inner[0])

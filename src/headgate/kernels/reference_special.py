@@ -32,8 +32,9 @@ def zeta(s: Any, q: Array) -> Array:
     return total
 
 
-def polygamma(x: Array, n: float = 1.0) -> Array:
-    """The n-th derivative of digamma; for x < 0 the sum is started below x, poles give infinity."""
+def polygamma(x: Array, *order: float) -> Array:
+    """The n-th derivative of digamma, the first by default; for x < 0 the sum starts below x, poles give infinity."""
+    n = order[0] if order else 1.0
     if n == 0:
         from headgate.kernels.reference_forms import digamma
 

@@ -11,13 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from headgate._pure import WANTED
-
-if WANTED:
-    from headgate.kernels.reference import take
-else:
-    from headgate.kernels.indexing import take
-
 Taps = tuple[Any, Any]  # places (outputs, taps) and weights of the same shape; weights None where each is 1
 
 
@@ -104,11 +97,11 @@ def smooth(size: int, out: int, factor: float | None, aligned: bool, kind: Any, 
     return np.minimum(places, size - 1), weights.astype(kind)
 
 
-def turned(taps: Taps, size: int) -> Taps:
+def turned(taps: Taps, size: int, kind: Any) -> Taps:
     """The taps of the transposed map: for each input the outputs that read it, weights 0 where there are no more."""
     places, weights = taps
     out, count = places.shape
-    weights = np.ones(places.shape) if weights is None else weights
+    weights = np.ones(places.shape, kind) if weights is None else weights
     order = np.argsort(places.reshape(-1), kind="stable")
     owner = places.reshape(-1)[order]
     counts = np.bincount(owner, minlength=size)
@@ -119,22 +112,3 @@ def turned(taps: Taps, size: int) -> Taps:
     found[owner, column] = order // count
     factors[owner, column] = weights.reshape(-1)[order]
     return found, None if (factors == 1).all() else factors
-
-
-def along(x: Any, axis: int, taps: Taps) -> Any:
-    """The taps read along one axis of an array, in its type (half types in float32)."""
-    places, weights = taps
-    if weights is None and places.shape[1] == 1:
-        return take(x, places[:, 0], axis)
-    work = np.float64 if x.dtype == np.float64 else np.float32
-    x = x.astype(work, copy=False)
-    weights = None if weights is None else weights.astype(work, copy=False)
-    shape = [1] * x.ndim
-    shape[axis] = -1
-    total = None
-    for k in range(places.shape[1]):
-        term = take(x, places[:, k], axis)
-        if weights is not None:
-            term *= weights[:, k].reshape(shape)
-        total = term if total is None else np.add(total, term, out=total)
-    return total

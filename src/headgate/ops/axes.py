@@ -91,6 +91,11 @@ def movedim(input: object, source: object, destination: object) -> object:
     """
     x: Tensor = given(input, "movedim")
     count: cython.int = x._array.ndim
+    if type(source) is int and type(destination) is int and count:
+        come_from: cython.int = place(source, count, "movedim", "source", 2)
+        rest: list = list(range(count))
+        rest.insert(place(destination, count, "movedim", "destination", 3), rest.pop(come_from))
+        return apply1(PERMUTE, x, tuple(rest))
     if not isinstance(source, (int, tuple, list)) or not isinstance(destination, (int, tuple, list)):
         raise TypeError("movedim() received an invalid combination of arguments - got "
                         f"({type(source).__name__}, {type(destination).__name__})")
@@ -108,8 +113,8 @@ def movedim(input: object, source: object, destination: object) -> object:
     order: list = [-1] * count
     for a, b in zip(start, end):
         order[b] = a
-    rest = iter([dim for dim in range(count) if dim not in start])
-    return apply1(PERMUTE, x, tuple([next(rest) if dim < 0 else dim for dim in order]))
+    others = iter([dim for dim in range(count) if dim not in start])
+    return apply1(PERMUTE, x, tuple([next(others) if dim < 0 else dim for dim in order]))
 
 
 def adjoint(input: object) -> object:

@@ -2,7 +2,7 @@
 from numpy cimport ndarray, PyArray_DATA, PyArray_TYPE
 from headgate cimport dtypes
 from headgate.core.apply cimport apply1, apply2, wrap
-from headgate.core.arrays cimport count_of, is_contiguous, is_float, shape_of
+from headgate.core.arrays cimport count_of, is_contiguous, is_float, shape_of, swap_view
 from headgate.core.operators cimport slots
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.kernels.copying cimport contiguous

@@ -5,7 +5,7 @@ import numpy as np
 if not cython.compiled:
     from headgate import dtypes
     from headgate.core.apply import apply1, apply2, wrap
-    from headgate.core.arrays import count_of, is_contiguous, is_float, shape_of
+    from headgate.core.arrays import count_of, is_contiguous, is_float, shape_of, swap_view
     from headgate.core.operators import slots
     from headgate.core.records import Node, Op, Tensor
     from headgate.kernels.reference import contiguous, map2, reduce
@@ -128,10 +128,17 @@ class Cross(Op):
             raise refused_error("cross", dtypes.of(x))
         if not is_float(x):
             return np.cross(x, y, axis=attrs)
-        if cython.compiled and x.shape == y.shape and attrs == -1:
-            found: ndarray = crossed(x if is_contiguous(x) else contiguous(x), y if is_contiguous(y) else contiguous(y))
+        found: ndarray
+        if cython.compiled and x.shape == y.shape:
+            last: cython.int = x.ndim - 1
+            axis: cython.int = last + 1 + attrs
+            if axis != last:
+                x, y = swap_view(x, axis, last), swap_view(y, axis, last)
+            found = crossed(x if is_contiguous(x) else contiguous(x), y if is_contiguous(y) else contiguous(y))
             if found is not None:
-                return found
+                return found if axis == last else contiguous(swap_view(found, axis, last))
+            if axis != last:
+                x, y = swap_view(x, axis, last), swap_view(y, axis, last)
         x, y = np.broadcast_arrays(x, y)
         x, y = contiguous(np.moveaxis(x, attrs, 0)), contiguous(np.moveaxis(y, attrs, 0))
         result = np.empty(x.shape, x.dtype)

@@ -1,8 +1,9 @@
 # C types of change.py: the family of ops that change some elements, and numbers as elements.
-from numpy cimport import_array, ndarray
+from libc.string cimport memcpy
+from numpy cimport PyArray_DATA, PyArray_ITEMSIZE, import_array, ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, arrays_of, first_requiring, record, requires, save_inputs, save_outputs, see_all, wrap
-from headgate.core.arrays cimport is_float, overlaps_itself, set_meta, shape_of
+from headgate.core.arrays cimport is_contiguous, is_float, overlaps_itself, reshape_view, same_shape, same_type, set_meta, shape_of
 from headgate.core.inplace cimport adopt, check_apart, copy_before, write
 from headgate.core.modes cimport grad_enabled
 from headgate.core.operators cimport INPLACE
@@ -17,6 +18,9 @@ cdef class Change(Op):
     cdef object change(self, ndarray target, tuple inputs, object attrs)
     cdef object changed(self, tuple inputs, object attrs)
 
+cdef ndarray flattened(ndarray x)
+cdef bint few_masked(ndarray target, ndarray mask, ndarray source) except -1
+cdef bint few_written(ndarray target, int dim, ndarray index, ndarray source, int each) except -1
 cdef object change(Change op, tuple inputs, object attrs, object out)
 cdef Tensor change_inplace(Change op, tuple inputs, object attrs)
 cdef tuple separate(Tensor x, tuple arrays)

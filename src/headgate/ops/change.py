@@ -21,7 +21,7 @@ if not cython.compiled:
         see_all,
         wrap,
     )
-    from headgate.core.arrays import is_float, set_meta, shape_of
+    from headgate.core.arrays import is_contiguous, is_float, reshape_view, same_shape, same_type, set_meta, shape_of
     from headgate.core.inplace import adopt, check_apart, copy_before, write
     from headgate.core.modes import grad_enabled
     from headgate.core.operators import INPLACE
@@ -33,6 +33,8 @@ if not cython.compiled:
 
 from headgate import dtypes, errors
 from headgate.core.declare import overload
+
+FEW = 1 << 12  # elements whose rows are written one by one sooner than NumPy finds out how to
 
 # The C types' names in PyTorch's text for a number that does not fit.
 NUMBER_NAMES = {
@@ -133,6 +135,81 @@ def separate(x: Tensor, arrays: tuple) -> tuple:
     return (arrays[0],) + tuple(
         [contiguous(array) if isinstance(array, ndarray) and array is x._array else array for array in arrays[1:]]
     )
+
+
+def flattened(x: ndarray) -> ndarray:
+    """The elements in one line: the array itself, a view of it, or a copy if it has gaps."""
+    if is_contiguous(x):
+        return x if x.ndim == 1 else reshape_view(x, (x.size,))
+    return cython.cast(object, x).flatten()
+
+
+def few_written(target: ndarray, dim: cython.int, index: ndarray, source: ndarray, each: cython.int) -> bool:
+    """Rows of a small target at `index` written, from `source` row by row, or all with its one element (`each` 0).
+
+    False, and nothing written, for what is left to NumPy: large ones, gaps, a row that is not there.
+    """
+    if not cython.compiled or target.size > FEW or not (
+            is_contiguous(target) and is_contiguous(index) and is_contiguous(source) and same_type(target, source)):
+        return False
+    if cython.compiled:
+        shape: tuple = shape_of(target)
+        d: cython.Py_ssize_t
+        o: cython.Py_ssize_t
+        k: cython.Py_ssize_t
+        item: cython.Py_ssize_t = PyArray_ITEMSIZE(target)  # noqa: F821
+        outer: cython.Py_ssize_t = 1
+        width: cython.Py_ssize_t = item
+        size: cython.Py_ssize_t = shape[dim] if len(shape) else 1
+        count: cython.Py_ssize_t = index.size
+        at: cython.Py_ssize_t
+        places: cython.p_longlong = cython.cast(cython.p_longlong, PyArray_DATA(index))  # noqa: F821
+        to: cython.p_char = cython.cast(cython.p_char, PyArray_DATA(target))  # noqa: F821
+        source_data: cython.p_char = cython.cast(cython.p_char, PyArray_DATA(source))  # noqa: F821
+        for d in range(len(shape)):
+            if d < dim:
+                outer *= shape[d]
+            elif d > dim:
+                width *= shape[d]
+        for k in range(count):
+            if places[k] < -size or places[k] >= size:
+                return False
+        for o in range(outer):
+            for k in range(count):
+                at = (o * size + places[k] + (size if places[k] < 0 else 0)) * width
+                if each:
+                    memcpy(to + at, source_data + (o * count + k) * width, width)  # noqa: F821
+                else:
+                    for d in range(0, width, item):
+                        memcpy(to + at + d, source_data, item)  # noqa: F821
+    return True
+
+
+def few_masked(target: ndarray, mask: ndarray, source: ndarray) -> bool:
+    """The first elements of a source written where a mask of the small target's shape holds. False, nothing written,
+    for what is left to NumPy: large ones, gaps, other shapes, too few elements."""
+    if not cython.compiled or target.size > FEW or not (
+            is_contiguous(target) and is_contiguous(mask) and is_contiguous(source) and same_type(target, source)
+            and same_shape(target, mask)):
+        return False
+    if cython.compiled:
+        i: cython.Py_ssize_t
+        count: cython.Py_ssize_t = target.size
+        taken: cython.Py_ssize_t = 0
+        item: cython.Py_ssize_t = PyArray_ITEMSIZE(target)  # noqa: F821
+        holds: cython.p_char = cython.cast(cython.p_char, PyArray_DATA(mask))  # noqa: F821
+        to: cython.p_char = cython.cast(cython.p_char, PyArray_DATA(target))  # noqa: F821
+        source_data: cython.p_char = cython.cast(cython.p_char, PyArray_DATA(source))  # noqa: F821
+        for i in range(count):
+            taken += holds[i]
+        if taken > source.size:
+            return False
+        taken = 0
+        for i in range(count):
+            if holds[i]:
+                memcpy(to + i * item, source_data + taken * item, item)  # noqa: F821
+                taken += 1
+    return True
 
 
 def overflows(value: object, kind: dtypes.dtype) -> bool:

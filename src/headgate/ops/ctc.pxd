@@ -3,7 +3,7 @@ from numpy cimport ndarray
 from headgate.core.apply cimport apply, wrap
 from headgate.core.arrays cimport shape_of
 from headgate.core.records cimport OUT, Node, Op, Tensor
-from headgate.kernels.door cimport Loop, map2
+from headgate.kernels.recurrent cimport ctc_backward, ctc_forward
 from headgate.ops.arguments cimport other
 
 cdef class Ctc(Op):
@@ -12,5 +12,4 @@ cdef class Ctc(Op):
 cdef class CtcGradient(Op):
     pass
 
-cdef Loop ADD_LOGS, SUM
 cdef Op CTC, CTC_GRADIENT

@@ -1,7 +1,6 @@
 """Connectionist temporal classification: the loss of all alignments of a target to a sequence of log-probabilities.
 
-Computed in float64 over the whole batch, time step by time step; the gradient is a kernel of its own without one of
-higher order, as in PyTorch.
+The gradient is a kernel of its own without one of higher order, as in PyTorch.
 """
 import cython
 import numpy as np
@@ -10,7 +9,7 @@ if not cython.compiled:
     from headgate.core.apply import apply, wrap
     from headgate.core.arrays import shape_of
     from headgate.core.records import OUT, Node, Op, Tensor
-    from headgate.kernels.reference import map2
+    from headgate.kernels.reference_ctc import ctc_backward, ctc_forward
     from headgate.ops.arguments import other
 
     ndarray = np.ndarray
@@ -19,106 +18,21 @@ from headgate import dtypes
 from headgate.core.declare import constants, describe
 from headgate.core.entry import publish
 from headgate.core.family import refused_error
-from headgate.kernels import make_loop
 from headgate.ops.loss import reduction_of
 
 CHECKING = "(while checking arguments for ctc_loss_allocate_outputs)"
 
 
-ADD_LOGS, SUM = make_loop("logaddexp"), make_loop("add")
-
-
-class Alignments:
-    """A batch of targets with blanks between: labels (batch, 2 * longest + 1), what may be skipped, and lengths."""
-
-    def __init__(self, targets: list, input_lengths: object, blank: int) -> None:
-        self.lengths = np.array([len(one) for one in targets], np.int64)
-        self.times = np.array(input_lengths, np.int64)
-        longest = int(self.lengths.max(initial=0))
-        self.labels = np.full((len(targets), 2 * longest + 1), blank, np.int64)
-        for k, one in enumerate(targets):
-            self.labels[k, 1:2 * len(one):2] = one
-        skip = np.zeros(self.labels.shape, bool)
-        skip[:, 2:] = self.labels[:, 2:] != self.labels[:, :self.labels.shape[1] - 2]  # never between blanks
-        self.skip = skip
-        self.inside = np.arange(self.labels.shape[1]) <= 2 * self.lengths[:, None]
-
-    def scores(self, log_probs: object) -> object:
-        """The log-probabilities of the labels: (time, batch, places)."""
-        labels = np.broadcast_to(self.labels, (len(log_probs), *self.labels.shape))
-        return np.take_along_axis(log_probs.astype(np.float64), labels, 2)
-
-
-def followed(states: object, jumps: object, scores: object, out: object) -> None:
-    """One step of all samples: each place is reached from itself, the one before and, where `jumps` is 0 and not -inf,
-    the one before that. `states` has two more columns in front, of -inf."""
-    width = states.shape[1]
-    mine: ndarray = states[:, 2:]
-    reached: ndarray = map2(ADD_LOGS, mine, states[:, 1:width - 1])
-    jumped: ndarray = map2(SUM, states[:, :width - 2], jumps)
-    map2(SUM, map2(ADD_LOGS, reached, jumped, jumped), scores, out)
-
-
-def forward_sums(scores: object, way: object) -> object:
-    """log of the sum over all beginnings of alignments, for each time, sample and place."""
-    times, samples, places = scores.shape
-    alpha = np.full((times, samples, places + 2), -np.inf)
-    if times == 0:
-        return alpha[:, :, 2:]
-    scores = scores + np.where(way.inside, 0.0, -np.inf)
-    jumps = np.where(way.skip, 0.0, -np.inf)
-    alpha[0, :, 2:4] = scores[0, :, :2]
-    for t in range(1, times):
-        followed(alpha[t - 1], jumps, scores[t], alpha[t, :, 2:])
-    return alpha[:, :, 2:]
-
-
-def backward_sums(scores: object, way: object) -> object:
-    """The same of endings: the places are gone through from the last one."""
-    times, samples, places = scores.shape
-    beta = np.full((times, samples, places + 2), -np.inf)
-    scores = scores + np.where(way.inside, 0.0, -np.inf)
-    last = 2 * way.lengths[:, None]
-    ends = (np.arange(places) == last) | (np.arange(places) == last - 1) & (last > 0)
-    scores, ends = np.ascontiguousarray(scores[:, :, ::-1]), ends[:, ::-1]
-    jumps = np.full((samples, places), -np.inf)
-    jumps[:, 2:][way.skip[:, :1:-1]] = 0.0  # from a place the one after the next, if that may be jumped to
-    shortest = int(way.times.min(initial=times))
-    for t in range(times - 1, -1, -1):
-        if t + 1 < times:
-            followed(beta[t + 1], jumps, scores[t], beta[t, :, 2:])
-        if t >= shortest - 1:  # some are not begun yet, or just now
-            begun = np.where((t == way.times - 1)[:, None] & ends, scores[t], -np.inf)
-            beta[t, :, 2:] = np.where((t < way.times - 1)[:, None], beta[t, :, 2:], begun)
-    return beta[:, :, :1:-1]
-
-
-def losses_of(alpha: object, way: object) -> object:
-    """Minus the log of the sum over all alignments, for each sample."""
-    found = np.zeros(len(way.lengths))
-    for k in range(len(found)):
-        last, time = int(2 * way.lengths[k]), int(way.times[k])
-        if time == 0:
-            found[k] = 0.0 if last == 0 else np.inf
-            continue
-        final = alpha[time - 1, k]
-        found[k] = -(np.logaddexp(final[last], final[last - 1]) if last else final[0])
-    return found
-
-
 @cython.cclass
 class Ctc(Op):
-    """The loss of each sample. Inputs: log-probabilities (time, batch, classes), targets; attrs: (alignments,
-    whether infinite losses count nothing, a list that keeps the sums)."""
+    """The loss of each sample. Inputs: log-probabilities (time, batch, classes), targets; attrs: (targets as the kernel
+    takes them, the blank, whether infinite losses count nothing, a list that keeps the sums)."""
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        way = attrs[0]
-        with np.errstate(all="ignore"):
-            alpha = forward_sums(way.scores(x), way)
-            found = losses_of(alpha, way)
-        attrs[2][:] = [alpha, found]
-        return found.astype(cython.cast(object, x).dtype)
+        kept: tuple = ctc_forward(x, attrs[0], attrs[1])
+        attrs[3][:] = kept
+        return kept[0].astype(cython.cast(object, x).dtype)
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
@@ -135,22 +49,7 @@ class CtcGradient(Op):
 
     @cython.cfunc
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
-        way, zero_infinity, kept = attrs
-        alpha, losses = kept
-        with np.errstate(all="ignore"):
-            scores = way.scores(y)
-            both = alpha + backward_sums(scores, way)
-            through = np.exp(both + losses[None, :, None] - scores)
-            through[~np.isfinite(both)] = 0
-            rows = np.arange(y.shape[0] * y.shape[1]).reshape(y.shape[0], y.shape[1], 1) * y.shape[2]
-            count = y.shape[0] * y.shape[1] * y.shape[2]
-            shares = np.bincount((rows + way.labels).reshape(-1), through.reshape(-1), count).reshape(y.shape)
-            wide = y.astype(np.float64)
-            found = (np.exp(wide) - shares) * x.astype(np.float64)[None, :, None]
-        lost = ~np.isfinite(losses)
-        found[:, lost] = 0 if zero_infinity else np.nan
-        found[np.arange(y.shape[0])[:, None] >= way.times[None]] = 0
-        return found.astype(y.dtype)
+        return ctc_backward(x, y, attrs[0], attrs[1], tuple(attrs[3]), attrs[2])
 
 
 CTC, CTC_GRADIENT = Ctc(), CtcGradient()
@@ -167,33 +66,32 @@ def lengths_of(value: object, name: str) -> list:
     if isinstance(value, Tensor):
         if cython.cast(object, value).dtype.is_floating_point:
             raise RuntimeError(f"{name} must be integral")
-        return [int(one) for one in np.ravel(cython.cast(Tensor, value)._array)]
+        return cython.cast(object, cython.cast(Tensor, value)._array).reshape(-1).tolist()
     if not isinstance(value, (tuple, list)):
         raise TypeError(f"ctc_loss() received an invalid combination of arguments - {name} is {type(value).__name__}")
     return [int(one) for one in value]
 
 
-def split_targets(targets: object, lengths: list) -> list:
-    """The targets of each sample, from a padded matrix or one long vector; RuntimeError if they do not fit."""
-    if targets.ndim == 1:
+def starts_of(shape: tuple, lengths: list) -> list:
+    """Where the targets of each sample start, in a padded matrix or one vector; RuntimeError if they do not fit."""
+    if len(shape) == 1:
         total = sum(lengths)
-        if len(targets) != total:
-            raise RuntimeError(f"Expected tensor to have size {total} at dimension 0, but got size {len(targets)} for "
+        if shape[0] != total:
+            raise RuntimeError(f"Expected tensor to have size {total} at dimension 0, but got size {shape[0]} for "
                                f"argument #2 'targets' {CHECKING}")
-        ends = np.cumsum(lengths)
-        return [targets[end - length:end] for end, length in zip(ends, lengths)]
+        return (np.cumsum(lengths) - lengths).tolist() if lengths else []
     longest = max(lengths, default=0)
-    if targets.shape[0] != len(lengths):
+    if shape[0] != len(lengths):
         raise RuntimeError(f"Expected tensor to have size {len(lengths)} at dimension 0, but got size "
-                           f"{targets.shape[0]} for argument #2 'targets' {CHECKING}")
-    if targets.shape[1] < longest:
+                           f"{shape[0]} for argument #2 'targets' {CHECKING}")
+    if shape[1] < longest:
         raise RuntimeError(f"Expected tensor to have size at least {longest} at dimension 1, but got size "
-                           f"{targets.shape[1]} for argument #2 'targets' {CHECKING}")
-    return [targets[k, :length] for k, length in enumerate(lengths)]
+                           f"{shape[1]} for argument #2 'targets' {CHECKING}")
+    return [k * shape[1] for k in range(len(lengths))]
 
 
 def prepared(x: Tensor, targets: object, input_lengths: object, target_lengths: object, blank: object) -> object:
-    """The alignments of a batch, with PyTorch's errors for what does not fit."""
+    """The targets of a batch as the kernel takes them, with PyTorch's errors for what does not fit."""
     shape: tuple = shape_of(x._array)
     if 0 in shape:
         raise RuntimeError("log_probs tensor must not be empty")
@@ -219,7 +117,8 @@ def prepared(x: Tensor, targets: object, input_lengths: object, target_lengths: 
     if max(times, default=0) > shape[0]:
         raise RuntimeError(f"Expected input_lengths to have value at most {shape[0]}, but got value {max(times)} "
                            f"{CHECKING}")
-    return Alignments(split_targets(targets, lengths), times, blank), lengths
+    starts = starts_of(targets.shape, lengths)
+    return (targets.reshape(-1), np.array(starts, np.int64), np.array(lengths, np.int64), np.array(times, np.int64))
 
 
 def ctc(log_probs: object, targets: object, input_lengths: object, target_lengths: object, blank: object, code: int,
@@ -231,15 +130,15 @@ def ctc(log_probs: object, targets: object, input_lengths: object, target_length
     if isinstance(input_lengths, Tensor) != isinstance(target_lengths, Tensor) or not isinstance(blank, int):
         raise TypeError("ctc_loss() received an invalid combination of arguments")
     batch: Tensor = cython.cast(object, x).unsqueeze(1) if single else x
-    array = array.astype(np.int64)
-    way, lengths = prepared(batch, array, input_lengths, target_lengths, blank)
-    losses: object = apply(CTC, (batch, targets), (way, bool(zero_infinity), []))
+    array = array.astype(np.int64, order="C")  # a copy, which the kernel may write to
+    way = prepared(batch, array, input_lengths, target_lengths, blank)
+    losses: object = apply(CTC, (batch, targets), (way, blank, bool(zero_infinity), []))
     if zero_infinity:
         losses = losses.masked_fill((losses == np.inf).detach(), 0)
     if single and code == 0:
         return losses.squeeze(0)
     if code == 1:
-        counts = np.maximum(np.array(lengths), 1).astype(cython.cast(object, x._array).dtype)
+        counts = np.maximum(way[2], 1).astype(cython.cast(object, x._array).dtype)
         return (losses / wrap(counts)).mean()
     return losses.sum() if code == 2 else losses
 

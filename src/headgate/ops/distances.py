@@ -4,7 +4,7 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import apply, apply1, wrap
-    from headgate.core.arrays import is_float, shape_of, slice_view
+    from headgate.core.arrays import is_contiguous, is_float, shape_of, slice_view
     from headgate.core.records import OUT, Node, Op, Tensor
     from headgate.kernels.reference import map1, map2
     from headgate.ops.arguments import given, other, place
@@ -20,6 +20,7 @@ from headgate.ops.whole import whole, whole_op
 
 MODES = {"use_mm_for_euclid_dist_if_necessary": 0, "use_mm_for_euclid_dist": 1, "donot_use_mm_for_euclid_dist": 2}
 MANY = 25  # rows from which on PyTorch takes the product of matrices for distances by default
+FEW = 1 << 12  # differences that one plain loop takes sooner than NumPy's passes
 PIECE = 1 << 20  # elements of differences at a time
 
 
@@ -96,6 +97,54 @@ def by_product(x: object, y: object) -> object:
     return np.sqrt(np.maximum(squares, 0))
 
 
+def few_distances(x: ndarray, y: ndarray, p: cython.double) -> ndarray:
+    """Norms of the differences of few rows; None for many, for gaps, other types and other norms than 0, 1, 2, inf."""
+    if not cython.compiled or not (is_contiguous(x) and is_contiguous(y)):
+        return None
+    number: cython.int = PyArray_TYPE(x)  # noqa: F821
+    width: cython.Py_ssize_t = PyArray_DIMS(x)[1]  # noqa: F821
+    rows: cython.Py_ssize_t = PyArray_DIMS(x)[0]  # noqa: F821
+    columns: cython.Py_ssize_t = PyArray_DIMS(y)[0]  # noqa: F821
+    i: cython.Py_ssize_t
+    j: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    d: cython.double
+    total: cython.double
+    kind: cython.int = 2 if p == 2 else 1 if p == 1 else 0 if p == 0 else 3 if p > 1e300 else -1
+    if number not in (11, 12) or kind < 0 or rows * columns * width > FEW:
+        return None
+    result: ndarray = np.empty((rows, columns), cython.cast(object, x).dtype)
+    a: cython.p_float = cython.cast(cython.p_float, PyArray_DATA(x))  # noqa: F821
+    b: cython.p_float = cython.cast(cython.p_float, PyArray_DATA(y))  # noqa: F821
+    z: cython.p_float = cython.cast(cython.p_float, PyArray_DATA(result))  # noqa: F821
+    e: cython.p_double = cython.cast(cython.p_double, PyArray_DATA(x))  # noqa: F821
+    f: cython.p_double = cython.cast(cython.p_double, PyArray_DATA(y))  # noqa: F821
+    w: cython.p_double = cython.cast(cython.p_double, PyArray_DATA(result))  # noqa: F821
+    for i in range(rows):
+        for j in range(columns):
+            total = 0
+            for k in range(width):
+                if number == 11:
+                    d = fabs(a[i * width + k] - b[j * width + k])  # noqa: F821
+                else:
+                    d = fabs(e[i * width + k] - f[j * width + k])  # noqa: F821
+                if kind == 2:
+                    total += d * d
+                elif kind == 1:
+                    total += d
+                elif kind == 0:
+                    total += d != 0
+                elif d > total or d != d:
+                    total = d
+            if kind == 2:
+                total = sqrt(total)  # noqa: F821
+            if number == 11:
+                z[i * columns + j] = total
+            else:
+                w[i * columns + j] = total
+    return result
+
+
 @cython.cclass
 class Cdist(Op):
     """Distances of all pairs of rows, batch by batch. Inputs of equal batch shape; attrs: (p, whether by product)."""
@@ -104,6 +153,9 @@ class Cdist(Op):
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
         batch = x.shape[:x.ndim - 2]
         if not batch:
+            few = None if attrs[1] else few_distances(x, y, attrs[0])
+            if few is not None:
+                return few
             with np.errstate(all="ignore"):
                 return by_product(x, y) if attrs[1] else differences(x, y, attrs[0])
         found = np.empty(batch + (x.shape[x.ndim - 2], y.shape[y.ndim - 2]), x.dtype)

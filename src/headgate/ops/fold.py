@@ -1,16 +1,18 @@
 """Sliding blocks: nn.functional.unfold (blocks of an image as columns) and fold (columns added up into an image).
 
-Each is the gradient of the other. Arrays are taken apart by strides, and put together tap by tap.
+Each is the gradient of the other.
 """
 import cython
-import numpy as np
 
 if not cython.compiled:
+    import numpy as np
+
     from headgate import dtypes
     from headgate.core.apply import apply1
-    from headgate.core.arrays import make_view, shape_of
+    from headgate.core.arrays import shape_of
     from headgate.core.records import Node, Op, Tensor
-    from headgate.kernels.reference import contiguous
+    from headgate.kernels.reference_pooling import fold as fold_kernel
+    from headgate.kernels.reference_pooling import unfold as unfold_kernel
     from headgate.ops.arguments import given
 
     ndarray = np.ndarray
@@ -36,17 +38,7 @@ class Im2Col(Op):
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         kernel, dilation, padding, stride, size = attrs
-        a: object = x if x.ndim == 4 else cython.cast(object, x)[None]
-        if padding[0] or padding[1]:
-            a = np.pad(a, ((0, 0), (0, 0), (padding[0], padding[0]), (padding[1], padding[1])))
-        counts = [blocks_along(*one) for one in zip(size, kernel, dilation, padding, stride)]
-        n, c, row, column = a.strides
-        steps = (n, c, row * dilation[0], column * dilation[1], row * stride[0], column * stride[1])
-        shape = (a.shape[0], a.shape[1], kernel[0], kernel[1], counts[0], counts[1])
-        blocks: object = make_view(a, shape, steps, 0)
-        rows = shape[1] * shape[2] * shape[3]
-        columns: object = contiguous(blocks).reshape(shape[0], rows, counts[0] * counts[1])
-        return columns if x.ndim == 4 else columns[0]
+        return unfold_kernel(x, kernel, dilation, padding, stride, size)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -60,19 +52,7 @@ class Col2Im(Op):
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         kernel, dilation, padding, stride, size = attrs
-        a: object = x if x.ndim == 3 else cython.cast(object, x)[None]
-        counts = [blocks_along(*one) for one in zip(size, kernel, dilation, padding, stride)]
-        channels = a.shape[1] // (kernel[0] * kernel[1])
-        blocks: object = a.reshape(a.shape[0], channels, kernel[0], kernel[1], counts[0], counts[1])
-        wide: object = np.zeros((a.shape[0], channels, size[0] + 2 * padding[0], size[1] + 2 * padding[1]), a.dtype)
-        for i in range(kernel[0]):
-            for k in range(kernel[1]):
-                top, left = i * dilation[0], k * dilation[1]
-                rows = slice(top, top + (counts[0] - 1) * stride[0] + 1, stride[0])
-                columns = slice(left, left + (counts[1] - 1) * stride[1] + 1, stride[1])
-                wide[:, :, rows, columns] += blocks[:, :, i, k]
-        inner: object = wide[:, :, padding[0]:padding[0] + size[0], padding[1]:padding[1] + size[1]]
-        return np.ascontiguousarray(inner if x.ndim == 3 else inner[0])
+        return fold_kernel(x, kernel, dilation, padding, stride, size)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:

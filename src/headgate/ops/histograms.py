@@ -95,8 +95,11 @@ def counted(points: Any, edges: list[Any], weight: Any, density: bool) -> Any:
         places.append(np.minimum(np.searchsorted(one, values, side="right") - 1, shape[dim] - 1))
     hist = np.zeros(shape, points.dtype)
     if hist.size:
-        chosen = tuple(place[inside] for place in places)
-        np.add.at(hist, chosen, points.dtype.type(1) if weight is None else weight.reshape(-1)[inside])
+        at = places[0][inside]
+        for place, size in zip(places[1:], shape[1:]):
+            at = at * size + place[inside]
+        counts = np.bincount(at, None if weight is None else weight.reshape(-1)[inside], hist.size)
+        hist = counts.reshape(shape).astype(points.dtype)
     if density:
         with np.errstate(all="ignore"):
             hist /= hist.sum()

@@ -88,8 +88,7 @@ def multi_margin_loss(
     if ((places < 0) | (places >= classes)).any():
         raise RuntimeError("target out of range")
     index = wrap(places.copy())
-    z = margin - rows.gather(1, index) + rows
-    z = z.masked_fill((z <= 0).detach(), 0).masked_fill(wrap(np.arange(classes) == places), 0)
+    z = (margin - rows.gather(1, index) + rows).scatter(1, index, 0).relu()
     losses = z if p == 1 else z * z
     if weight is not None:
         losses = losses * weight.detach().gather(0, index.reshape(-1)).unsqueeze(1)

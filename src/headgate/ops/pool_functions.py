@@ -15,7 +15,16 @@ from headgate.core.family import refused_error
 from headgate.core.records import Tensor
 from headgate.dtypes import NAMES
 from headgate.ops.pooling import ADAPTIVE_AVERAGE, ADAPTIVE_MAX, AVERAGE, MAX, kind_name, run_average, run_max, sizes_of
-from headgate.ops.windows import adaptive, averages, largest, per_dim, whole_numbers
+from headgate.ops.windows import (
+    adaptive,
+    averages,
+    is_plain,
+    largest,
+    line_windows,
+    per_dim,
+    stride_or,
+    whole_numbers,
+)
 
 Sizes = tuple[int, ...]
 COMPLEX = ("complex64", "complex128")
@@ -59,23 +68,17 @@ def check_dims(shape: Sizes, dims: int, function: str) -> None:
         raise RuntimeError(BATCH_MODE.format(low=dims + 1, high=dims + 2, shape=list(shape)))
 
 
-def stride_or(stride: Any, kernel: Sizes, function: str) -> Sizes:
-    """The stride, the kernel's size where none is given."""
-    if stride is None or isinstance(stride, (tuple, list)) and not stride:
-        return kernel
-    return per_dim(stride, len(kernel), function, "stride", 3)
-
-
 # ---- max ------------------------------------------------------------------------------------------------------------
 
 
 def max_of(
     dims: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any,
+    known: bool = False,
 ) -> tuple[Any, Any]:
-    """(values, indices) of max_pool2d and max_pool3d."""
+    """(values, indices) of max_pool2d and max_pool3d. known: the numbers are plain ints."""
     x = input if isinstance(input, Tensor) else given(input, f"max_pool{dims}d")
-    keep = type(kernel_size) is type(padding) is type(dilation) is int and (stride is None or type(stride) is int)
-    read = max_windows if keep else max_windows.__wrapped__  # what was read of plain ints once is kept
+    keep = type(kernel_size) is type(padding) is type(dilation) is int and is_plain(stride)
+    read = max_windows if keep or known else max_windows.__wrapped__  # what was read of plain ints once is kept
     windows = read(dims, sizes_of(x), kernel_size, stride, padding, dilation, bool(ceil_mode))
     if kind_name(x) in BOOLS:
         refuse_kinds(x, f"max_pool{dims}d", BOOLS)
@@ -97,40 +100,22 @@ def max_windows(
     return largest(shape, kernel, steps, edges, spread, ceil_mode)
 
 
-def one_number(value: Any, name: str, at: int, none: str = "") -> int:
-    """The one number of a one-dim pool."""
-    items = whole_numbers(value, "max_pool1d", name, at)
-    if len(items) != 1:
-        raise RuntimeError(f"max_pool1d() {name} must be {none}an int, list of ints{',' if none else ''} or tuple of "
-                           f"ints of size 1 but got size {len(items)}")
-    return items[0]
-
-
 def max_of_one(
     input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any, indices: bool
 ) -> tuple[Any, Any]:
-    """(values, indices) of max_pool1d, by a dim of length one before its own."""
+    """(values, indices) of max_pool1d, by a dim of length one before its own, which unused indices keep."""
     x = given(input, "max_pool1d")
     shape = sizes_of(x)
     if len(shape) not in (2, 3) or 0 in shape[-2:]:
         raise RuntimeError("max_pool1d: " + BATCH_MODE.format(low=2, high=3, shape=list(shape)))
-    kernel = one_number(kernel_size, "kernel_size", 2)
-    empty = stride is None or isinstance(stride, (tuple, list)) and not stride
-    step = kernel if empty else one_number(stride, "stride", 3, "None, ")
-    edge, spread = one_number(padding, "padding", 4), one_number(dilation, "dilation", 5)
-    for name, value in (("kernel_size", kernel), ("stride", step), ("dilation", spread)):
-        if value <= 0:
-            raise RuntimeError(f"max_pool1d() {name} must be greater than zero, but got {value}")
-    if edge < 0:
-        raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {edge}")
-    if edge > kernel // 2:
-        raise RuntimeError(f"max_pool1d() padding should be at most half of kernel size, but got padding={edge} and "
-                           f"kernel_size={kernel}")
+    plain = type(kernel_size) is type(padding) is type(dilation) is int and is_plain(stride)
+    read = line_windows if plain else line_windows.__wrapped__
+    kernel, step, edge, spread = read(kernel_size, stride, padding, dilation)
     if shape[-1] + 2 * edge < spread * (kernel - 1) + 1 - (step - 1 if ceil_mode else 0):
         raise RuntimeError("max_pool1d() Invalid computed output size: 0")
     refuse_kinds(x, "max_pool2d" if indices else "max_pool1d_impl", BOOLS if indices else INTEGERS)
-    values, places = max_of(2, x.unsqueeze(-2), (1, kernel), (1, step), (0, edge), (1, spread), ceil_mode)
-    return values.squeeze(-2), places.squeeze(-2)
+    values, places = max_of(2, x.unsqueeze(-2), (1, kernel), (1, step), (0, edge), (1, spread), ceil_mode, True)
+    return values.squeeze(-2), places.squeeze(-2) if indices else places
 
 
 def max_pool1d_with_indices(
@@ -195,12 +180,12 @@ def max_pool3d(
 
 def average_of(
     dims: int, input: Any, kernel_size: Any, stride: Any, padding: Any, ceil_mode: Any, count_include_pad: Any,
-    divisor_override: Any,
+    divisor_override: Any, known: bool = False,
 ) -> Any:
-    """avg_pool2d and avg_pool3d."""
+    """avg_pool2d and avg_pool3d. known: the numbers are plain ints."""
     x = input if isinstance(input, Tensor) else given(input, f"avg_pool{dims}d")
-    keep = type(kernel_size) is type(padding) is int and (stride is None or type(stride) is int)
-    read = average_windows if keep and divisor_override is None else average_windows.__wrapped__
+    keep = type(kernel_size) is type(padding) is int and is_plain(stride)
+    read = average_windows if (keep or known) and divisor_override is None else average_windows.__wrapped__
     windows = read(dims, sizes_of(x), kernel_size, stride, padding, bool(ceil_mode), bool(count_include_pad),
                    divisor_override)
     if kind_name(x) in SMALL:
@@ -234,6 +219,8 @@ def average_windows(
 
 def only_one(value: Any, function: str, name: str, position: int) -> int:
     """The one number of a one-dim function. RuntimeError for several."""
+    if type(value) is int:
+        return value
     items = whole_numbers(value, function, name, position)
     if len(items) != 1:
         raise RuntimeError(f"{function}() argument '{name}' should contain one int (got {len(items)})")
@@ -258,7 +245,7 @@ def avg_pool1d(
     empty = stride is None or isinstance(stride, (tuple, list)) and not stride
     step = kernel if empty else only_one(stride, "avg_pool1d", "stride", 3)
     edge = only_one(padding, "avg_pool1d", "padding", 4)
-    y = average_of(2, x.unsqueeze(-2), (1, kernel), (1, step), (0, edge), ceil_mode, count_include_pad, None)
+    y = average_of(2, x.unsqueeze(-2), (1, kernel), (1, step), (0, edge), ceil_mode, count_include_pad, None, True)
     return y.squeeze(-2)
 
 
@@ -290,6 +277,8 @@ def avg_pool3d(
 
 def result_sizes(x: Any, output_size: Any, dims: int, function: str) -> Sizes:
     """The sizes asked for: one for all dims, or one each, None for the input's. AttributeError for no tensor."""
+    if type(output_size) is int and dims > 1 and isinstance(x, Tensor):
+        return (output_size,) * dims
     shape = x.size()
     if isinstance(output_size, int) and dims > 1:
         return (output_size,) * dims
@@ -307,9 +296,8 @@ def result_sizes(x: Any, output_size: Any, dims: int, function: str) -> Sizes:
     return per_dim(items, dims, function, "output_size", 2)
 
 
-def check_adaptive(x: Any, dims: int, function: str, colon: str, first: int = 1) -> None:
-    """RuntimeError unless the tensor has `dims` dims behind channels, and perhaps a batch, none empty from `first`."""
-    shape = sizes_of(x)
+def check_adaptive(shape: Sizes, dims: int, function: str, colon: str, first: int = 1) -> None:
+    """RuntimeError unless there are `dims` dims behind channels, and perhaps a batch, none empty from `first`."""
     if len(shape) not in (dims + 1, dims + 2):
         raise RuntimeError(f"{function}(): Expected {dims + 1}D or {dims + 2}D tensor, but got{colon} {list(shape)}")
     for dim in range(first, len(shape)):
@@ -317,30 +305,47 @@ def check_adaptive(x: Any, dims: int, function: str, colon: str, first: int = 1)
             raise RuntimeError(NONZERO.format(function=function, shape=list(shape), dim=dim))
 
 
-def adaptive_average_of(dims: int, x: Any, sizes: Sizes) -> Any:
-    """adaptive_avg_pool2d and adaptive_avg_pool3d."""
+@functools.lru_cache(256)
+def adaptive_average_windows(dims: int, shape: Sizes, sizes: Sizes) -> Any:
+    """The windows of adaptive_avg_pool2d and adaptive_avg_pool3d; None for one window, which is a mean."""
     function = f"adaptive_avg_pool{dims}d"
     if min(sizes) < 0:
         shown = ", ".join(str(one) for one in sizes)
         raise RuntimeError(f"{function}: elements of output_size must be greater than or equal to 0 but received "
                            f"{{{shown}}}")
     if set(sizes) == {1}:
+        return None
+    check_adaptive(shape, dims, function, "", len(shape) - 2 if dims == 2 else 1)
+    return adaptive(shape[len(shape) - dims:], sizes)
+
+
+def adaptive_average_of(dims: int, x: Any, sizes: Sizes) -> Any:
+    """adaptive_avg_pool2d and adaptive_avg_pool3d."""
+    windows = adaptive_average_windows(dims, sizes_of(x), sizes)
+    if windows is None:
         return x.mean(list(range(-1, -dims - 1, -1)), True)
-    check_adaptive(x, dims, function, "", x.ndim - 2 if dims == 2 else 1)
-    if dims == 3 or x.numel() and 0 not in sizes:  # PyTorch asks no kernel for a plane without elements
-        refuse_kinds(x, function if dims == 2 else function + "_cpu", INTEGERS)
-    return run_average(ADAPTIVE_AVERAGE, dims, x, adaptive(sizes_of(x)[x.ndim - dims:], sizes))
+    if kind_name(x) in INTEGERS and (dims == 3 or x.numel() and 0 not in sizes):
+        # PyTorch asks no kernel for a plane without elements
+        refuse_kinds(x, "adaptive_avg_pool2d" if dims == 2 else "adaptive_avg_pool3d_cpu", INTEGERS)
+    return run_average(ADAPTIVE_AVERAGE, dims, x, windows)
+
+
+@functools.lru_cache(256)
+def adaptive_max_windows(dims: int, shape: Sizes, sizes: Sizes) -> Any:
+    """The windows of adaptive_max_pool2d and adaptive_max_pool3d."""
+    check_adaptive(shape, dims, f"adaptive_max_pool{dims}d", ":")
+    if min(sizes) < 0:
+        made = [*shape[:len(shape) - dims], *sizes]
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(sizes)}: {made}")
+    return adaptive(shape[len(shape) - dims:], sizes)
 
 
 def adaptive_max_of(dims: int, x: Any, sizes: Sizes) -> tuple[Any, Any]:
     """(values, indices) of adaptive_max_pool2d and adaptive_max_pool3d."""
-    function = f"adaptive_max_pool{dims}d"
-    check_adaptive(x, dims, function, ":")
-    if min(sizes) < 0:
-        shape = [*sizes_of(x)[:x.ndim - dims], *sizes]
-        raise RuntimeError(f"Trying to create tensor with negative dimension {min(sizes)}: {shape}")
-    refuse_kinds(x, function if dims == 2 else function + "_cpu", INTEGERS)
-    values, indices = run_max(ADAPTIVE_MAX, dims, x, adaptive(sizes_of(x)[x.ndim - dims:], sizes))
+    windows = adaptive_max_windows(dims, sizes_of(x), sizes)
+    if kind_name(x) in INTEGERS:
+        refuse_kinds(x, "adaptive_max_pool2d" if dims == 2 else "adaptive_max_pool3d_cpu", INTEGERS)
+    values, indices = run_max(ADAPTIVE_MAX, dims, x, windows)
     return values, indices
 
 

@@ -9,9 +9,10 @@ import numpy as np
 
 if not cython.compiled:
     from headgate.core.apply import apply1
-    from headgate.core.arrays import is_contiguous, shape_of
+    from headgate.core.arrays import shape_of
     from headgate.core.records import Node, Op, Tensor
-    from headgate.kernels.reference import take
+    from headgate.kernels.reference import converted, take
+    from headgate.kernels.reference_pooling import resample
     from headgate.ops.arguments import given
 
     ndarray = np.ndarray
@@ -22,6 +23,7 @@ from headgate.core.entry import PUBLIC, publish
 from headgate.core.family import refused_error
 from headgate.kernels import taps as taps_of
 
+SINGLE = np.dtype(np.float32)
 CORNERS = "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
 ONLY = (
     "Input Error: Only 3D, 4D and 5D input Tensors supported (got {rank}D) for the modes: nearest | linear | bilinear "
@@ -30,21 +32,42 @@ ONLY = (
 RANKS = {"linear": 3, "bilinear": 4, "bicubic": 4, "lanczos": 4, "trilinear": 5}
 
 
+def by_planes(x: ndarray, taps: tuple) -> ndarray:
+    """The taps of one, two or three axes read from (N, C, ...)."""
+    if len(taps) == 1:
+        return resample(x, None, taps[0][1])
+    if len(taps) == 2:
+        return resample(x, taps[0][1], taps[1][1])
+    shape: tuple = shape_of(x)
+    first: object = resample(x.reshape(shape[0], shape[1], shape[2], shape[3] * shape[4]), taps[0][1], None)
+    deep: ndarray = first.reshape(shape[0], shape[1], -1, shape[3], shape[4])
+    return resample(deep, taps[1][1], taps[2][1])
+
+
+def only_places(taps: tuple) -> bool:
+    """Whether each output is one element of the input."""
+    for _, one in taps:
+        if one[1] is not None or one[0].shape[1] != 1:
+            return False
+    return True
+
+
 @cython.cclass
 class Resample(Op):
     """Taps read along axes of x. attrs: (((axis, taps), ...), the same turned round)."""
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        found: object = x
-        for axis, taps in attrs[0]:
-            if taps[1] is None and taps[0].shape[1] == 1:
-                found = take(found, taps[0].reshape(-1), axis)
-            else:
-                found = taps_of.along(found, axis, taps)
-        if found is x or not is_contiguous(found) or found.dtype is not cython.cast(object, x).dtype:
-            found = np.ascontiguousarray(found.astype(cython.cast(object, x).dtype, copy=found is x))
-        return found
+        kind: object = cython.cast(object, x).dtype
+        taps: tuple = attrs[0]
+        if kind.kind != "u" and (kind.itemsize >= 4 or not only_places(taps)):
+            wide: ndarray = x if kind.itemsize >= 4 else converted(x, SINGLE)
+            found: ndarray = by_planes(wide, taps)
+            return found if wide is x else converted(found, kind)
+        result: object = x  # elements of types without loops are only moved
+        for axis, one in taps:
+            result = take(result, one[0].reshape(-1), axis)
+        return result
 
     @cython.cfunc
     def run(self, inputs: tuple, attrs: object, out: ndarray) -> object:
@@ -90,7 +113,7 @@ def plan(shape: tuple, sizes: tuple, factors: object, mode: str, aligned: bool, 
         else:
             taps = taps_of.linear(size, out, factor, aligned, kind)
         there.append((i + 2, taps))
-        back.append((i + 2, taps_of.turned(taps, size)))
+        back.append((i + 2, taps_of.turned(taps, size, kind)))
     return tuple(there), tuple(back)
 
 

@@ -2,7 +2,7 @@
 from numpy cimport import_array, ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, wrap
-from headgate.core.arrays cimport is_float, shape_of
+from headgate.core.arrays cimport expand_view, is_contiguous, is_float, reshape_view, shape_of
 from headgate.core.dims cimport wrap_dim
 from headgate.core.inplace cimport write
 from headgate.core.operators cimport INPLACE
@@ -11,7 +11,7 @@ from headgate.kernels.indexing cimport index_add as index_add_kernel
 from headgate.kernels.indexing cimport linear as linear_kernel
 from headgate.kernels.indexing cimport scatter as scatter_kernel
 from headgate.kernels.indexing cimport take as take_kernel
-from headgate.ops.change cimport Change, allow_expanded, allow_overlap, change, constant, is_number, keep_layout, kind_name, need_int, need_tensor
+from headgate.ops.change cimport Change, allow_expanded, allow_overlap, change, constant, few_written, flattened, is_number, keep_layout, kind_name, need_int, need_tensor
 from headgate.ops.scatter cimport REDUCES, ScatterReduce, long_index
 
 cdef Tensor once(Tensor index, tuple shape, int dim)

@@ -11,7 +11,7 @@ if cython.compiled:
 
 if not cython.compiled:
     from headgate.core.apply import apply, wrap
-    from headgate.core.arrays import is_float, shape_of
+    from headgate.core.arrays import expand_view, is_contiguous, is_float, reshape_view, shape_of
     from headgate.core.dims import wrap_dim
     from headgate.core.inplace import write
     from headgate.core.operators import INPLACE
@@ -26,6 +26,8 @@ if not cython.compiled:
         allow_overlap,
         change,
         constant,
+        few_written,
+        flattened,
         is_number,
         keep_layout,
         kind_name,
@@ -94,8 +96,9 @@ class IndexCopy(Change):
 
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
-        line: object = target if target.ndim else cython.cast(object, target).reshape(1)
-        line[(slice(None),) * attrs + (inputs[1].reshape(-1),)] = inputs[2]
+        if not few_written(target, attrs, inputs[1], inputs[2], 1):
+            line: object = target if target.ndim else cython.cast(object, target).reshape(1)
+            line[(slice(None),) * attrs + (inputs[1].reshape(-1),)] = inputs[2]
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -110,8 +113,10 @@ class IndexFill(Change):
 
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
-        index: ndarray = inputs[1].reshape(-1)
         value = inputs[2] if len(inputs) > 2 else constant(attrs[1], dtypes.of(target))
+        if few_written(target, attrs[0], inputs[1], value, 0):
+            return
+        index: ndarray = inputs[1].reshape(-1)
         line: object = target if target.ndim else cython.cast(object, target).reshape(1)
         size = line.shape[attrs[0]]
         bad = index[(index < -size) | (index >= size)]
@@ -167,19 +172,19 @@ class Put(Change):
 
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
-        given: object = np.ascontiguousarray(inputs[1]).reshape(-1)
+        given: object = flattened(inputs[1])
         index: object = linear_kernel((given,), (target.size,))
         if index is None:
             bad = given[(given < -target.size) | (given >= target.size)]
             raise IndexError(errors.TAKE_RANGE.format(index=int(bad[0]), size=target.size))
-        flat: object = cython.cast(object, target)
-        line: ndarray = flat.reshape(-1) if flat.flags.c_contiguous else flat.flatten()
-        source: ndarray = inputs[2].reshape(-1)
+        line: ndarray = flattened(target)
+        source: ndarray = flattened(inputs[2])
         if attrs:
             index_add_kernel(line, 0, index, source, 1)
         else:
             scatter_kernel(line, 0, index, source)
-        if not flat.flags.c_contiguous:
+        if not is_contiguous(target):
+            flat: object = target
             flat[...] = cython.cast(object, line).reshape(flat.shape)
 
     @cython.cfunc
@@ -202,6 +207,9 @@ def once(index: Tensor, shape: tuple, dim: cython.int) -> Tensor:
 def check_inside(x: ndarray, dim: cython.int, index: ndarray) -> None:
     """IndexError for a position outside a dim, in the words of those functions that name neither."""
     size = shape_of(x)[dim] if x.ndim else 1
+    line: ndarray = flattened(index)
+    if linear_kernel((line,), (size,)) is line:
+        return
     if np.logical_or(np.less(index, 0), np.greater_equal(index, size)).any():
         raise IndexError(errors.INDEX_SELECT_RANGE)
 
@@ -216,9 +224,9 @@ def spread_index(index: ndarray, shape: tuple, dim: cython.int, own: cython.bint
     """A vector of positions along a dim, repeated over a shape, as scatter takes it; `own`: in memory of its own."""
     if len(shape) == 0:
         return cython.cast(object, long_index(index)).reshape(())
-    lengths = [1] * len(shape)
-    lengths[dim] = -1
-    spread: ndarray = np.broadcast_to(cython.cast(object, long_index(index)).reshape(lengths), shape)
+    lengths: list = [1] * len(shape)
+    lengths[dim] = index.size
+    spread: ndarray = expand_view(reshape_view(flattened(long_index(index)), tuple(lengths)), shape)
     return np.ascontiguousarray(spread) if own else spread
 
 
@@ -349,7 +357,9 @@ def check_copy(x: Tensor, dim: cython.int, place: Tensor, source: Tensor):
         raise IndexError(
             f"index_copy_(): Number of indices ({count}) should be equal to source.size(dim) ({other[dim]})")
     size = mine[dim] if mine else 1
-    positions: object = cython.cast(object, place._array).reshape(-1)
+    positions: object = flattened(place._array)
+    if linear_kernel((positions,), (size,)) is positions:
+        return
     bad = positions[(positions < 0) | (positions >= size)]
     if bad.size:
         raise IndexError(f"index_copy_(): index {int(bad[0])} is out of bounds for dimension {dim} with size {size}")

@@ -8,8 +8,9 @@ if not cython.compiled:
     import numpy as np
 
     from headgate.core.apply import apply1
-    from headgate.core.arrays import shape_of
+    from headgate.core.arrays import is_contiguous, make_view, reshape_view, shape_of, swap_view
     from headgate.core.records import Node, Op, Tensor
+    from headgate.kernels.reference import contiguous
     from headgate.ops.arguments import given, whole
 
     ndarray = np.ndarray
@@ -20,12 +21,20 @@ from headgate.core.entry import publish
 GROUPS = "Number of groups to divide channels in must be positive. Value of groups:"
 
 
-def product(sizes: tuple) -> int:
-    """How many elements sizes have."""
-    count = 1
-    for one in sizes:
-        count *= one
-    return count
+def strides_of(sizes: tuple, step: cython.Py_ssize_t) -> tuple:
+    """Strides of dims that follow one another, the last one `step`."""
+    found: list = [step] * len(sizes)
+    d: cython.Py_ssize_t
+    for d in range(len(sizes) - 1, 0, -1):
+        found[d - 1] = found[d] * sizes[d]
+    return tuple(found)
+
+
+def moved(x: ndarray, shape: tuple, steps: tuple, result: tuple) -> ndarray:
+    """A contiguous copy of elements seen with a shape and strides in elements, in another shape of as many."""
+    item: cython.Py_ssize_t = cython.cast(object, x).itemsize
+    found: ndarray = contiguous(make_view(x, shape, tuple([step * item for step in steps]), 0))
+    return reshape_view(found, result)
 
 
 @cython.cclass
@@ -34,13 +43,16 @@ class PixelShuffle(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        a: object = x
-        r = attrs
-        last: tuple = a.shape[a.ndim - 3:]
-        c, h, w = last
-        lead = a.shape[:a.ndim - 3]
-        parts: object = a.reshape((product(lead), c // (r * r), r, r, h, w))
-        return parts.transpose(0, 1, 4, 2, 5, 3).reshape(lead + (c // (r * r), h * r, w * r))
+        a: ndarray = x if is_contiguous(x) else contiguous(x)
+        r: cython.Py_ssize_t = attrs
+        sizes: tuple = shape_of(a)
+        lead: tuple = sizes[:len(sizes) - 3]
+        h: cython.Py_ssize_t = sizes[len(sizes) - 2]
+        w: cython.Py_ssize_t = sizes[len(sizes) - 1]
+        c: cython.Py_ssize_t = sizes[len(sizes) - 3] // (r * r)
+        many = lead + (c,) if len(lead) != 1 else (lead[0] * c,)
+        steps = strides_of(many, r * r * h * w)
+        return moved(a, many + (h, r, w, r), steps + (w, r * h * w, 1, h * w), lead + (c, h * r, w * r))
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -53,13 +65,16 @@ class PixelUnshuffle(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        a: object = x
-        r = attrs
-        last: tuple = a.shape[a.ndim - 3:]
-        c, h, w = last
-        lead = a.shape[:a.ndim - 3]
-        parts: object = a.reshape((product(lead), c, h // r, r, w // r, r))
-        return parts.transpose(0, 1, 3, 5, 2, 4).reshape(lead + (c * r * r, h // r, w // r))
+        a: ndarray = x if is_contiguous(x) else contiguous(x)
+        r: cython.Py_ssize_t = attrs
+        sizes: tuple = shape_of(a)
+        lead: tuple = sizes[:len(sizes) - 3]
+        h: cython.Py_ssize_t = sizes[len(sizes) - 2] // r
+        w: cython.Py_ssize_t = sizes[len(sizes) - 1] // r
+        c: cython.Py_ssize_t = sizes[len(sizes) - 3]
+        many = lead + (c,) if len(lead) != 1 else (lead[0] * c,)
+        steps = strides_of(many, r * r * h * w)
+        return moved(a, many + (r, r, h, w), steps + (w * r, 1, w * r * r, r), lead + (c * r * r, h, w))
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
@@ -72,9 +87,10 @@ class ChannelShuffle(Op):
 
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
-        a: object = x
-        parts: object = a.reshape((a.shape[0], attrs, a.shape[1] // attrs) + a.shape[2:])
-        return parts.swapaxes(1, 2).reshape(a.shape)
+        a: ndarray = x if is_contiguous(x) else contiguous(x)
+        sizes: tuple = shape_of(a)
+        parts: ndarray = reshape_view(a, (sizes[0], attrs, sizes[1] // attrs) + sizes[2:])
+        return reshape_view(contiguous(swap_view(parts, 1, 2)), sizes)
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:

@@ -32,8 +32,8 @@ class AsStrided(View):
     @cython.cfunc
     def run1(self, x: ndarray, attrs: object, out: ndarray) -> object:
         size, strides, offset, _, _ = attrs
-        item = cython.cast(object, x).itemsize
-        check_inside(x, size, strides, offset)
+        item: cython.Py_ssize_t = cython.cast(object, x).itemsize
+        check_inside(x, size, strides, offset, item)
         return make_view(x, size, tuple([step * item for step in strides]), offset * item)
 
     @cython.cfunc
@@ -99,23 +99,34 @@ def shared(block: object, target: object, count: object) -> object:
     return block
 
 
-def check_inside(x: ndarray, size: tuple, strides: tuple, offset: object):
-    """RuntimeError if the view would leave the memory that `x` lies in."""
-    owner: object = x
-    base: object = owner.base
-    item = cython.cast(object, x).itemsize
+def owner_of(x: ndarray) -> ndarray:
+    """The array whose memory an array lies in."""
+    owner: ndarray = x
+    base: object = cython.cast(object, x).base
     while True:
-        base = getattr(base, "owner", base)  # uncompiled, a view's base is an interface that names its owner
-        if not isinstance(base, np.ndarray):
-            break
+        if not cython.compiled:
+            base = getattr(base, "owner", base)  # a view's base is an interface that names its owner
+        if not isinstance(base, ndarray):
+            return owner
         owner = base
-        base = owner.base
-    if 0 in size:
-        return
+        base = cython.cast(object, owner).base
+
+
+def check_inside(x: ndarray, size: tuple, strides: tuple, offset: cython.Py_ssize_t, item: cython.Py_ssize_t):
+    """RuntimeError if the view would leave the memory that `x` lies in."""
+    owner: ndarray
     low: cython.Py_ssize_t = start_of(x) + offset * item
     high: cython.Py_ssize_t = low + item
-    for length, step in zip(size, strides):
+    d: cython.Py_ssize_t
+    length: cython.Py_ssize_t
+    step: cython.Py_ssize_t
+    for d in range(len(size)):
+        length = size[d]
+        step = strides[d]
+        if length == 0:
+            return
         high += (length - 1) * step * item
+    owner = owner_of(x)
     if low < low_address(owner) or high > high_address(owner):
         raise RuntimeError(
             errors.AS_STRIDED.format(

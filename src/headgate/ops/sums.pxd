@@ -3,7 +3,7 @@ from numpy cimport ndarray, PyArray_TYPE
 from headgate.core.apply cimport (
     add_edge, apply, apply1, apply2, begin_node, edge_of, finish_node, first_cut, note_cut, requires, run_seeing, wrap,
 )
-from headgate.core.arrays cimport insert_view, is_contiguous, is_float, shape_of, swap_view
+from headgate.core.arrays cimport expand_view, insert_view, is_contiguous, is_float, reshape_view, shape_of, swap_view
 from headgate.core.inplace cimport write
 from headgate.core.modes cimport grad_enabled, grad_state
 from headgate.core.operators cimport Vertex

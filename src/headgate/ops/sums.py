@@ -17,7 +17,15 @@ if not cython.compiled:
         run_seeing,
         wrap,
     )
-    from headgate.core.arrays import insert_view, is_contiguous, is_float, shape_of, swap_view
+    from headgate.core.arrays import (
+        expand_view,
+        insert_view,
+        is_contiguous,
+        is_float,
+        reshape_view,
+        shape_of,
+        swap_view,
+    )
     from headgate.core.inplace import write
     from headgate.core.modes import grad_enabled, grad_state
     from headgate.core.operators import Vertex
@@ -187,8 +195,8 @@ class Addbmm(Op):
         b: ndarray = inputs[2]
         check_batches(a, b, "batch1", "batch2")
         check_added(inputs[0], a, (a.shape[1], b.shape[2]))
-        rows = contiguous(np.moveaxis(a, 0, 1)).reshape(a.shape[1], a.shape[0] * a.shape[2])
-        columns = cython.cast(object, b).reshape(b.shape[0] * b.shape[1], b.shape[2])
+        rows = reshape_view(contiguous(swap_view(a, 0, 1)), (a.shape[1], a.shape[0] * a.shape[2]))
+        columns = reshape_view(b if is_contiguous(b) else contiguous(b), (b.shape[0] * b.shape[1], b.shape[2]))
         return combine(inputs[0], product(rows, columns), attrs[0], attrs[1])
 
     @cython.cfunc
@@ -216,9 +224,9 @@ class Addr(Op):
                                f"{v.ndim if v.ndim != 1 else w.ndim}-D")
         check_added(inputs[0], v, (v.shape[0], w.shape[0]))
         column: ndarray = insert_view(v, 1)
-        if attrs[0] == 1 and is_float(v) and inputs[0].dtype == v.dtype == w.dtype:
-            return map3p(ADD_PRODUCT, np.broadcast_to(inputs[0], (v.shape[0], w.shape[0])), column, insert_view(w, 0),
-                         (attrs[1],))
+        c: ndarray = inputs[0]
+        if attrs[0] == 1 and is_float(v) and PyArray_TYPE(c) == PyArray_TYPE(v) == PyArray_TYPE(w):
+            return map3p(ADD_PRODUCT, expand_view(c, (v.shape[0], w.shape[0])), column, insert_view(w, 0), (attrs[1],))
         return combine(inputs[0], np.multiply.outer(v, w), attrs[0], attrs[1])
 
     @cython.cfunc

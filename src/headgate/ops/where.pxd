@@ -1,5 +1,5 @@
 # C types of where.py.
-from numpy cimport ndarray
+from numpy cimport PyArray_DATA, ndarray
 from headgate cimport dtypes
 from headgate.core.apply cimport apply, apply1, wrap
 from headgate.core.arrays cimport shape_of
@@ -8,8 +8,10 @@ from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.kernels.copying cimport contiguous, converted
 from headgate.kernels.door cimport Loop, map3
-from headgate.ops.change cimport FILL, FILL_, FILL_TENSOR, FILL_TENSOR_, ZERO_, Change, allow_expanded, allow_overlap, change, change_inplace, constant, is_number, kind_name, need_tensor
+from headgate.ops.change cimport FILL, FILL_, FILL_TENSOR, FILL_TENSOR_, ZERO_, Change, allow_expanded, allow_overlap, change, change_inplace, constant, few_masked, is_number, kind_name, need_tensor
 from headgate.ops.view cimport SLICE, Part
+
+cdef put_places(ndarray flat, tuple shape, ndarray places)
 
 cdef class Masked(Change):
     pass

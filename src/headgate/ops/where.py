@@ -26,6 +26,7 @@ if not cython.compiled:
         change,
         change_inplace,
         constant,
+        few_masked,
         is_number,
         kind_name,
         need_tensor,
@@ -218,6 +219,8 @@ class MaskedScatter(Masked):
     @cython.cfunc
     def change(self, target: ndarray, inputs: tuple, attrs: object) -> object:
         mask: ndarray = inputs[1]
+        if few_masked(target, mask, inputs[2]):
+            return
         count = int(np.count_nonzero(mask))
         if inputs[2].size < count:
             raise RuntimeError("Number of elements of source < number of ones in mask")
@@ -319,6 +322,24 @@ def masked_scatter(input: object, mask: object, source: object, *, out: object =
 # ---- nonzero --------------------------------------------------------------------------------------------------------
 
 
+def put_places(flat: ndarray, shape: tuple, places: ndarray) -> None:
+    """Numbers of elements in row-major order as a row of positions each."""
+    at: cython.p_longlong = cython.cast(cython.p_longlong, PyArray_DATA(flat))  # noqa: F821
+    to: cython.p_longlong = cython.cast(cython.p_longlong, PyArray_DATA(places))  # noqa: F821
+    rank: cython.Py_ssize_t = len(shape)
+    size: cython.Py_ssize_t
+    rest: cython.Py_ssize_t
+    i: cython.Py_ssize_t
+    d: cython.Py_ssize_t
+    for d in range(rank - 1, -1, -1):
+        size = shape[d]
+        for i in range(flat.shape[0]):
+            rest = at[i] if d == rank - 1 else to[i * rank]
+            if d:
+                to[i * rank + d] = rest % size
+                to[i * rank] = rest // size
+
+
 @cython.cclass
 class Nonzero(Op):
     """The positions of the elements that are not zero, a row each."""
@@ -331,9 +352,12 @@ class Nonzero(Op):
         if x.ndim == 1:
             return np.asarray(flat.reshape(-1, 1), np.int64)
         places = np.empty((len(flat), x.ndim), np.int64)
-        for dim in range(x.ndim - 1, 0, -1):
-            flat, places[:, dim] = np.divmod(flat, x.shape[dim])
-        places[:, 0] = flat
+        if cython.compiled:
+            put_places(flat, shape_of(x), places)
+        else:
+            for dim in range(x.ndim - 1, 0, -1):
+                flat, places[:, dim] = np.divmod(flat, x.shape[dim])
+            places[:, 0] = flat
         return places
 
 

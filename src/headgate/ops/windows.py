@@ -46,6 +46,45 @@ def per_dim(value: Any, dims: int, function: str, name: str, position: int) -> S
     return tuple(items)
 
 
+def stride_or(stride: Any, kernel: Sizes, function: str) -> Sizes:
+    """The stride, the kernel's size where none is given."""
+    if stride is None or isinstance(stride, (tuple, list)) and not stride:
+        return kernel
+    return per_dim(stride, len(kernel), function, "stride", 3)
+
+
+def is_plain(stride: Any) -> bool:
+    """Whether a stride is one that can be told from others by its value."""
+    return stride is None or type(stride) is int or type(stride) is tuple and not stride
+
+
+def one_number(value: Any, name: str, at: int, none: str = "") -> int:
+    """The one number of a one-dim pool."""
+    items = whole_numbers(value, "max_pool1d", name, at)
+    if len(items) != 1:
+        raise RuntimeError(f"max_pool1d() {name} must be {none}an int, list of ints{',' if none else ''} or tuple of "
+                           f"ints of size 1 but got size {len(items)}")
+    return items[0]
+
+
+@functools.lru_cache(256)
+def line_windows(kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[int, int, int, int]:
+    """The numbers of max_pool1d, from its arguments."""
+    kernel = one_number(kernel_size, "kernel_size", 2)
+    empty = stride is None or isinstance(stride, (tuple, list)) and not stride
+    step = kernel if empty else one_number(stride, "stride", 3, "None, ")
+    edge, spread = one_number(padding, "padding", 4), one_number(dilation, "dilation", 5)
+    for name, value in (("kernel_size", kernel), ("stride", step), ("dilation", spread)):
+        if value <= 0:
+            raise RuntimeError(f"max_pool1d() {name} must be greater than zero, but got {value}")
+    if edge < 0:
+        raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {edge}")
+    if edge > kernel // 2:
+        raise RuntimeError(f"max_pool1d() padding should be at most half of kernel size, but got padding={edge} and "
+                           f"kernel_size={kernel}")
+    return kernel, step, edge, spread
+
+
 def window_count(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
     """How many windows fit in one dim; with `ceil_mode` also one that begins inside and ends outside."""
     if stride == 0:

@@ -235,6 +235,10 @@ class Registry(Attributes):
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters, in the order in which they were registered, a module's own before its sub-modules'."""
+        found: list[Parameter] = []
+        if recurse and listed(self, set(), found):
+            yield from found
+            return
         for _, value in self.named_parameters(recurse=recurse):
             yield value
 
@@ -284,6 +288,30 @@ class Registry(Attributes):
 
     def _get_name(self) -> str:
         return type(self).__name__
+
+
+PARAMETERS, MEMBERS, MODULES = Registry.named_parameters, Registry._named_members, Registry.named_modules
+
+
+def listed(module: Any, memo: set[int], found: list[Parameter]) -> bool:
+    """Put the parameters of a module and of all below it into a list, without the names that the generators make. memo:
+    what was met. False where a class or a module lists its members in a way of its own."""
+    kind, mine = type(module), module.__dict__
+    if (kind.named_parameters is not PARAMETERS or kind._named_members is not MEMBERS
+            or kind.named_modules is not MODULES or "named_modules" in mine or "_named_members" in mine
+            or "named_parameters" in mine):
+        return False
+    if id(module) in memo:
+        return True
+    memo.add(id(module))
+    for value in mine["_parameters"].values():
+        if value is not None and id(value) not in memo:
+            memo.add(id(value))
+            found.append(value)
+    for below in mine["_modules"].values():
+        if below is not None and not listed(below, memo, found):
+            return False
+    return True
 
 
 def told(kind: str, module: Any, name: str, value: Any) -> Any:
