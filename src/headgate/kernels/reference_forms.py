@@ -118,7 +118,7 @@ def _central(p: Array) -> Array:
 
 
 def erfinv(x: Array) -> Array:
-    """Giles' guess, then Halley steps in float64, on the complement near the ends, where the guess is off by a tenth."""
+    """Giles' guess, then Halley steps in float64, on the complement near the ends, where it is off by a tenth."""
     p = x.astype(np.float64)
     inside = np.abs(p) < 1
     safe = np.where(inside, p, 0.0)

@@ -17,8 +17,7 @@ if not cython.compiled:
     from headgate.core.records import OUT, Node, Op, Tensor
     from headgate.kernels.reference import gather as gather_kernel
     from headgate.kernels.reference import scatter as scatter_kernel
-    from headgate.kernels.reference import scattered
-    from headgate.kernels.reference import zeros
+    from headgate.kernels.reference import scattered, zeros
     from headgate.ops.change import Change, change, constant, is_number, kind_name, need_int, need_tensor
     from headgate.ops.view import SLICE, Part
     from headgate.ops.where import choose, fill_where
