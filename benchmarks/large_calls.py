@@ -286,8 +286,6 @@ SAME = {
 
 # Why a row is slower than PyTorch, where that is known: told below the table when the row misses.
 CAUSES = {
-    "median": "NumPy's partition, one thread",
-    "nanmedian": "NumPy's partition, one thread",
     "unique": "NumPy's sort, one thread",
     "unique_consecutive": "NumPy's passes: neighbours are compared, then picked by the mask; one thread",
     "index_put": "of several values for one place the last wins: every thread looks at all positions; PyTorch's race",
@@ -297,22 +295,15 @@ CAUSES = {
     "add of a transpose": "bound by memory: the transpose is read in pieces of 512 bytes",
     **dict.fromkeys(
         ["clone", "Tensor.copy_", "sub", "addcdiv", "diagonal_scatter", "select_scatter", "scatter", "scatter_add",
-         "nan_to_num", "stack", "cat", "kron", "add of a row", "to float16", "hstack", "vstack", "flip", "fliplr",
+         "nan_to_num", "stack", "cat", "kron", "add of a row", "sum over columns",
+         "mean over columns", "to float16", "hstack", "vstack", "flip", "fliplr",
          "roll", "roll of rows", "mul by a number", "copysign", "rad2deg", "nn.functional.prelu",
          "nn.functional.hardtanh", "bincount"],
         "bound by memory: the two change places from run to run",
     ),
-    **dict.fromkeys(
-        ["special.ndtri", "special.erfcx", "special.i0e", "special.i1e", "special.spherical_bessel_j0",
-         *(f"special.{scaled}modified_bessel_{one}" for scaled in ("", "scaled_") for one in ("i1", "k0", "k1"))],
-        "rare: written in NumPy's passes, in double precision, one thread",
-    ),
     "mm": "level: OpenBLAS here, MKL there; the two change places from run to run",
-    "histc": "half precision: compared in its own rounding, as PyTorch does, in NumPy's passes; one thread",
-    **dict.fromkeys(
-        ["prod over columns", "cumprod"],
-        "products fall below the smallest normal number, which costs the processor: level near 1",
-    ),
+    "cumprod": "in float64 each product waits for the one before, as in PyTorch",
+    "prod over columns": "bound by memory: rows come from the third cache; level with PyTorch in the second",
     "index_add": "the input is copied first, a pass that PyTorch makes beside the sum",
     "index_reduce": "rows are combined on one instruction set; half precision is converted by shifts and masks",
     "mv": "half precision is widened whole",
@@ -325,5 +316,4 @@ CAUSES = {
     "nn.functional.poisson_nll_loss": "four passes, as its gradient is written in tensors",
     "nn.functional.l1_loss": "three passes, as its gradient is written in tensors",
     "nn.functional.nll_loss": "1,000 numbers only: the call itself counts",
-    "erfinv": "PyTorch has MKL's",
 }
