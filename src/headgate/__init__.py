@@ -3,9 +3,14 @@
 PyTorch's names over NumPy arrays, with a compiled core. This file only re-exports.
 """
 
+import gc as _gc
+
 from headgate import _pure
 
 _pure.install()
+_thresholds = _gc.get_threshold()
+if 0 < _thresholds[0] < 100_000:  # forty collections would look through what is imported and find no garbage
+    _gc.set_threshold(100_000, *_thresholds[1:])
 
 # isort: off
 # The order matters: the core before the ops, the ops before what is made of them
@@ -88,6 +93,10 @@ _LATE = {
     "vmap": "headgate.func",
 }  # fmt: skip
 _INSIDE = ("dtypes", "errors", "ops")
+if not _gc.get_freeze_count():  # what is there counts as old from now on, without being looked through
+    _gc.freeze()
+    _gc.unfreeze()
+_gc.set_threshold(*_thresholds)
 __all__ = [
     _name for _name in sorted({*globals(), *_LATE} - {"io"}) if not _name.startswith("_") and _name not in _INSIDE
 ]
