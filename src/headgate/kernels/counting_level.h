@@ -41,7 +41,7 @@ static void HG(places_f16)(const void *numbers, hg_size n, const hg_parts *p, i3
     HG(to_half)(at, rounded, n);
     HG(from_half)(rounded, at, n);
     for (hg_size i = 0; i < n; i++) {
-        f32 part = at[i] < INFINITY ? at[i] : (x[i] - low) * parts / width;
+        f32 part = at[i] < INFINITY ? at[i] : (x[i] - low) * (f32)p->count / width;
         i32 place = (i32)(part < last ? part > 0 ? part : 0 : last);
         places[i] = (x[i] >= low) & (x[i] <= high) ? place : none;
     }

@@ -247,10 +247,10 @@ def count_parts(x: Array, parts: int, low: float, high: float) -> Array:
     kind = x.dtype.type
     inside = x[(x >= kind(low)) & (x <= kind(high))]
     if x.dtype.itemsize == 2:  # rounded at every step, as PyTorch does, unless that overflows
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             width, product = kind(kind(high) - kind(low)), (inside - kind(low)) * kind(parts)
         wide = (inside.astype(np.float32) - np.float32(low)) * np.float32(parts) / np.float32(width)
-        place = np.where(np.isinf(product), wide, product / width).astype(np.int64)
+        place = np.where(np.isfinite(product), product / width, wide).astype(np.int64)
     else:
         place = ((inside - kind(low)) * kind(parts / (high - low))).astype(np.int64)
     return count(np.minimum(place, parts - 1), parts)

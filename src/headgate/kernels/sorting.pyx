@@ -202,7 +202,7 @@ cpdef ndarray count_parts(ndarray x, Py_ssize_t parts, double low, double high):
     cdef int failed, kind = hg_type_of(cnp.PyArray_TYPE(x))
     cdef object rounded = (<object> x).dtype.type
     p.count, p.low, p.high, p.scale = parts, rounded(low), rounded(high), rounded(parts / (high - low))
-    p.parts, p.width = min(rounded(parts), <double> parts), rounded(rounded(high) - rounded(low))
+    p.parts, p.width = rounded(parts), rounded(rounded(high) - rounded(low))
     if kind < HG_F16 or parts > 1 << 20 or not p.scale < float("inf"):
         return reference.count_parts(x, parts, low, high)
     if not cnp.PyArray_ISCARRAY_RO(x):
