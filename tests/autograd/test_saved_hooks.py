@@ -173,6 +173,16 @@ def indices_of_another_type(torch: Any, log: Log) -> None:
 
 
 @program
+def masks_of_another_type(torch: Any, log: Log) -> None:
+    for order in (0.5, 1, 1.5, 2, 3):
+        x = torch.tensor([[-0.5, 2.0], [0.0, 1.5]], requires_grad=True)
+        y = x.norm(order)
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: t.detach() * 2, lambda t: t / 2):
+            (g,) = torch.autograd.grad(y, x, create_graph=True)
+        log.attempt(f"norm {order}", lambda g=g: (g * g).sum().backward())
+
+
+@program
 def positions_have_no_history(torch: Any, log: Log) -> None:
     a = torch.tensor([[1.0, 2.0, 3.0], [6.0, 5.0, 4.0]], requires_grad=True)
     functions = {"topk": lambda x: x.topk(1)[0], "sort": lambda x: x.sort()[0], "max": lambda x: x.max(0)[0]}

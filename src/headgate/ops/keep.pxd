@@ -9,6 +9,7 @@ cdef class Fused(Binary):
     cdef object bend(self, Node n, Tensor g)
 
 cdef Loop WHERE
-cdef Op KEEP
+cdef Op KEEP, FILLED
 cdef Tensor keep(Tensor g, Tensor mask)
+cdef Tensor filled(Tensor g, Tensor mask)
 cdef Tensor zeros_of(Tensor g)

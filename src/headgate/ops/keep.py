@@ -30,15 +30,21 @@ class Keep(Op):
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
-        return keep(g, n.read(1))
+        return apply2(self, g, n.read(1), None)
 
 
 KEEP = overload(Keep(), "where", 0, reads=[1 << 1, 0])
+FILLED = overload(Keep(), "masked_fill", 0, reads=[1 << 1, 0])  # where PyTorch's own rule fills: its node, its errors
 
 
 def keep(g: Tensor, mask: Tensor) -> Tensor:
     """g where the mask holds, else 0 (whatever g is there, NaN included)."""
     return apply2(KEEP, g, mask, None)
+
+
+def filled(g: Tensor, mask: Tensor) -> Tensor:
+    """As `keep`, in a graph as the filling of g with zeros where the mask does not hold."""
+    return apply2(FILLED, g, mask, None)
 
 
 def zeros_of(g: Tensor) -> Tensor:

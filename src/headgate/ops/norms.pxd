@@ -9,7 +9,7 @@ from headgate.core.records cimport OUT, X, Y, Node, Op, Tensor
 from headgate.kernels.door cimport Loop, map2
 from headgate.kernels.reduction cimport norm as norm_of
 from headgate.ops.arguments cimport number
-from headgate.ops.keep cimport keep, zeros_of
+from headgate.ops.keep cimport filled, zeros_of
 from headgate.ops.reducing cimport called, dims_of, flag, given, restored, write_results
 
 cdef Tensor pull_norm(Tensor x, Tensor y, Tensor g, double p, object axes)

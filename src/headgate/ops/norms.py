@@ -14,7 +14,7 @@ if not cython.compiled:
     from headgate.kernels.reference import map2
     from headgate.kernels.reference import norm as norm_of
     from headgate.ops.arguments import number
-    from headgate.ops.keep import keep, zeros_of
+    from headgate.ops.keep import filled, zeros_of
     from headgate.ops.reducing import called, dims_of, flag, given, restored, write_results
 
     ndarray = np.ndarray
@@ -36,15 +36,15 @@ def pull_norm(x: Tensor, y: Tensor, g: Tensor, p: float, axes: object) -> Tensor
     if p == 1:
         return x.sgn() * g
     if p == 2:
-        return keep(x / y, y != 0) * g
+        return filled(x / y, y != 0) * g
     if p == INFINITY or p == -INFINITY:
         size: Tensor = x.abs()
         mask: Tensor = (size == y) | (size != size)
         count = mask.sum() if axes is None else mask.sum(axes, True)
         return x.sgn() * ((g / count) * mask)
     if p < 1:
-        return x.sgn() * keep(x.abs().pow(p - 1), x != 0) * g * y.pow(1 - p)
-    slope: Tensor = keep(g / y.pow(p - 1), y != 0)
+        return x.sgn() * filled(x.abs().pow(p - 1), x != 0) * g * y.pow(1 - p)
+    slope: Tensor = filled(g / y.pow(p - 1), y != 0)
     if p < 2:
         return x.sgn() * x.abs().pow(p - 1) * slope
     return x * x.abs().pow(p - 2) * slope
