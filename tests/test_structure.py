@@ -18,7 +18,8 @@ KINDS = (".py", ".pyx", ".pxd", ".pyi", ".c", ".h", ".inc")
 
 #: Rooms from the lowest up. Those in one tuple stand side by side and may not see each other.
 ROOMS = [
-    ("_pure",), ("errors",), ("dtypes",), ("kernels",), ("core",), ("ops",), ("autograd",), ("gates",),
+    ("_library",), ("_loading",), ("errors",), ("dtypes",), ("kernels",), ("core",), ("ops",), ("autograd",),
+    ("gates",),
     ("multiprocessing",), ("nn",), ("optim", "distributions"), ("utils",), ("io",), ("watch",),
     ("amp",),
     ("_C", "accelerator", "backends", "compiler", "cpu", "cuda", "func", "hub", "jit", "linalg", "mps", "overrides",

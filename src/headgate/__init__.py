@@ -4,10 +4,13 @@ PyTorch's names over NumPy arrays, with a compiled core. This file only re-expor
 """
 
 import gc as _gc
+import importlib as _importlib
+import threading as _threading
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from headgate import _pure
+from headgate import _loading
 
-_pure.install()
+_loading.install()
 _thresholds = _gc.get_threshold()
 if 0 < _thresholds[0] < 100_000:  # forty collections would look through what is imported and find no garbage
     _gc.set_threshold(100_000, *_thresholds[1:])
@@ -26,21 +29,11 @@ from headgate import ops as ops  # noqa: E402
 from headgate import autograd as autograd  # noqa: E402
 from headgate import _C as _C  # noqa: E402
 from headgate import amp as amp  # noqa: E402
-from headgate import backends as backends  # noqa: E402
-from headgate import compiler as compiler  # noqa: E402
-from headgate import cpu as cpu  # noqa: E402
-from headgate import cuda as cuda  # noqa: E402
-from headgate import hub as hub  # noqa: E402
-from headgate import jit as jit  # noqa: E402
-from headgate import linalg as linalg  # noqa: E402
 from headgate import nn as nn  # noqa: E402
 from headgate import optim as optim  # noqa: E402
 from headgate import overrides as overrides  # noqa: E402
-from headgate import profiler as profiler  # noqa: E402
 from headgate import random as random  # noqa: E402
 from headgate import return_types as return_types  # noqa: E402
-from headgate import special as special  # noqa: E402
-from headgate import utils as utils  # noqa: E402
 from headgate.amp import GradScaler as GradScaler  # noqa: E402
 from headgate.amp.autocast_mode import autocast as autocast  # noqa: E402
 from headgate.amp.autocast_mode import autocast_decrement_nesting as autocast_decrement_nesting  # noqa: E402
@@ -66,7 +59,6 @@ from headgate.autograd import no_grad as no_grad  # noqa: E402
 from headgate.autograd.anomaly_mode import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled  # noqa: E402
 from headgate.autograd.anomaly_mode import is_anomaly_enabled as is_anomaly_enabled  # noqa: E402
 from headgate.autograd import set_grad_enabled as set_grad_enabled  # noqa: E402
-from headgate.compiler import compile as compile  # noqa: E402
 from headgate.core.device import CONSTANTS as _CONSTANTS  # noqa: E402
 from headgate.core.device import device as device  # noqa: E402
 from headgate.core.device import layout as layout  # noqa: E402
@@ -83,15 +75,28 @@ inf, nan, pi, e, newaxis = float("inf"), float("nan"), 3.141592653589793, 2.7182
 globals().update(dtypes.NAMES)
 globals().update(_CONSTANTS)
 globals().update({_name: _value for _name, _value in _entry.PUBLIC.items() if "." not in _name})
-#: What is imported when it is asked for: forty files of laws, what multiprocessing needs, reading and writing files.
+if _TYPE_CHECKING:  # what `__getattr__` finds
+    from headgate import backends as backends
+    from headgate import compiler as compiler
+    from headgate import cpu as cpu
+    from headgate import cuda as cuda
+    from headgate import hub as hub
+    from headgate import jit as jit
+    from headgate import linalg as linalg
+    from headgate import profiler as profiler
+    from headgate import special as special
+    from headgate import utils as utils
+    from headgate.compiler import compile as compile
+#: What is imported when it is asked for, or by its own name: most scripts name little of it.
 _LATE = {
-    "accelerator": "headgate.accelerator", "distributions": "headgate.distributions", "func": "headgate.func",
-    "io": "headgate.io",
-    "mps": "headgate.mps", "multiprocessing": "headgate.multiprocessing", "types": "headgate.types",
-    "serialization": "headgate.serialization", "signal": "headgate.signal", "load": "headgate.io.serialization",
-    "save": "headgate.io.serialization", "testing": "headgate.testing", "version": "headgate.compat.version",
-    "vmap": "headgate.func",
+    **{_name: f"headgate.{_name}" for _name in (
+        "accelerator", "backends", "compiler", "cpu", "cuda", "distributions", "func", "hub", "io", "jit", "linalg",
+        "mps", "multiprocessing", "profiler", "serialization", "signal", "special", "testing", "types", "utils",
+    )},
+    "compile": "headgate.compiler", "load": "headgate.io.serialization", "save": "headgate.io.serialization",
+    "version": "headgate.compat.version", "vmap": "headgate.func",
 }  # fmt: skip
+_LATE_LOCK = _threading.RLock()  # two threads that ask for two rooms which need one another would wait for ever
 _INSIDE = ("dtypes", "errors", "ops")
 if not _gc.get_freeze_count():  # what is there counts as old from now on, without being looked through
     _gc.freeze()
@@ -103,12 +108,16 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """A name of `_LATE`, imported now and kept: together they would add a quarter to the time of an import."""
+    """A name of `_LATE`, imported now and kept."""
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    module = importlib.import_module(_LATE[name])
+    with _LATE_LOCK:
+        module = _importlib.import_module(_LATE[name])
     found = module if module.__name__.endswith(f".{name}") else getattr(module, name)
     globals()[name] = found
     return found
+
+
+def __dir__() -> list[str]:
+    """Every name, those of `_LATE` too."""
+    return sorted({*globals(), *_LATE})

@@ -106,7 +106,7 @@ def test_a_missing_module_says_what_is_nearest(tmp_path: Path) -> None:
     assert second.startswith("torch.autograd.no_such_thing_here|No module named 'torch.autograd.no_such_thing_here'")
 
 
-@pytest.mark.parametrize("room", ["core", "kernels", "compat", "errors", "dtypes", "_pure", "cli"])
+@pytest.mark.parametrize("room", ["core", "kernels", "compat", "errors", "dtypes", "_loading", "cli"])
 def test_internal_rooms_do_not_answer_to_torch(tmp_path: Path, room: str) -> None:
     run(
         tmp_path,

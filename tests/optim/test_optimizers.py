@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import headgate
-from headgate._pure import WANTED as UNCOMPILED
+from headgate._loading import WANTED as UNCOMPILED
 
 sys.path.insert(0, str(Path(__file__).parent))
 from optim_grid import CASES, GRID, arrays, case_name, draw, parameters, run, translated

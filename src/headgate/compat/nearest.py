@@ -16,7 +16,8 @@ from typing import Any
 
 #: Rooms of Headgate that answer to no module of PyTorch; `import torch.core` must fail as it does there.
 INTERNAL = frozenset(
-    ["_pure", "cli", "compat", "core", "dtypes", "errors", "gates", "io", "kernels", "ops", "watch", "__main__"]
+    ["_library", "_loading", "cli", "compat", "core", "dtypes", "errors", "gates", "io", "kernels", "ops", "watch",
+     "__main__"]
 )
 
 

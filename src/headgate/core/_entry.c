@@ -242,15 +242,16 @@ static PyMethodDef functions[] = {
     {"overrides", overrides, METH_VARARGS, "overrides(flag, bit=1): whether arguments are looked at, or calls asked."},
     {NULL, NULL, 0, NULL}};
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_entry", "Entries and installing.", -1, functions,
-                                        NULL, NULL, NULL, NULL};
-
-PyMODINIT_FUNC PyInit__entry(void) {
-    if (PyType_Ready(&EntryType) < 0) return NULL;
+static int execute(PyObject *module) {
+    if (PyType_Ready(&EntryType) < 0) return -1;
     attribute_name = PyUnicode_InternFromString("__torch_function__");
-    PyObject *module = PyModule_Create(&definition);
-    if (module == NULL || attribute_name == NULL) return NULL;
-    Py_INCREF(&EntryType);
-    if (PyModule_AddObject(module, "Entry", (PyObject *)&EntryType) < 0) return NULL;
-    return module;
+    if (attribute_name == NULL) return -1;
+    return PyModule_AddObjectRef(module, "Entry", (PyObject *)&EntryType);
 }
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_entry", .m_doc = "Entries and installing.", .m_methods = functions,
+    .m_slots = slots};
+
+PyMODINIT_FUNC PyInit__entry(void) { return PyModuleDef_Init(&definition); }

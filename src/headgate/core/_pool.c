@@ -220,7 +220,7 @@ static PyMethodDef functions[] = {
      "capsule) fields are offered when a record dies; of what comes by the million, say that there are many."},
     {NULL, NULL, 0, NULL}};
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_pool", "Pools of records.", -1, functions,
-                                        NULL, NULL, NULL, NULL};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_pool", .m_doc = "Pools of records.", .m_methods = functions};
 
-PyMODINIT_FUNC PyInit__pool(void) { return PyModule_Create(&definition); }
+PyMODINIT_FUNC PyInit__pool(void) { return PyModuleDef_Init(&definition); }

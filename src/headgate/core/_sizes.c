@@ -25,16 +25,15 @@ static PyTypeObject SizesType = {
     .tp_as_mapping = &mapping,
 };
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_sizes", "The base of Size.", -1, NULL,
-                                        NULL, NULL, NULL, NULL};
-
-PyMODINIT_FUNC PyInit__sizes(void) {
+static int execute(PyObject *module) {
     SizesType.tp_base = &PyTuple_Type;
     mapping.mp_length = PyTuple_Type.tp_as_mapping->mp_length;
-    if (PyType_Ready(&SizesType) < 0) return NULL;
-    PyObject *module = PyModule_Create(&definition);
-    if (module == NULL) return NULL;
-    Py_INCREF(&SizesType);
-    if (PyModule_AddObject(module, "Sizes", (PyObject *)&SizesType) < 0) return NULL;
-    return module;
+    if (PyType_Ready(&SizesType) < 0) return -1;
+    return PyModule_AddObjectRef(module, "Sizes", (PyObject *)&SizesType);
 }
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_sizes", .m_doc = "The base of Size.", .m_slots = slots};
+
+PyMODINIT_FUNC PyInit__sizes(void) { return PyModuleDef_Init(&definition); }

@@ -9,6 +9,8 @@ import sys
 
 import cython
 
+from headgate import _loading
+
 if not cython.compiled:
     from headgate.core.storage import Site
 
@@ -16,8 +18,7 @@ if not cython.compiled:
         """Whether writes are remembered and stale edges marked: always, but in the build that measures the cost."""
         return True
 
-FOLDER: str = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
-
+FOLDER: str = os.path.join(os.path.dirname(os.path.abspath(_loading.__file__)), "")
 
 
 def own_folder(folder: bytes) -> None:

@@ -4,7 +4,7 @@ Compiled code reaches it as `headgate.kernels.door` at C speed; plain Python tak
 uncompiled. Nothing here knows of tensors, graphs or modes.
 """
 
-from headgate._pure import WANTED
+from headgate._loading import WANTED
 
 if WANTED:
     from headgate.kernels import reference_lapack as lapack

@@ -1,5 +1,4 @@
 """Contractions made of products and views: einsum, tensordot, inner, outer, kron."""
-import string
 
 import cython
 
@@ -15,7 +14,7 @@ if not cython.compiled:
 from headgate import errors
 from headgate.core.declare import composite
 
-LETTERS = string.ascii_uppercase + string.ascii_lowercase
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 DOTS = -1  # stands for an ellipsis among the labels
 
 

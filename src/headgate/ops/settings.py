@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 from headgate import dtypes, errors
-from headgate._pure import WANTED
+from headgate._loading import WANTED
 from headgate.core.device import CPU, check_device, device
 from headgate.core.entry import PUBLIC, publish
 from headgate.core.format import set_printoptions

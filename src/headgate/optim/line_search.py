@@ -6,20 +6,16 @@ It knows functions of a step length; it must not know parameters or optimizers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 SUFFICIENT, CURVATURE = 1e-4, 0.9  # of decrease and of slope, Nocedal & Wright's c1 and c2
 
 
-@dataclass
 class Point:
     """A step length with the loss there, the gradient, and the slope along the direction."""
 
-    step: Any
-    loss: Any
-    gradient: Any
-    slope: Any
+    def __init__(self, step: Any, loss: Any, gradient: Any, slope: Any) -> None:
+        self.step, self.loss, self.gradient, self.slope = step, loss, gradient, slope
 
     def kept(self) -> Point:
         """The same with a gradient of its own memory."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headgate._pure import WANTED as UNCOMPILED
+from headgate._loading import WANTED as UNCOMPILED
 from headgate.autograd.grad_mode import enable_grad, set_grad_enabled
 from headgate.core.entry import PUBLIC
 from headgate.core.records import Tensor

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from headgate._pure import WANTED as UNCOMPILED
+from headgate._loading import WANTED as UNCOMPILED
 from headgate.autograd.grad_mode import no_grad
 from headgate.core.entry import PUBLIC
 from headgate.core.records import Tensor
