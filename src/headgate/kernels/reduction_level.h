@@ -7,6 +7,11 @@
 #define ROWS_A_TURN 64  /* rows added up in order before the tree */
 #define DEPTH 40        /* turns of a tree over more rows than memory can hold */
 
+typedef HG(v_i32) HG(m_f32), HG(m_i32);
+typedef HG(v_i64) HG(m_f64), HG(m_i64);
+typedef HG(v_i16) HG(m_i16);
+typedef HG(v_i8) HG(m_i8), HG(m_u8);
+
 /* BLOCKS and ROWS: the reduction of n adjacent elements. LOAD gives a vector of widened elements; MAP is applied to each (c is the
  * centre); element i goes to lane i modulo their number, and the lanes join by halves, whole vectors first. */
 #define BLOCKS(NAME, T, ACC, INIT, LOAD, LOAD1, MAP, MAP1, JOIN, JOIN1) \
@@ -24,7 +29,6 @@ static ACC HG(block_##NAME)(const T *x, hg_size n, ACC c) \
         } \
         return total; \
     } \
-    ACC lane[LANES]; \
     V sum[VECTORS]; \
     const T *all HG_UNUSED = x; \
     unsigned missing HG_UNUSED = 0; /* where JOIN passes over NaN, it notes it here */ \
@@ -49,14 +53,14 @@ static ACC HG(block_##NAME)(const T *x, hg_size n, ACC c) \
             p = MAP(p); \
             sum[k] = JOIN(sum[k], p); \
         } \
-    if (n % WIDTH) { \
-        memcpy(lane, sum, sizeof lane); \
-        for (i = n / WIDTH * WIDTH; i < n; i++) { \
-            ACC p = LOAD1(x[i]); \
-            p = MAP1(p); \
-            lane[i] = JOIN1(lane[i], p); \
-        } \
-        memcpy(sum, lane, sizeof lane); \
+    if (n % WIDTH) { /* the last WIDTH elements, turned so that those not yet counted come first */ \
+        V p = LOAD(x + n - WIDTH); \
+        p = MAP(p); \
+        p = HG_FIRST(V, HG(m_##ACC), p, n % WIDTH, INIT); \
+        _Pragma("GCC unroll 16") \
+        for (int k = 0; k < VECTORS; k++) \
+            if (k == n / WIDTH) \
+                sum[k] = JOIN(sum[k], p); \
     } \
     _Pragma("GCC unroll 4") \
     for (int half = VECTORS / 2; half; half /= 2) \
@@ -68,11 +72,12 @@ static ACC HG(block_##NAME)(const T *x, hg_size n, ACC c) \
         if (p != p) \
             return p; \
     } \
-    memcpy(lane, sum, sizeof(V)); \
-    for (int half = WIDTH / 2; half; half /= 2) \
-        for (int l = 0; l < half; l++) \
-            lane[l] = JOIN1(lane[l], lane[l + half]); \
-    return lane[0]; \
+    _Pragma("GCC unroll 8") \
+    for (int half = WIDTH / 2; half; half /= 2) { \
+        V turned = HG_TURN(sum[0], HG(m_##ACC), half); \
+        sum[0] = JOIN(sum[0], turned); \
+    } \
+    return sum[0][0]; \
 }
 #define ROWS(NAME, T, ACC, JOIN1) \
 static void HG(rows_##NAME)(const char *data, hg_size count, hg_size stride, hg_size n, void *result, const void *centre) \

@@ -28,6 +28,28 @@ typedef u8 HG(e_u8) __attribute__((vector_size(HG_VECTOR / 8)));
 
 #define HG_PICK(mask, a, b, V, M) ((V)(((M)(a) & (M)(mask)) | ((M)(b) & ~(M)(mask))))
 #define HG_LOAD(V, pointer) ({ V loaded_; memcpy(&loaded_, (pointer), sizeof loaded_); loaded_; })
+/* 0, 1, 2 ... in a vector of integers M. */
+#define HG_PLACES(M) ({ \
+        M place_; \
+        for (unsigned l_ = 0; l_ < sizeof(M) / sizeof place_[0]; l_++) \
+            place_[l_] = (__typeof__(place_[0]))l_; \
+        place_; })
+/* The first r lanes of what the last r hold, and `rest` in the others; M is the vector of integers of V's width. */
+#define HG_FIRST(V, M, vector, r, rest) ({ \
+        M places_ = HG_PLACES(M); \
+        V v_ = HG_TURN(vector, M, sizeof(M) / sizeof places_[0] - (size_t)(r)); \
+        HG_PICK(places_ < (__typeof__(places_[0]))(r), v_, (V){0} + (__typeof__(v_[0]))(rest), V, M); })
+/* Lane l + by in lane l, around the end. */
+#if defined(__clang__) /* its shuffles take constants alone */
+#define HG_TURN(vector, M, by) ({ \
+        __typeof__(vector) from_ = (vector), turned_; \
+        const unsigned count_ = sizeof from_ / sizeof from_[0]; \
+        for (unsigned l_ = 0; l_ < count_; l_++) \
+            turned_[l_] = from_[(l_ + (unsigned)(by)) % count_]; \
+        turned_; })
+#else
+#define HG_TURN(vector, M, by) __builtin_shuffle(vector, HG_PLACES(M) + (__typeof__(((M){0})[0]))(by))
+#endif
 #define HG_WIDEN(V, E, pointer) __builtin_convertvector(HG_LOAD(E, pointer), V)
 
 #if HG_LEVEL == 2
