@@ -183,6 +183,20 @@ def masks_of_another_type(torch: Any, log: Log) -> None:
 
 
 @program
+def views_of_a_base_that_wants_gradients(torch: Any, log: Log) -> None:
+    """What is unpacked for one made under no_grad wants gradients too, and they go nowhere."""
+    for view in (lambda x: x.T, lambda x: x.detach().T, lambda x: x[:, :1].T):
+        a = leaf(torch, 1.5, -0.5).view(2, 1)
+        with torch.no_grad():
+            v = view(a)
+        with torch.autograd.graph.saved_tensors_hooks(lambda x: x.detach() * 2, lambda x: x / 2):
+            y = a @ v
+        (g,) = torch.autograd.grad(y.mean(), a, create_graph=True)
+        log("gradient", (g, g.requires_grad, v.requires_grad))
+        log.attempt("again", lambda g=g: g.sum().backward())
+
+
+@program
 def positions_have_no_history(torch: Any, log: Log) -> None:
     a = torch.tensor([[1.0, 2.0, 3.0], [6.0, 5.0, 4.0]], requires_grad=True)
     functions = {"topk": lambda x: x.topk(1)[0], "sort": lambda x: x.sort()[0], "max": lambda x: x.max(0)[0]}

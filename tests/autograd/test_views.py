@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 from typing import Any
@@ -404,6 +405,28 @@ def a_leaf_switched_off_whose_base_is_on(torch: Any, log: Log) -> None:
     view.requires_grad_(False)
     log.attempt("pass", lambda: y.sum().backward())
     log("grads", (view.grad, a.grad, view.requires_grad))
+
+
+ON_A_VIEW = {
+    "write v": "v[1:] = 1.25", "write b": "b[1:] = 1.25", "double v": "y = v * 2", "double b": "z = b * 2",
+    "cut v": "d = v.detach()", "b on": "b.requires_grad = True", "b off": "b.requires_grad = False",
+    "b on_": "b.requires_grad_()", "b off_": "b.requires_grad_(False)", "v on": "v.requires_grad = True",
+    "v off": "v.requires_grad = False", "v on_": "v.requires_grad_()", "v off_": "v.requires_grad_(False)",
+    "read v": "v.is_leaf",
+}  # fmt: skip
+
+
+@program
+def every_three_statements_on_a_view(torch: Any, log: Log) -> None:
+    """Flags are set on a view as it stands; a write to the base is followed when the history is asked for."""
+    for order in itertools.product(ON_A_VIEW, repeat=3):
+        b = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+        names = {"b": b, "v": b[:, :1]}
+        for name in order:
+            log.attempt(name, lambda name=name, names=names: exec(ON_A_VIEW[name], names))
+        found = [names[name] for name in "bvyzd" if name in names]
+        log(order, [x.requires_grad for x in found])
+        log(order, [(x.is_leaf, x.grad_fn and x.grad_fn.name(), x._version) for x in found])
 
 
 @program

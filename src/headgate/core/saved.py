@@ -119,6 +119,7 @@ def wrapped_number(value: object) -> Tensor:
 
 
 RUNNING: object = object()  # in place of what an unpack hook will be asked for while its node runs
+OF_A_BASE: object = object()  # in place of the origin of a view without history whose base requires grad
 NOWHERE: object = Storage.__new__(Storage)  # of values that hooks keep: nothing is known of their memory
 
 
@@ -160,7 +161,10 @@ def pack(s: Saved, x: Tensor, hooks: tuple):
     if not isinstance(result, Tensor) or cython.cast(Tensor, result)._storage is not s.storage:
         s.storage = NOWHERE  # the memory is the hook's to keep or to free
     s.counter = NOWHERE
-    s.origin = x if x._node is None and x._wants else None  # a leaf, which the edge keeps anyhow
+    if x._node is None and (x._wants or has_history(x)):  # a leaf, which the edge keeps anyhow, or a view whose base alone is one
+        s.origin = x if x._wants else OF_A_BASE
+    else:
+        s.origin = None
     if shown is not x:
         s.origin = (PyWeakref_NewRef(x, None), PyWeakref_NewRef(shown, None))
 
@@ -207,9 +211,9 @@ def refuse_stale_view(s: Saved):
 
 def origin_of(s: Saved) -> Tensor:
     """The Tensor that was saved, if it lives."""
-    if s.origin is None or isinstance(s.origin, Tensor):
-        return s.origin
-    return s.origin()
+    if s.origin is None or s.origin is OF_A_BASE:
+        return None
+    return s.origin if isinstance(s.origin, Tensor) else s.origin()
 
 
 def refuse_detached(s: Saved, x: Tensor):
@@ -388,6 +392,9 @@ class SavedReader(Reader):
         t._node = n if s.key >= OUT else s.node
         t._output = s.key - OUT if s.key >= OUT else s.output
         if t._node is None:
+            if s.origin is OF_A_BASE and is_float(t._array):
+                t._wants = True
+                return t
             if s.origin is None or result is s.origin or not grad_enabled():
                 return result
             return _relink(result, s.origin)

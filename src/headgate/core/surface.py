@@ -168,7 +168,7 @@ class Protocols(Surface):
     def set_requires_grad(self, x: Tensor, value: object) -> object:
         if not isinstance(value, bool):
             raise RuntimeError(errors.FLAG_BOOL)
-        if requires(x) and x._node is not None:  # a view's node is brought up to date first
+        if x._node is not None:  # as it stands: that of a view whose base was written comes later, as in PyTorch
             raise RuntimeError(errors.NON_LEAF_FLAG if not value else errors.NON_LEAF_FLAG.partition(" If ")[0])
         if value and not is_float(x._array):
             raise RuntimeError(errors.INTEGER_FLAG)

@@ -147,7 +147,7 @@ def requires_grad_(self: object, requires_grad: object = True) -> object:
             type=type(requires_grad).__name__))
     if requires_grad and not is_float(x._array):
         raise RuntimeError(errors.INTEGER_REQUIRES_GRAD_)
-    if not requires_grad or not requires(x) or x._node is None:
+    if not requires_grad or x._node is None:
         x.requires_grad = requires_grad
     return self
 
