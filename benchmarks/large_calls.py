@@ -292,7 +292,7 @@ CAUSES = {
     "put": "of several values for one place the last wins: every thread looks at all positions; PyTorch's race",
     "take": "bound by memory: one cache line per element",
     "gather": "bound by memory in float64: positions, elements and result are 24 MB; level with half as many rows",
-    "add of a transpose": "bound by memory: the transpose is read in pieces of 512 bytes",
+    "add of a transpose": "bound by memory: the transpose is read line by line",
     **dict.fromkeys(
         ["clone", "Tensor.copy_", "sub", "addcdiv", "diagonal_scatter", "select_scatter", "scatter", "scatter_add",
          "nan_to_num", "stack", "cat", "kron", "add of a row", "sum over columns",

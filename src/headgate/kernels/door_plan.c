@@ -276,8 +276,8 @@ void hg_plan_elements(void *context, ptrdiff_t low, ptrdiff_t high) {
 
 #define SHORT_ROW 128   /* elements below which rows are brought together */
 #define TOGETHER 1024   /* elements of rows that are brought together */
-#define TILE_LINE 512   /* bytes of a tile along an input's own rows */
-#define TILE_WIDTH 128  /* elements of a tile along the result's rows */
+#define TILE_LINE 64    /* bytes of a tile along an input's own rows: a cache line, so that the result's rows run long */
+#define TILE_WIDTH 1024 /* elements of a tile along the result's rows */
 #define BUFFER (TILE_LINE * TILE_WIDTH)
 
 typedef struct {

@@ -14,8 +14,10 @@
 COMBINE(HG(add_f16), f16, NARROW(WIDE(a) + WIDE(b) * ALPHA))
 COMBINE(HG(multiply_f16), f16, NARROW(WIDE(a) * WIDE(b)))
 /* Whole rows of these become vectors, which the processor's conversions of single numbers would prevent. */
-COMBINE(HG(amax_f16), f16, (hg_from_half(b) > hg_from_half(a)) | (hg_from_half(b) != hg_from_half(b)) ? b : a)
-COMBINE(HG(amin_f16), f16, (hg_from_half(b) < hg_from_half(a)) | (hg_from_half(b) != hg_from_half(b)) ? b : a)
+#define EITHER(condition) ({ f16 mask = (f16)-(condition); (f16)((b & mask) | (a & ~mask)); })
+COMBINE(HG(amax_f16), f16, EITHER((hg_from_half(b) > hg_from_half(a)) | (hg_from_half(b) != hg_from_half(b))))
+COMBINE(HG(amin_f16), f16, EITHER((hg_from_half(b) < hg_from_half(a)) | (hg_from_half(b) != hg_from_half(b))))
+#undef EITHER
 
 NO_FUSING COMBINE(HG(add_f32), f32, a + b * alpha)
 NO_FUSING COMBINE(HG(add_f64), f64, a + b * alpha)

@@ -330,10 +330,10 @@ static void FUNCTION(const hg_walk *w, char *far, char *near, const char *index)
         *to = EXPRESSION; \
     } \
 }
-#define NUMBER(T) \
+#define NUMBER(T) /* a jump for NaN, which is rare, and none for the order, which nobody can foretell */ \
     COMBINE(multiply_##T, T, (T)(a * b)) \
-    COMBINE(amax_##T, T, (b > a) | (b != b) ? b : a) \
-    COMBINE(amin_##T, T, (b < a) | (b != b) ? b : a)
+    COMBINE(amax_##T, T, ({ T top = b > a ? b : a; b != b ? b : top; })) \
+    COMBINE(amin_##T, T, ({ T low = b < a ? b : a; b != b ? b : low; }))
 typedef uint32_t u32; /* unsigned where addition may wrap */
 typedef uint64_t u64;
 typedef uint16_t u16;

@@ -71,6 +71,16 @@ static inline void FN(math)(int which, T *x, ptrdiff_t n) {
 #define LOAD_A const T a = A[s + i]; (void)a
 #define LOAD_AB const T a = A[s + i]; const T b = B[s + i]; (void)a; (void)b
 
+#if KIND == 0 /* the bits of a number; its sign; what carries the exponent of NaN and infinity into the sign */
+#define WORD uint32_t
+#define TOP 0x80000000u
+#define CARRY 0x00800000u
+#else
+#define WORD uint64_t
+#define TOP 0x8000000000000000ull
+#define CARRY 0x0010000000000000ull
+#endif
+
 /* ---- unary ---- */
 UNARY(positive, , a)
 UNARY(neg, , -a)
@@ -100,8 +110,14 @@ UNARY(softsign, , a / (1 + MATH(__builtin_fabs)(a)))
 UNARY(softshrink, const T l = (T)p[0], a > l ? a - l : a < -l ? a + l : a != a ? a : (T)0)
 UNARY(hardshrink, const T l = (T)p[0], (a >= -l && a <= l) ? (T)0 : a)
 UNARY(threshold, const T l = (T)p[0]; const T v = (T)p[1], a <= l ? v : a)
-UNARY(nan_to_num, const T v = (T)p[0]; const T hi = (T)p[1]; const T lo = (T)p[2]; const T inf = (T)INFINITY,
-      a != a ? v : a == inf ? hi : a == -inf ? lo : a)
+/* Blocks without NaN and infinity, of which the exponent's carry tells, are copied as they are. */
+KERNEL(nan_to_num) {
+    const T v = (T)p[0], hi = (T)p[1], lo = (T)p[2], inf = (T)INFINITY;
+    UNUSED;
+    BLOCKS(WORD odd = 0;
+           EACH(const T a = A[s + i]; WORD bits; memcpy(&bits, &a, sizeof bits); Y[s + i] = a; odd |= (bits & ~TOP) + CARRY)
+           if (odd & TOP) EACH(const T a = A[s + i]; Y[s + i] = a != a ? v : a == inf ? hi : a == -inf ? lo : a))
+} LOOP(nan_to_num, 1)
 UNARY(sigmoid, , 1 / (1 + FN(quick)(-a)))
 UNARY(silu, , a / (1 + FN(quick)(-a)))
 UNARY(exp2, , FN(expo2)(a))
@@ -381,3 +397,6 @@ static const hg_entry FN(table)[] = {
 #undef LOAD_A
 #undef LOAD_AB
 #undef UNUSED
+#undef WORD
+#undef TOP
+#undef CARRY

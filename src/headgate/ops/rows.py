@@ -143,6 +143,10 @@ class IndexReduce(ScatterReduce):
         scatter_kernel(target, attrs[0], index, inputs[2], REDUCES[attrs[1]], attrs[2])
 
     @cython.cfunc
+    def changed(self, inputs: tuple, attrs: object) -> object:
+        return Change.changed(self, inputs, attrs)  # rows, not the lines that the base looks for
+
+    @cython.cfunc
     def index_of(self, n: Node) -> Tensor:
         return wrap(spread_index(n.tensor(1)._array, n.shape(2), n.attrs[0], True))
 

@@ -128,6 +128,12 @@ class ScatterReduce(Change):
         scatter_kernel(target, attrs[0], long_index(inputs[1]), inputs[2], REDUCES[attrs[1]], attrs[2])
 
     @cython.cfunc
+    def changed(self, inputs: tuple, attrs: object) -> object:
+        if not attrs[2]:
+            return Change.changed(self, inputs, attrs)
+        return scattered(inputs[0], attrs[0], long_index(inputs[1]), inputs[2], REDUCES[attrs[1]])
+
+    @cython.cfunc
     def needed(self, n: Node) -> cython.longlong:
         return 7 | 1 << OUT
 
