@@ -1,8 +1,9 @@
 """A million numbers: every elementwise op, reduction and other op of the registry that takes large tensors.
 
 Where arrays come to lie in memory, and so in the caches, changes the ratio of a row that memory bounds, and stays the
-same for a process. Rows of which a round fell below the line are therefore measured again in processes of their own
-(`python -m benchmarks.large TYPE`, with their names on its input); all their rounds count.
+same for a process. Rows of which two rounds of five fell below the line are therefore measured again in processes of
+their own (`python -m benchmarks.large TYPE`, with their names on its input); all their rounds count. There PyTorch is
+measured beside PyTorch too, on other arrays: how often that falls below the line tells what the line can tell.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from benchmarks.harness import Row, measure, shown
 from benchmarks.large_calls import CALLS, CAUSES, SAME, SIZE, VIEWS, Operands
 
 PAUSE = 0.03  # for the other side's threads to fall asleep
-ROUNDS, SECONDS, AGAIN = 5, 0.01, 2
+ROUNDS, SECONDS = 5, 0.01
+AGAIN, ROUNDS_AGAIN = 6, 3  # further processes, and rounds in each
+CONTROL = "control"  # PyTorch again
 
 
 def inputs(dtype: str, domain: tuple[float, float]) -> list[np.ndarray[Any, Any]]:
@@ -87,10 +90,10 @@ def repeat(one: Any) -> Any:
     return call
 
 
-def measured(libraries: dict[str, Any], dtype: str, names: list[str] | None = None) -> list[Row]:
+def measured(libraries: dict[str, Any], dtype: str, rounds: int, names: list[str] | None = None) -> list[Row]:
     """The rows (of these names) with what this process found."""
     found_rows = rows(libraries, dtype, names)
-    measure(found_rows, ROUNDS, SECONDS, PAUSE)
+    measure(found_rows, rounds, SECONDS, PAUSE)
     return found_rows
 
 
@@ -100,13 +103,21 @@ def measure_again(doubtful: dict[str, Row], dtype: str) -> None:
                           capture_output=True, text=True, check=True)
     for name, found in json.loads(done.stdout.splitlines()[-1]).items():
         for way, times in found.items():
-            doubtful[name].found[way] += times
+            doubtful[name].found.setdefault(way, []).extend(times)
+
+
+def controlled(again: list[Row], floor: float) -> str:
+    """How many of the rows measured again are below the line where PyTorch stands on both sides."""
+    below = [row.name for row in again if statistics.median(
+        one / other for one, other in zip(row.found["torch"][ROUNDS:], row.found[CONTROL], strict=True)) < floor]
+    return (f"Measured again: {len(again)} rows. PyTorch beside itself is below {floor:g} in {len(below)} of them"
+            f"{': ' + ', '.join(below) if below else ''}.")
 
 
 def section(libraries: dict[str, Any], dtype: str, floor: float) -> list[str]:
     """The table of one element type: a summary line, then every row, slowest ratio first."""
-    found_rows = measured(libraries, dtype)
-    doubtful = {row.name: row for row in found_rows if row.ratios()[0] < floor}
+    found_rows = measured(libraries, dtype, ROUNDS)
+    doubtful = {row.name: row for row in found_rows if row.ratios()[1] < floor}
     for _ in range(AGAIN):
         measure_again(doubtful, dtype)
     found_rows.sort(key=Row.ratio)
@@ -119,6 +130,7 @@ def section(libraries: dict[str, Any], dtype: str, floor: float) -> list[str]:
         ratios = row.ratios()
         lines.append(f"| {row.name} | {shown(row.median('torch'))} | {shown(row.median('headgate'))} | "
                      f"{row.ratio():.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) | {len(ratios)} |")
+    lines += ["", controlled([*doubtful.values()], floor)]
     told = [f"- {name}: {CAUSES.get(name, 'not known')}" for name in missed]
     return [*lines, "", *(["Below it, and why:", "", *told, ""] if told else [])]
 
@@ -131,7 +143,8 @@ def main(dtype: str) -> None:
     from benchmarks.__main__ import CORES
 
     torch.set_num_threads(CORES)
-    found_rows = measured({"torch": torch, "headgate": headgate}, dtype, json.load(sys.stdin))
+    libraries = {"torch": torch, "headgate": headgate, CONTROL: torch}
+    found_rows = measured(libraries, dtype, ROUNDS_AGAIN, json.load(sys.stdin))
     print(json.dumps({row.name: row.found for row in found_rows}))
 
 

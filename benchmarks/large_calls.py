@@ -287,7 +287,6 @@ SAME = {
 # Why a row is slower than PyTorch, where that is known: told below the table when the row misses.
 CAUSES = {
     "unique": "NumPy's sort, one thread",
-    "unique_consecutive": "NumPy's passes: neighbours are compared, then picked by the mask; one thread",
     "index_put": "of several values for one place the last wins: every thread looks at all positions; PyTorch's race",
     "put": "of several values for one place the last wins: every thread looks at all positions; PyTorch's race",
     "take": "bound by memory: one cache line per element",

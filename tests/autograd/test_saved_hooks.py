@@ -191,6 +191,8 @@ def views_of_a_base_that_wants_gradients(torch: Any, log: Log) -> None:
             v = view(a)
         with torch.autograd.graph.saved_tensors_hooks(lambda x: x.detach() * 2, lambda x: x / 2):
             y = a @ v
+            z = v.index_select(0, torch.tensor([0]))  # whose node has nowhere to send a gradient
+        log.attempt("nowhere", lambda z=z: z.sum().backward())
         (g,) = torch.autograd.grad(y.mean(), a, create_graph=True)
         log("gradient", (g, g.requires_grad, v.requires_grad))
         log.attempt("again", lambda g=g: g.sum().backward())

@@ -142,3 +142,19 @@ def test_membership_extent_and_missing_numbers(kernels: Any, kind: str) -> None:
             assert found.dtype == bool and found.shape == shape
             assert found.tolist() == np.isin(x, tests, invert=invert).tolist()
     assert kernels.among(np.arange(6).reshape(2, 3).T, np.array([2.0, 4.5]), False).sum() == 1
+
+
+@pytest.mark.parametrize("kind", ["?", *TYPES, "c16"])
+@pytest.mark.parametrize("count", [0, 1, 9, 1000, 32_768, 32_769, 100_003])
+def test_marked_elements(kernels: Any, kind: str, count: int) -> None:
+    """From none to all of them, from the ends alone, with gaps between the elements and the marks."""
+    random = np.random.default_rng(count)
+    wide = np.asarray(random.integers(0, 100, 2 * count).astype(kind))
+    ends = np.zeros(count, bool)
+    ends[:1] = ends[count - 1:] = True
+    for marks in (random.random(count) < 0.5, random.random(count) < 0.97, np.zeros(count, bool), np.ones(count, bool),
+                  ends, (random.random(2 * count) < 0.3)[::2]):
+        for x in (wide[:count], wide[::2], wide[::-2]):
+            found = kernels.marked(x, marks)
+            assert found.dtype == x.dtype and found.flags.c_contiguous
+            np.testing.assert_array_equal(found, x[marks])

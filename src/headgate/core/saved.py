@@ -161,8 +161,8 @@ def pack(s: Saved, x: Tensor, hooks: tuple):
     if not isinstance(result, Tensor) or cython.cast(Tensor, result)._storage is not s.storage:
         s.storage = NOWHERE  # the memory is the hook's to keep or to free
     s.counter = NOWHERE
-    if x._node is None and (x._wants or has_history(x)):  # a leaf, which the edge keeps anyhow, or a view whose base alone is one
-        s.origin = x if x._wants else OF_A_BASE
+    if x._node is None and (x._wants or has_history(x)):
+        s.origin = x if x._wants else OF_A_BASE  # a leaf, which the edge keeps anyhow, or a view whose base is one
     else:
         s.origin = None
     if shown is not x:
@@ -239,12 +239,24 @@ def check_saved(n: Node, s: Saved):
             reports.ring_lost(n, s)
 
 
+def leads_nowhere(n: Node) -> bool:
+    """Whether no gradient leaves a node."""
+    i: cython.int
+    for i in range(n.inputs):
+        if n.edge(i) is not None:
+            return False
+    return True
+
+
 def refuse_kind(n: Node, s: Saved, got: Tensor) -> None:
-    """Refuse what an unpack hook gave for an index or a mask unless it can be one, as the gradient's rule would."""
+    """Refuse what an unpack hook gave for an index or a mask unless it can be one, as the gradient's rule would.
+
+    A node that no gradient leaves asks its hooks all the same, and has no rule to run.
+    """
     kind: object = type_of(got._array)
     if kind.name == "bool" if s.version == 0 else kind.name in ("int32", "int64"):
         return
-    if cython.cast(object, got._array).size == 0 or n.op.name not in errors.UNPACKED_KINDS:
+    if leads_nowhere(n) or cython.cast(object, got._array).size == 0 or n.op.name not in errors.UNPACKED_KINDS:
         return
     error, text = errors.UNPACKED_KINDS[n.op.name]
     raise error(text.format(got=errors.TYPE_NAMES[kind.name], c=errors.C_NAMES[kind.name]))

@@ -1,5 +1,5 @@
-/* How often numbers occur, how many lie in each part of a range, which is the k-th, and the longest run of equal numbers
- * in sorted lines. It must not know Python. */
+/* How often numbers occur, how many lie in each part of a range, which is the k-th, the longest run of equal numbers in
+ * sorted lines, and the elements that are marked. It must not know Python. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O3", "no-trapping-math", "no-math-errno")
 #endif
@@ -304,4 +304,82 @@ void hg_longest_runs(int type, const void *x, hg_size lines, hg_size n, i64 *pla
         tasks[type](&j, 0, lines);
     else
         parallel(tasks[type], &j, lines, GRAIN / n + 1);
+}
+
+/* Marked elements: each piece counts its own, then writes them behind those of the pieces before. */
+typedef struct {
+    const u8 *marks;
+    const char *x;
+    char *out;
+    i64 *ends;
+    hg_size n, item;
+} marks_job;
+
+static void count_marks(void *context, hg_size low, hg_size high)
+{
+    const marks_job *j = context;
+    for (hg_size piece = low; piece < high; piece++) {
+        const hg_size start = piece * GRAIN, n = j->n - start < GRAIN ? j->n - start : GRAIN;
+        i64 sum = 0;
+        for (hg_size i = 0; i < n; i += 128) { /* as many as a byte can count */
+            u8 some = 0;
+            for (hg_size k = i; k < (i + 128 < n ? i + 128 : n); k++)
+                some = (u8)(some + (j->marks[start + k] != 0));
+            sum += some;
+        }
+        j->ends[piece] = sum;
+    }
+}
+
+/* What is not marked is written too, and written over by what is; the last marked one ends the loop, or n, should
+   another thread have written to the marks meanwhile. */
+#define TAKE_MARKED(NAME, T) \
+static void NAME(const u8 *marks, const T *restrict x, T *restrict out, hg_size n, hg_size count) \
+{ \
+    for (hg_size i = 0, k = 0; i < n && k < count; i++) { \
+        out[k] = x[i]; \
+        k += marks[i] != 0; \
+    } \
+}
+TAKE_MARKED(take_8, u8)
+TAKE_MARKED(take_16, i16)
+TAKE_MARKED(take_32, i32)
+TAKE_MARKED(take_64, i64)
+
+static void take_marked(void *context, hg_size low, hg_size high)
+{
+    const marks_job *j = context;
+    for (hg_size piece = low; piece < high; piece++) {
+        const hg_size start = piece * GRAIN, n = j->n - start < GRAIN ? j->n - start : GRAIN;
+        const hg_size before = piece ? j->ends[piece - 1] : 0, count = j->ends[piece] - before;
+        const char *x = j->x + start * j->item;
+        char *out = j->out + before * j->item;
+        const u8 *marks = j->marks + start;
+        j->item == 1 ? take_8(marks, (const u8 *)x, (u8 *)out, n, count)
+        : j->item == 2 ? take_16(marks, (const i16 *)x, (i16 *)out, n, count)
+        : j->item == 4 ? take_32(marks, (const i32 *)x, (i32 *)out, n, count)
+                       : take_64(marks, (const i64 *)x, (i64 *)out, n, count);
+    }
+}
+
+hg_size hg_marked_pieces(hg_size n)
+{
+    return (n + GRAIN - 1) / GRAIN;
+}
+
+hg_size hg_count_marked(const u8 *marks, hg_size n, i64 *ends, hg_splitter parallel)
+{
+    marks_job j = {marks, NULL, NULL, ends, n, 0};
+    hg_size pieces = hg_marked_pieces(n);
+    parallel(count_marks, &j, pieces, 2);
+    for (hg_size piece = 1; piece < pieces; piece++)
+        ends[piece] += ends[piece - 1];
+    return pieces ? ends[pieces - 1] : 0;
+}
+
+void hg_take_marked(const u8 *marks, const char *x, hg_size n, hg_size item, char *out, const i64 *ends,
+                    hg_splitter parallel)
+{
+    marks_job j = {marks, x, out, (i64 *)ends, n, item};
+    parallel(take_marked, &j, hg_marked_pieces(n), 2);
 }

@@ -54,6 +54,7 @@ from headgate.kernels.reference_select import count as count
 from headgate.kernels.reference_select import count_parts as count_parts
 from headgate.kernels.reference_select import extent as extent
 from headgate.kernels.reference_select import longest_runs as longest_runs
+from headgate.kernels.reference_select import marked as marked
 from headgate.kernels.reference_select import missing as missing
 from headgate.kernels.reference_select import pick as pick
 from headgate.kernels.reference_select import search as search

@@ -279,3 +279,8 @@ def extent(x: Array) -> tuple[float, float]:
 def missing(x: Array) -> int:
     """How many NaN there are."""
     return int(np.isnan(x).sum())
+
+
+def marked(x: Array, marks: Array) -> Array:
+    """The elements of a vector where a mask of its length holds, in order."""
+    return np.compress(marks, x)  # much faster than x[marks], where they are as many as not

@@ -10,7 +10,7 @@ import numpy as np
 from headgate.kernels import reference_select as reference
 
 cimport numpy as cnp
-from libc.stdlib cimport free
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 from numpy cimport ndarray, npy_intp
 
@@ -32,6 +32,10 @@ cdef extern from "sorting_loops.h" nogil:
     ctypedef struct hg_parts:
         Py_ssize_t count
         double low, high, scale, parts, width
+    Py_ssize_t hg_marked_pieces(Py_ssize_t n)
+    Py_ssize_t hg_count_marked(const unsigned char *marks, Py_ssize_t n, i64 *ends, hg_splitter parallel)
+    void hg_take_marked(const unsigned char *marks, const char *x, Py_ssize_t n, Py_ssize_t item, char *out,
+                        const i64 *ends, hg_splitter parallel)
     int hg_count_parts(int type, const void *x, Py_ssize_t n, const hg_parts *parts, i64 *counts, hg_splitter parallel)
     void hg_longest_runs(int type, const void *x, Py_ssize_t lines, Py_ssize_t n, i64 *places, hg_splitter parallel)
 
@@ -313,3 +317,30 @@ cpdef Py_ssize_t missing(ndarray x):
         if cnp.PyArray_TYPE(x) == cnp.NPY_DOUBLE:
             return count_missing(<double *> cnp.PyArray_DATA(x), n)
     return reference.missing(x)
+
+
+cpdef ndarray marked(ndarray x, ndarray marks):
+    """The elements of a vector where a mask of its length holds, in order."""
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(x), item = cnp.PyArray_ITEMSIZE(x)
+    cdef i64 *ends
+    cdef npy_intp[1] dims
+    cdef ndarray found
+    if item not in (1, 2, 4, 8) or cnp.PyArray_SIZE(marks) != n or cnp.PyArray_TYPE(marks) != cnp.NPY_BOOL:
+        return reference.marked(x, marks)
+    if not cnp.PyArray_ISCARRAY_RO(x):
+        x = np.require(x, requirements=["C", "A"])
+    if not cnp.PyArray_ISCARRAY_RO(marks):
+        marks = np.require(marks, requirements=["C", "A"])
+    ends = <i64 *> malloc((hg_marked_pieces(n) + 1) * sizeof(i64))
+    if ends is NULL:
+        raise MemoryError("no memory for the counts")
+    try:
+        with nogil:
+            dims[0] = hg_count_marked(<unsigned char *> cnp.PyArray_DATA(marks), n, ends, <hg_splitter> parallel)
+        found = fresh(1, dims, cnp.PyArray_TYPE(x))
+        with nogil:
+            hg_take_marked(<unsigned char *> cnp.PyArray_DATA(marks), <char *> cnp.PyArray_DATA(x), n, item,
+                           <char *> cnp.PyArray_DATA(found), ends, <hg_splitter> parallel)
+    finally:
+        free(ends)
+    return found

@@ -31,4 +31,11 @@ int hg_count_parts(int type, const void *x, hg_size n, const hg_parts *parts, i6
 
 /* For each sorted line of n numbers the end of its longest run of equal ones, of the first of several. */
 void hg_longest_runs(int type, const void *x, hg_size lines, hg_size n, i64 *places, hg_splitter parallel);
+
+/* The elements of items of 1, 2, 4 or 8 bytes that are marked, in order. First their number, with where those of each
+ * piece end; then, with room for them, they themselves. */
+hg_size hg_marked_pieces(hg_size n);
+hg_size hg_count_marked(const u8 *marks, hg_size n, i64 *ends, hg_splitter parallel);
+void hg_take_marked(const u8 *marks, const char *x, hg_size n, hg_size item, char *out, const i64 *ends,
+                    hg_splitter parallel);
 #endif

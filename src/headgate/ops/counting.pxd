@@ -8,10 +8,11 @@ from headgate.core.modes cimport grad_enabled
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.core.writes cimport check_writable, note_write
 from headgate.kernels.copying cimport zeros
+from headgate.kernels.door cimport map2
 from headgate.kernels.indexing cimport index_add as index_add_kernel
 from headgate.kernels.indexing cimport take as take_kernel
 from headgate.kernels.sorting cimport count as count_kernel
-from headgate.kernels.sorting cimport among, count_parts, extent
+from headgate.kernels.sorting cimport among, count_parts, extent, marked
 from headgate.kernels.sorting cimport search as search_kernel
 from headgate.kernels.sorting cimport sort as sort_kernel
 from headgate.ops.arguments cimport number
@@ -20,6 +21,7 @@ from headgate.ops.scatter cimport long_index
 from headgate.ops.sorting cimport GIVEN
 
 cdef tuple distinct(ndarray x, object consecutive, object dim, int wanted)
+cdef tuple runs(ndarray x)
 cdef tuple run_lengths(object first, object order, int wanted, tuple shape)
 cdef object asked(Tensor x, object consecutive, object axis, object return_inverse, object return_counts)
 cdef ndarray places(ndarray edges, ndarray values, str side, object kind)

@@ -18,7 +18,7 @@ if not cython.compiled:
     from headgate.core.modes import grad_enabled
     from headgate.core.records import Node, Op, Tensor
     from headgate.core.writes import check_writable, note_write
-    from headgate.kernels.reference import among, count_parts, extent, zeros
+    from headgate.kernels.reference import among, count_parts, extent, map2, marked, zeros
     from headgate.kernels.reference import count as count_kernel
     from headgate.kernels.reference import index_add as index_add_kernel
     from headgate.kernels.reference import search as search_kernel
@@ -34,6 +34,9 @@ if not cython.compiled:
 from headgate import errors
 from headgate.core.declare import composite, constants, declare, overload
 from headgate.core.entry import publish
+from headgate.kernels import make_loop
+
+DIFFERENT = make_loop("ne")
 
 # ---- distinct values ------------------------------------------------------------------------------------------------
 
@@ -64,6 +67,9 @@ def distinct(x: ndarray, consecutive: object, dim: object, wanted: cython.int) -
     If `consecutive`, only neighbours are compared.
     """
     whole: cython.bint = dim is None
+    if whole and consecutive:
+        first, values = runs(cython.cast(object, x).reshape(-1))
+        return (values,) + run_lengths(first, None, wanted, shape_of(x))
     kind: object = cython.cast(object, x).dtype
     if kind.itemsize == 2 and is_float(x):
         x = cython.cast(object, x).astype(np.float32)  # which sorts the NaN of bfloat16 too
@@ -87,6 +93,15 @@ def distinct(x: ndarray, consecutive: object, dim: object, wanted: cython.int) -
     if not whole:
         values = np.moveaxis(values.reshape((values.shape[0],) + rows.shape[1:]), 0, dim)
     return (np.ascontiguousarray(values, kind),) + run_lengths(first, order, wanted, shape_of(x) if whole else (count,))
+
+
+def runs(x: ndarray) -> tuple:
+    """Where each run of equal elements of a vector begins, as marks, and its elements."""
+    count: cython.Py_ssize_t = x.shape[0]
+    first: ndarray = np.ones(count, bool)
+    if count > 1:
+        first[1:] = map2(DIFFERENT, x[1:], x[: count - 1])
+    return first, marked(x, first)
 
 
 def run_lengths(first: object, order: object, wanted: cython.int, shape: tuple) -> tuple:

@@ -4,6 +4,7 @@ from headgate.core.arrays cimport expand_view, is_contiguous, make_view, reshape
 from headgate.core.records cimport Tensor
 from headgate.kernels.copying cimport contiguous, copy_into
 from headgate.kernels.indexing cimport index_add, linear, scatter, take
+from headgate.kernels.sorting cimport marked
 
 cdef bint is_sequence(object value)
 cdef bint means_tuple(object index)

@@ -14,7 +14,7 @@ if cython.compiled:
 if not cython.compiled:
     from headgate.core.arrays import expand_view, is_contiguous, make_view, reshape_view, shape_of
     from headgate.core.records import Tensor
-    from headgate.kernels.reference import contiguous, copy_into, index_add, linear, scatter, take
+    from headgate.kernels.reference import contiguous, copy_into, index_add, linear, marked, scatter, take
 
     ndarray = np.ndarray
 
@@ -304,7 +304,7 @@ def gathered(x: ndarray, place: object) -> ndarray:
     dim: cython.int
     if isinstance(place, ndarray):
         if place.dtype == np.bool_ and shape_of(place) == shape_of(x) and x.ndim:
-            return np.compress(place.reshape(-1), cython.cast(object, x).reshape(-1))  # much faster than x[place]
+            return marked(cython.cast(object, x).reshape(-1), place.reshape(-1))
         return cython.cast(object, x)[place]
     if len(place) == 0:
         return contiguous(x)

@@ -8,6 +8,7 @@ from headgate.core.operators cimport INPLACE
 from headgate.core.records cimport Node, Op, Tensor
 from headgate.kernels.copying cimport contiguous, converted
 from headgate.kernels.door cimport Loop, map3
+from headgate.kernels.sorting cimport marked
 from headgate.ops.change cimport FILL, FILL_, FILL_TENSOR, FILL_TENSOR_, ZERO_, Change, allow_expanded, allow_overlap, change, change_inplace, constant, few_masked, is_number, kind_name, need_tensor
 from headgate.ops.view cimport SLICE, Part
 

@@ -13,7 +13,7 @@ if not cython.compiled:
     from headgate.core.inplace import write
     from headgate.core.operators import INPLACE
     from headgate.core.records import Node, Op, Tensor
-    from headgate.kernels.reference import contiguous, converted, map3
+    from headgate.kernels.reference import contiguous, converted, map3, marked
     from headgate.ops.change import (
         FILL,
         FILL_,
@@ -254,7 +254,7 @@ class MaskedSelect(Op):
     def run2(self, x: object, y: object, attrs: object, out: ndarray) -> object:
         if shape_of(x) != shape_of(y):
             x, y = masked(x, y)
-        return np.compress(y.reshape(-1), x.reshape(-1))  # much faster than x[y]
+        return marked(x.reshape(-1), y.reshape(-1))
 
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
