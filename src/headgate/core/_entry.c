@@ -2,9 +2,10 @@
    types.
 
    An entry forwards a vectorcall to its implementation. It is a method descriptor, so `x.sin()` and `headgate.sin(x)`
-   share one object without a bound method being made. Only when some class overrides `__torch_function__` are the
-   arguments looked at, and the call handed to the override; while a mode is entered, all calls are. A call with plain operands only may go straight to an op
-   (`quicken`); what that answers with NotImplemented takes the ordinary road. It knows nothing of tensors. */
+   share one object without a bound method being made. A call with plain operands only may go straight to an op
+   (`quicken`); what that answers with NotImplemented takes the ordinary road, on which the arguments are looked at: a
+   class that has `__torch_function__` answers itself. Once some subclass of Tensor has one of its own they are looked at
+   before; while a mode is entered, all calls are handed over. It knows nothing of tensors. */
 #include <Python.h>
 #include <stddef.h>
 #include <structmember.h>
@@ -24,6 +25,7 @@ typedef struct {
     PyObject *doc;
     PyObject *dict;
     char listed;           /* handed over while ASK_LISTED is set */
+    char ignored;          /* never handed to classes */
 } Entry;
 
 static PyObject *override = NULL;        /* called as override(entry, args, kwargs) once overrides exist */
@@ -68,22 +70,32 @@ static PyObject *call_override(PyObject *self, PyObject *const *args, Py_ssize_t
     return result;
 }
 
+static int some_override(PyObject *const *args, Py_ssize_t n, PyObject *names) {
+    n += names != NULL ? PyTuple_GET_SIZE(names) : 0;
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (has_override(args[i], 0)) return 1;
+    return 0;
+}
+
 static PyObject *entry_vectorcall(PyObject *self, PyObject *const *args, size_t flags, PyObject *names) {
     Entry *e = (Entry *)self;
+    const Py_ssize_t n = PyVectorcall_NARGS(flags);
     if (overrides_exist) {
-        Py_ssize_t n = PyVectorcall_NARGS(flags);
         if (overrides_exist & (e->listed ? ALWAYS | ASK_LISTED : ALWAYS)) return call_override(self, args, n, names);
-        Py_ssize_t all = !(overrides_exist & ASK_CLASSES) ? 0 : n + (names != NULL ? PyTuple_GET_SIZE(names) : 0);
-        for (Py_ssize_t i = 0; i < all; i++)
-            if (has_override(args[i], 0)) return call_override(self, args, n, names);
+        if (overrides_exist & ASK_CLASSES && some_override(args, n, names)) return call_override(self, args, n, names);
     }
-    if (names == NULL && PyVectorcall_NARGS(flags) == e->arity) {
+    if (names == NULL && n == e->arity) {
         PyObject *result = e->arity == 1   ? ((with_one)e->quick)(e->op, args[0], e->out)
                            : e->arity == 2 ? ((with_two)e->quick)(e->op, args[0], args[1], e->out)
                                            : ((with_three)e->quick)(e->op, args[0], args[1], args[2], e->out);
+        if (result == NULL && PyErr_ExceptionMatches(PyExc_TypeError) && !e->ignored && some_override(args, n, names)) {
+            PyErr_Clear(); /* an op with one operand refuses what it does not know */
+            return call_override(self, args, n, names);
+        }
         if (result != Py_NotImplemented) return result;
         Py_DECREF(result);
     }
+    if (!e->ignored && some_override(args, n, names)) return call_override(self, args, n, names);
     return PyObject_Vectorcall(e->implementation, args, flags, names);
 }
 
@@ -163,6 +175,7 @@ static PyMemberDef entry_members[] = {
     {"__qualname__", T_OBJECT, offsetof(Entry, name), READONLY, NULL},
     {"__doc__", T_OBJECT, offsetof(Entry, doc), READONLY, NULL},
     {"listed", T_BOOL, offsetof(Entry, listed), 0, "whether autocast is asked"},
+    {"ignored", T_BOOL, offsetof(Entry, ignored), 0, "whether classes are never asked"},
     {NULL, 0, 0, 0, NULL}};
 
 static PyTypeObject EntryType = {

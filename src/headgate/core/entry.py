@@ -14,6 +14,12 @@ from typing import Any
 
 #: Why calls are looked at: classes that answer, a mode (asked about all), autocast (about those of listed entries).
 ASK_CLASSES, ASK_ALL, ASK_LISTED, ASK_OBSERVED = 1, 2, 4, 8
+#: Functions that PyTorch does not hand to overrides.
+IGNORED = frozenset(
+    """tensor as_tensor asarray from_numpy frombuffer from_dlpack as_subclass _make_subclass is_tensor manual_seed seed
+    initial_seed set_rng_state get_rng_state zeros ones empty full eye arange linspace logspace rand randn randint
+    randperm empty_strided scalar_tensor _make_wrapper_subclass""".split()
+)
 PUBLIC: dict[str, Any] = {}  # "sin" -> Entry; "special.erf" for those of a sub-module
 
 if os.environ.get("HEADGATE_PURE") == "1":
@@ -28,18 +34,17 @@ if os.environ.get("HEADGATE_PURE") == "1":
             functools.update_wrapper(self, implementation)
             self.__name__ = self.__qualname__ = name
             self.__doc__ = doc
-            self.listed = False
+            self.listed = self.ignored = False
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
-            if _asked and self._hands_over(args, kwargs):
-                assert _override is not None
+            if _override is not None and self._hands_over(args, kwargs):
                 return _override(self, args, kwargs)
             return self.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
 
         def _hands_over(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
             if _asked & (ASK_ALL | ASK_OBSERVED) or (self.listed and _asked & ASK_LISTED):
                 return True
-            return bool(_asked & ASK_CLASSES) and any(_has_override(value) for value in (*args, *kwargs.values()))
+            return not self.ignored and any(_has_override(value) for value in (*args, *kwargs.values()))
 
         def __get__(self, instance: Any, owner: type | None = None) -> Any:
             return self if instance is None else types.MethodType(self, instance)
@@ -83,8 +88,8 @@ else:
         _quicken(entry, direct(op, arity), op, arity, out)
 
 __all__ = [
-    "ASK_ALL", "ASK_CLASSES", "ASK_LISTED", "ASK_OBSERVED", "PUBLIC", "Entry", "by_name", "install", "members",
-    "overrides", "publish", "quicken", "set_override",
+    "ASK_ALL", "ASK_CLASSES", "ASK_LISTED", "ASK_OBSERVED", "IGNORED", "PUBLIC", "Entry", "by_name", "install",
+    "members", "overrides", "publish", "quicken", "set_override",
 ]  # fmt: skip
 
 
@@ -93,6 +98,7 @@ def publish(name: str, function: Callable[..., Any], doc: str | None = None) -> 
     if name in PUBLIC:
         raise ValueError(f"{name} is published twice")
     entry = PUBLIC[name] = Entry(function, name.rpartition(".")[2], doc or function.__doc__)
+    entry.ignored = entry.__name__ in IGNORED
     return entry
 
 

@@ -17,8 +17,8 @@ from typing import Any
 from headgate.core.asked import Asked, AskedSurface, is_inplace, operator_now, surface_now
 from headgate.core.entry import ASK_ALL, ASK_LISTED, Entry, install, overrides
 from headgate.core.modes import STATE
-from headgate.core.operators import fill_slot
-from headgate.core.overrides import BASES, OPERATORS, NoAnswer, dispatch, with_casts
+from headgate.core.operators import fill_slot, set_answer
+from headgate.core.overrides import BASES, OPERATORS, NoAnswer, dispatch, is_disabled, with_casts
 from headgate.core.records import Tensor, set_surface
 
 BINARY = """add sub mul div floor_divide remainder pow matmul bit_and bit_or bit_xor left_shift right_shift eq ne lt le
@@ -88,6 +88,21 @@ def _ask_operator(slot: Any, operands: tuple[Any, ...], out: Any) -> Any:
         if isinstance(operands[0], Tensor) and isinstance(operands[1], Tensor) and slot.slot in SYMBOLS:
             raise TypeError(NO_OPERATOR.format(symbol=SYMBOLS[slot.slot])) from None  # or the other would be asked too
         return NotImplemented  # Python then says that the two do not go together
+
+
+def _ask_stranger(op: Any, x: Any, y: Any, out: Any) -> Any:
+    """Whether an operand that is no tensor, nor anything an operator knows, answers for itself."""
+    operands = (x, y) if isinstance(x, Tensor) else (y, x)
+    if isinstance(operands[1], Tensor) or isinstance(op, Asked) or is_disabled(type(operands[1])):
+        return NotImplemented
+    slot = next(name for name in BINARY if operator_now(name) is op)
+    try:
+        return dispatch(_function(_method_name(slot, (x, y), out)), lambda *_: NotImplemented, operands, {})
+    except NoAnswer:
+        return NotImplemented
+
+
+set_answer(_ask_stranger)
 
 
 def _ask_protocol(surface: Any, name: str, x: Any, argument: Any) -> Any:

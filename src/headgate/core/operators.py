@@ -77,19 +77,41 @@ def set_tensor_of(function: object) -> None:
     _tensor_of = function
 
 
+def _nobody(op: Called, x: object, y: object, out: object) -> object:
+    return NotImplemented
+
+
+_answer: object = _nobody
+
+
+def set_answer(function: object) -> None:
+    """Fill the slot that is asked about operands which an operator does not know."""
+    global _answer
+    _answer = function
+
+
+@cython.cfunc
+def binary(op: Called, x: object, y: object, out: object) -> object:
+    """An operator whose left operand is the tensor."""
+    result = op.call2(x, y, out)
+    if result is NotImplemented:
+        return _answer(op, x, y, out)
+    return result
+
+
 def reflected(op: Called, x: object, y: object) -> object:
     """An operator whose right operand is the tensor. NumPy leaves operators of arrays and tensors to the tensor."""
     result = op.call2(x, y, None)
-    if result is NotImplemented and isinstance(x, ndarray):
-        return op.call2(_tensor_of(x), y, None)
+    if result is NotImplemented:
+        return op.call2(_tensor_of(x), y, None) if isinstance(x, ndarray) else _answer(op, x, y, None)
     return result
 
 
 def compared(op: Called, x: object, y: object) -> object:
     """A comparison, whose other operand may be an array."""
     result = op.call2(x, y, None)
-    if result is NotImplemented and isinstance(y, ndarray):
-        return op.call2(x, _tensor_of(y), None)
+    if result is NotImplemented:
+        return op.call2(x, _tensor_of(y), None) if isinstance(y, ndarray) else _answer(op, x, y, None)
     return result
 
 
@@ -104,122 +126,122 @@ class Operand(Vertex):
     """A vertex that answers Python's operators."""
 
     def __add__(self, other):
-        return slots.add.call2(self, other, None)
+        return binary(slots.add, self, other, None)
 
     def __radd__(self, other):
         if isinstance(other, (float, int)):  # the tensor is the first input, as in PyTorch
-            return slots.add.call2(self, other, None)
+            return binary(slots.add, self, other, None)
         return reflected(slots.add, other, self)
 
     def __iadd__(self, other):
-        return slots.add.call2(self, other, INPLACE)
+        return binary(slots.add, self, other, INPLACE)
 
     def __sub__(self, other):
-        return slots.sub.call2(self, other, None)
+        return binary(slots.sub, self, other, None)
 
     def __rsub__(self, other):
         return reflected(slots.sub, other, self)
 
     def __isub__(self, other):
-        return slots.sub.call2(self, other, INPLACE)
+        return binary(slots.sub, self, other, INPLACE)
 
     def __mul__(self, other):
-        return slots.mul.call2(self, other, None)
+        return binary(slots.mul, self, other, None)
 
     def __rmul__(self, other):
         if isinstance(other, (float, int)):
-            return slots.mul.call2(self, other, None)
+            return binary(slots.mul, self, other, None)
         return reflected(slots.mul, other, self)
 
     def __imul__(self, other):
-        return slots.mul.call2(self, other, INPLACE)
+        return binary(slots.mul, self, other, INPLACE)
 
     def __truediv__(self, other):
-        return slots.div.call2(self, other, None)
+        return binary(slots.div, self, other, None)
 
     def __rtruediv__(self, other):
         return reflected(slots.div, other, self)
 
     def __itruediv__(self, other):
-        return slots.div.call2(self, other, INPLACE)
+        return binary(slots.div, self, other, INPLACE)
 
     def __floordiv__(self, other):
-        return slots.floor_divide.call2(self, other, None)
+        return binary(slots.floor_divide, self, other, None)
 
     def __rfloordiv__(self, other):
         return reflected(slots.floor_divide, other, self)
 
     def __ifloordiv__(self, other):
-        return slots.floor_divide.call2(self, other, INPLACE)
+        return binary(slots.floor_divide, self, other, INPLACE)
 
     def __mod__(self, other):
-        return slots.remainder.call2(self, other, None)
+        return binary(slots.remainder, self, other, None)
 
     def __rmod__(self, other):
         return reflected(slots.remainder, other, self)
 
     def __imod__(self, other):
-        return slots.remainder.call2(self, other, INPLACE)
+        return binary(slots.remainder, self, other, INPLACE)
 
     def __pow__(self, other, modulo=None):
-        return slots.pow.call2(self, other, None)
+        return binary(slots.pow, self, other, None)
 
     def __rpow__(self, other, modulo=None):
         return reflected(slots.pow, other, self)
 
     def __ipow__(self, other):  # type: ignore[misc]
-        return slots.pow.call2(self, other, INPLACE)
+        return binary(slots.pow, self, other, INPLACE)
 
     def __matmul__(self, other):
-        return slots.matmul.call2(self, other, None)
+        return binary(slots.matmul, self, other, None)
 
     def __rmatmul__(self, other):
         return reflected(slots.matmul, other, self)
 
     def __and__(self, other):
-        return slots.bit_and.call2(self, other, None)
+        return binary(slots.bit_and, self, other, None)
 
     def __rand__(self, other):
         return reflected(slots.bit_and, other, self)
 
     def __iand__(self, other):
-        return slots.bit_and.call2(self, other, INPLACE)
+        return binary(slots.bit_and, self, other, INPLACE)
 
     def __or__(self, other):
-        return slots.bit_or.call2(self, other, None)
+        return binary(slots.bit_or, self, other, None)
 
     def __ror__(self, other):
         return reflected(slots.bit_or, other, self)
 
     def __ior__(self, other):
-        return slots.bit_or.call2(self, other, INPLACE)
+        return binary(slots.bit_or, self, other, INPLACE)
 
     def __xor__(self, other):
-        return slots.bit_xor.call2(self, other, None)
+        return binary(slots.bit_xor, self, other, None)
 
     def __rxor__(self, other):
         return reflected(slots.bit_xor, other, self)
 
     def __ixor__(self, other):
-        return slots.bit_xor.call2(self, other, INPLACE)
+        return binary(slots.bit_xor, self, other, INPLACE)
 
     def __lshift__(self, other):
-        return slots.left_shift.call2(self, other, None)
+        return binary(slots.left_shift, self, other, None)
 
     def __rlshift__(self, other):
         return reflected(slots.left_shift, other, self)
 
     def __ilshift__(self, other):
-        return slots.left_shift.call2(self, other, INPLACE)
+        return binary(slots.left_shift, self, other, INPLACE)
 
     def __rshift__(self, other):
-        return slots.right_shift.call2(self, other, None)
+        return binary(slots.right_shift, self, other, None)
 
     def __rrshift__(self, other):
         return reflected(slots.right_shift, other, self)
 
     def __irshift__(self, other):
-        return slots.right_shift.call2(self, other, INPLACE)
+        return binary(slots.right_shift, self, other, INPLACE)
 
     def __eq__(self, other):
         return compared(slots.eq, self, other)

@@ -9,16 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from headgate.core.entry import ASK_OBSERVED, PUBLIC, Entry, install, overrides, set_override
+from headgate.core.entry import ASK_OBSERVED, IGNORED, PUBLIC, Entry, install, overrides, set_override
 from headgate.core.modes import STATE, overrides_off, set_overrides_off
 from headgate.core.records import Tensor
 
-#: Functions that PyTorch does not hand to overrides.
-IGNORED = frozenset(
-    """tensor as_tensor asarray from_numpy frombuffer from_dlpack as_subclass _make_subclass is_tensor manual_seed seed
-    initial_seed set_rng_state get_rng_state zeros ones empty full eye arange linspace logspace rand randn randint
-    randperm empty_strided scalar_tensor _make_wrapper_subclass""".split()
-)
 #: Functions that PyTorch does not even ask modes about.
 UNASKED = frozenset(
     """from_numpy frombuffer from_dlpack manual_seed seed initial_seed set_rng_state get_rng_state is_tensor is_storage
