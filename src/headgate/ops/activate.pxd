@@ -13,4 +13,4 @@ from headgate.ops.activation cimport (
 )
 from headgate.ops.arguments cimport number
 
-cdef object call(Unary op, object x, object attrs, object inplace)
+cdef object call(Unary op, object x, object attrs, object inplace, object out=*)

@@ -48,11 +48,11 @@ from headgate.core.generator import default_generator
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-def call(op: Unary, x: object, attrs: object, inplace: object) -> object:
-    """Call an activation, over its input if asked."""
+def call(op: Unary, x: object, attrs: object, inplace: object, out: object = None) -> object:
+    """Call an activation, over its input or into `out` if asked."""
     if isinstance(x, Tensor) and not is_float(cython.cast(Tensor, x)._array) and inplace:
         return write(op, (x,), attrs, INPLACE)
-    return op.call1p(x, attrs, INPLACE if inplace else None)
+    return op.call1p(x, attrs, INPLACE if inplace else out)
 
 
 def relu(input: object, inplace: object = False) -> object:
@@ -75,19 +75,19 @@ def hardtanh(input: object, min_val: object = -1.0, max_val: object = 1.0, inpla
     return call(HARDTANH, input, (low, high), inplace)
 
 
-def softplus(input: object, beta: object = 1, threshold: object = 20) -> object:
+def softplus(input: object, beta: object = 1, threshold: object = 20, *, out: object = None) -> object:
     """log(1 + e^(beta x)) / beta, and x itself where beta x > threshold."""
     options = (number(beta, "softplus", "beta", 2), number(threshold, "softplus", "threshold", 3))
-    return call(SOFTPLUS, input, options, False)
+    return call(SOFTPLUS, input, options, False, out)
 
 
-def gelu(input: object, *, approximate: object = "none") -> object:
+def gelu(input: object, *, approximate: object = "none", out: object = None) -> object:
     """x times the normal distribution's area below x; approximate "tanh": by the tanh formula."""
     if not isinstance(approximate, str):
         raise TypeError(f"gelu(): argument 'approximate' must be str, not {type(approximate).__name__}")
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
-    return call(GELU, input, (1.0 if approximate == "tanh" else 0.0,), False)
+    return call(GELU, input, (1.0 if approximate == "tanh" else 0.0,), False, out)
 
 
 def silu(input: object, inplace: object = False) -> object:
@@ -144,24 +144,24 @@ def tanhshrink(input: object) -> object:
     return input - input.tanh()
 
 
-def logsigmoid(input: object) -> object:
+def logsigmoid(input: object, *, out: object = None) -> object:
     """log(1 / (1 + e^-x))."""
-    return call(LOG_SIGMOID, input, None, False)
+    return call(LOG_SIGMOID, input, None, False, out)
 
 
-def softshrink(input: object, lambd: object = 0.5) -> object:
+def softshrink(input: object, lambd: object = 0.5, *, out: object = None) -> object:
     """x moved towards 0 by lambd, 0 within. RuntimeError for lambd < 0."""
     width = number(lambd, "softshrink", "lambd", 2)
     if isinstance(input, Tensor):  # the type is refused first
         SOFTSHRINK.cast(cython.cast(Tensor, input)._array)
     if width < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {width:g}.")
-    return call(SOFTSHRINK, input, (width,), False)
+    return call(SOFTSHRINK, input, (width,), False, out)
 
 
-def hardshrink(input: object, lambd: object = 0.5) -> object:
+def hardshrink(input: object, lambd: object = 0.5, *, out: object = None) -> object:
     """0 where |x| <= lambd, else x."""
-    return call(HARDSHRINK, input, (number(lambd, "hardshrink", "lambd", 2),), False)
+    return call(HARDSHRINK, input, (number(lambd, "hardshrink", "lambd", 2),), False, out)
 
 
 def threshold(input: object, threshold: object, value: object, inplace: object = False) -> object:
@@ -262,9 +262,11 @@ def publish_all() -> None:
         (prelu, prelus, False),
     )
     smooth = ("softplus", "gelu", "silu", "mish", "logsigmoid", "tanhshrink")
+    into = ("softplus", "gelu", "logsigmoid", "softshrink", "hardshrink")  # those that take out=
     for function, samples, over in rows:
         name = function.__name__
-        composite(f"nn.functional.{name}", function, method=False, samples=samples, dtypes="f", smooth=name in smooth)
+        composite(f"nn.functional.{name}", function, method=False, samples=samples, dtypes="f", smooth=name in smooth,
+                  out=name in into)
         if over:
             publish(f"nn.functional.{name}_", with_inplace(name, function))
     for function in (selu, celu, rrelu, threshold):
@@ -273,7 +275,7 @@ def publish_all() -> None:
         publish(f"{function.__name__}_", with_inplace(function.__name__, function))
     publish("relu_", with_inplace("relu", relu))
     composite("prelu", prelu, samples=prelus, dtypes="f", smooth=False)
-    composite("hardshrink", hardshrink, samples=extra(((1.0,), {})), dtypes="f", smooth=False)
+    composite("hardshrink", hardshrink, samples=extra(((1.0,), {})), dtypes="f", smooth=False, out=True)
 
 
 def extra_threshold(make: object) -> object:

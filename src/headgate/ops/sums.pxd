@@ -14,7 +14,7 @@ from headgate.kernels.gemm cimport addmm as add_product, matmul as product
 from headgate.kernels.copying cimport contiguous
 from headgate.kernels.door cimport Loop, map2, map3p
 from headgate.ops.linalg cimport BMM, MM, MV, check_batches, check_matrices, check_vector, leading, multiplied, no_bools, transposed, type_name
-from headgate.ops.reducing cimport given
+from headgate.ops.reducing cimport given, write_results
 from headgate.ops.view cimport EXPAND, T, TURNED, UNSQUEEZE, VIEW, reshaped
 
 cdef Tensor scaled(Tensor g, object factor)

@@ -47,7 +47,7 @@ if not cython.compiled:
         transposed,
         type_name,
     )
-    from headgate.ops.reducing import given
+    from headgate.ops.reducing import given, write_results
     from headgate.ops.view import EXPAND, TURNED, UNSQUEEZE, VIEW, T, reshaped
 
     ndarray = np.ndarray
@@ -360,8 +360,10 @@ def beside_bias(y: Tensor, w: Tensor, bias: object) -> object:
         output=list(shape_of(y._array)), shape=list(shape_of(result._array))))
 
 
-def linear(input: object, weight: object, bias: object = None) -> object:
+def linear(input: object, weight: object, bias: object = None, *, out: object = None) -> object:
     """input @ weight.T + bias: (*, in), (out, in) or (in), (out) give (*, out), recorded as PyTorch records it."""
+    if out is not None:
+        return write_results("linear", (linear(input, weight, bias),), (out,))[0]
     x: Tensor = given(input, "linear")
     w: Tensor
     if not isinstance(weight, Tensor):
@@ -401,7 +403,7 @@ declare(ADDBMM, "addbmm", overload=None, reads=ALL_THREE, function=addbmm, inpla
                               ((make(2, 4), make(2, 2, 3), make(2, 3, 4)), {"beta": 2, "alpha": 3})])
 declare(ADDR, "addr", overload=None, reads=ALL_THREE, function=addr, inplace=True, dtypes="fi", samples=lambda make: [
     ((make(2, 4), make(2), make(4)), {}), ((make(2, 4), make(2), make(4)), {"beta": 2, "alpha": 3})])
-composite("nn.functional.linear", linear, method=False, dtypes="f", samples=lambda make: [
+composite("nn.functional.linear", linear, method=False, out=True, dtypes="f", samples=lambda make: [
     ((make(2, 3), make(4, 3), make(4)), {}), ((make(2, 3), make(4, 3)), {}), ((make(2, 2, 3), make(4, 3), make(4)), {}),
     ((make(3), make(4, 3), make(4)), {}), ((make(2, 2, 3), make(4, 3)), {}), ((make(3), make(4, 3)), {}), ((make(2, 3),
     make(3)), {})])
