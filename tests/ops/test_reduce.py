@@ -63,3 +63,16 @@ def test_a_product_is_recorded_as_in_pytorch(left: tuple[int, ...], right: tuple
     theirs = torch.ones(left, requires_grad=True) @ torch.ones(right, requires_grad=True)
     assert mine.grad_fn.name() == theirs.grad_fn.name()
     assert mine.tolist() == theirs.tolist()
+
+
+@pytest.mark.parametrize("dim", [(0,), (-1,), (), (0, -1), (0, 0), (0, 1), 0, -1, 1])
+@pytest.mark.parametrize("name", ["sum", "mean", "amax", "var", "logsumexp", "any", "nansum", "count_nonzero"])
+def test_dims_of_a_number(name: str, dim: object) -> None:
+    """A number may be reduced over its only dim, by either name, once."""
+    found = []
+    for library in (torch, headgate):
+        try:
+            found.append(tuple(getattr(library.tensor(1.0), name)(dim).shape))
+        except (RuntimeError, IndexError) as error:
+            found.append((type(error), str(error)))
+    assert found[0] == found[1]

@@ -24,6 +24,8 @@ def axes_of(dim: object, count: cython.int) -> object:
     if len(dim) == 0 or count == 0:
         for one in dim:
             wrap_dim(one, count)
+        if len(dim) > 1:
+            raise RuntimeError(errors.DIM_TWICE.format(dim=0))  # a number has one dim, as far as reductions go
         return None
     axes = [wrap_dim(one, count) for one in dim]
     if len(set(axes)) != len(axes):
