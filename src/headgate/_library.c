@@ -63,6 +63,8 @@ static PyObject *create(PyObject *self, PyObject *arguments) {
     if (!PyArg_ParseTuple(arguments, "On", &spec, &place)) return NULL;
     if (place < 0 || place >= COUNT) return PyErr_Format(PyExc_IndexError, "no module %zd in the library", place);
     PyObject *definition = parts[place].open();
+    if (definition && !PyObject_TypeCheck(definition, &PyModuleDef_Type))
+        return PyErr_Format(PyExc_SystemError, "%s must return its PyModuleDef", parts[place].name);
     return definition ? PyModule_FromDefAndSpec((PyModuleDef *)definition, spec) : NULL;
 }
 

@@ -24,6 +24,27 @@ NO_FUSING COMBINE(HG(add_f64), f64, a + b * alpha)
 static const line HG(add_floats)[2] = {HG(add_f32), HG(add_f64)};
 static const line HG(combine_halves)[4] = {HG(add_f16), HG(multiply_f16), HG(amax_f16), HG(amin_f16)};
 
+/* Whether one of n positions is outside: below 0, which its sign tells, or above the last, which the difference's does. */
+static int HG(outside)(const char *places, hg_size step, hg_size n, uint64_t limit)
+{
+    uint64_t signs = 0;
+    hg_size i = 0;
+#if HG_LEVEL == 2
+    __m512i all = _mm512_setzero_si512();
+    const __m512i last = _mm512_set1_epi64((long long)(limit - 1));
+    for (; step == sizeof(i64) && i + 8 <= n; i += 8) {
+        __m512i some = _mm512_loadu_si512((const void *)(places + i * step));
+        all = _mm512_or_si512(all, _mm512_or_si512(some, _mm512_sub_epi64(last, some)));
+    }
+    signs = (uint64_t)_mm512_reduce_or_epi64(all);
+#endif
+    for (; i < n; i++) {
+        uint64_t at = *(const uint64_t *)(places + i * step);
+        signs |= at | (limit - 1 - at);
+    }
+    return (int)(signs >> 63);
+}
+
 /* Those of up to 512 positions that are in [low, high), counted from low, with their number above bit TAG. */
 static int HG(pick)(const i64 *index, int n, hg_size low, hg_size high, uint64_t *picked)
 {

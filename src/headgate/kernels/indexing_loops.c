@@ -7,6 +7,7 @@
 
 #define GRAIN 32768
 #define BLOCK 512 /* positions worked out together, so that they stay in the cache from one dim to the next */
+#define CHECKED 128 /* positions that are checked together */
 #define STRIP 128 /* elements of a line that a thread takes at least */
 #define TAG 48    /* bits of a position that was picked; above them is its number in the block */
 
@@ -94,33 +95,33 @@ typedef struct {
     char *near;
     const char *index;
     void (*line)(const hg_walk *w, char *far, char *near, const char *index);
-    int *bad; /* where not NULL: each line's positions are looked at first, and the walk ends where one is outside */
+    int *bad; /* where not NULL: positions are looked at first, and the walk ends where one is outside */
     const char *origin; /* where not NULL: what a line holds before it is written to */
 } walk_job;
 
-static int line_outside(const hg_walk *w, const char *index)
-{
-    const hg_size n = w->shape[w->rank - 1], step = w->index_step[w->rank - 1];
-    const uint64_t last = (uint64_t)w->limit - 1; /* the sign bit tells of a position outside */
-    uint64_t signs = 0;
-    if (step == sizeof(i64)) {
-        const i64 *at = (const i64 *)index;
-        for (hg_size i = 0; i < n; i++)
-            signs |= (uint64_t)at[i] | (last - (uint64_t)at[i]);
-    } else {
-        for (hg_size i = 0; i < n; i++) {
-            uint64_t at = *(const uint64_t *)(index + i * step);
-            signs |= at | (last - at);
-        }
-    }
-    return signs >> 63;
-}
+static int some_outside(const char *places, hg_size step, hg_size n, uint64_t limit);
 
-static int refused(const walk_job *j, const hg_walk *w, const char *index)
+/* One line of n elements. Where positions are to be checked, so many are before those are used, while they are in the
+   first cache; whether all are inside. */
+static int run_line(const walk_job *j, hg_walk *part, hg_size n, char *far, char *near, const char *index)
 {
-    if (!j->bad || !line_outside(w, index))
-        return 0;
-    __atomic_store_n(j->bad, 1, __ATOMIC_RELAXED);
+    const int last = part->rank - 1;
+    const hg_size step = part->index_step[last];
+    part->shape[last] = n;
+    if (!j->bad) {
+        j->line(part, far, near, index);
+        return 1;
+    }
+    for (hg_size at = 0; at < n; at += CHECKED) {
+        hg_size some = n - at < CHECKED ? n - at : CHECKED;
+        const char *places = index + at * step;
+        if (some_outside(places, step, some, (uint64_t)part->limit)) {
+            __atomic_store_n(j->bad, 1, __ATOMIC_RELAXED);
+            return 0;
+        }
+        part->shape[last] = some;
+        j->line(part, far + at * part->far_step[last], near + at * part->near_step[last], places);
+    }
     return 1;
 }
 
@@ -135,10 +136,8 @@ static void walk(void *context, hg_size low, hg_size high)
     const char *index = j->index;
     hg_walk part = *w;
     if (last == 0) {
-        part.shape[0] = high - low;
-        if (refused(j, &part, index + low * w->index_step[0]))
-            return;
-        j->line(&part, far + low * w->far_step[0], near + low * w->near_step[0], index + low * w->index_step[0]);
+        run_line(j, &part, high - low, far + low * w->far_step[0], near + low * w->near_step[0],
+                 index + low * w->index_step[0]);
         return;
     }
     at[0] = low;
@@ -146,11 +145,10 @@ static void walk(void *context, hg_size low, hg_size high)
     near += low * w->near_step[0];
     index += low * w->index_step[0];
     for (;;) {
-        if (refused(j, w, index))
-            return;
         if (j->origin)
             memcpy(far, j->origin + (far - j->far), (size_t)(w->limit * w->item));
-        j->line(w, far, near, index);
+        if (!run_line(j, &part, w->shape[last], far, near, index))
+            return;
         int d = last - 1;
         for (; d >= 0; d--) {
             at[d]++;
@@ -350,6 +348,11 @@ COMBINE(any_truth, truth, (b && alpha) || a)
 COMBINE(both_truth, truth, a && b)
 #define HG_BODY "indexing_level.h"
 #include "each_level.h"
+
+static int some_outside(const char *places, hg_size step, hg_size n, uint64_t limit)
+{
+    return HG_CHOSEN(outside)(places, step, n, limit);
+}
 
 int hg_gather(const hg_walk *w, const char *far, char *near, const char *index, hg_splitter parallel)
 {

@@ -99,7 +99,7 @@ class Rsqrt(Unary):
     @cython.cfunc
     def pull(self, n: Node, g: Tensor, i: cython.int) -> object:
         y: object = n.read(OUT)
-        return g * -0.5 * (y * y * y)
+        return g * -0.5 * y.pow(3)  # as PyTorch writes it: what the gradient's own node saves is y
 
 
 @cython.cclass
