@@ -26,7 +26,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.modified import newer_group
 
 SOURCE = Path("src")
-DEFINES = os.environ.get("HEADGATE_BUILD_DEFINES", "")          # "A B=2": C macros for every extension
+DEFINES = os.environ.get("HEADGATE_BUILD_DEFINES", "")          # "A B=2": C macros for every module
 KEEP_GOING = os.environ.get("HEADGATE_BUILD_KEEP_GOING") == "1"  # build what can be built, then fail
 SYMBOLS = os.environ.get("HEADGATE_BUILD_SYMBOLS") == "1"  # keep names of functions, for profilers
 JOBS = 2

@@ -95,7 +95,8 @@ static PyObject *entry_vectorcall(PyObject *self, PyObject *const *args, size_t 
         if (result != Py_NotImplemented) return result;
         Py_DECREF(result);
     }
-    if (!e->ignored && some_override(args, n, names)) return call_override(self, args, n, names);
+    if (!e->ignored && !(overrides_exist & ASK_CLASSES) && some_override(args, n, names)) /* else they were looked at */
+        return call_override(self, args, n, names);
     return PyObject_Vectorcall(e->implementation, args, flags, names);
 }
 
